@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong, sorted by who has to act."""
+
+from __future__ import annotations
+
+
+class VvmError(Exception):
+    """Base of every error this project raises on purpose.
+
+    ``code`` is stable: it names the error in the API, in metrics and in the
+    documentation, and each protocol front maps it to its own wire code.
+    """
+
+    code = "internal"
+    retryable = False
+
+
+class Refusal(VvmError):
+    """The caller asked for something that its rights or the rules do not allow."""
+
+
+class Outage(VvmError):
+    """Something we depend on did not answer; the same request may work later."""
+
+    code = "unavailable"
+    retryable = True
+
+
+class InvalidNumber(Refusal):
+    """A number that is not E.164 with a plus sign."""
+
+    code = "invalid_number"
+
+
+class UnknownSubscriber(Refusal):
+    code = "unknown_subscriber"
+
+    def __init__(self) -> None:
+        super().__init__("no such subscriber")
+
+
+class SubscriberExists(Refusal):
+    code = "subscriber_exists"
+
+    def __init__(self) -> None:
+        super().__init__("a subscriber with this number exists already")
+
+
+class UnknownMessage(Refusal):
+    code = "unknown_message"
+
+    def __init__(self) -> None:
+        super().__init__("no such message")
+
+
+class MailboxFull(Refusal):
+    code = "over_quota"
+
+    def __init__(self, *, used: int, limit: int) -> None:
+        super().__init__(f"mailbox holds {used} of {limit} messages")
+        self.used = used
+        self.limit = limit
+
+
+class BadAudio(Refusal):
+    """The octets are not audio that we can read; nothing was stored."""
+
+    code = "bad_audio"
+
+
+class MessageTooShort(Refusal):
+    """Shorter than the shortest message, or silence: nothing worth keeping."""
+
+    code = "message_too_short"
+
+
+class TooLarge(Refusal):
+    code = "too_large"
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        super().__init__(f"more than {limit_bytes} octets")
+        self.limit_bytes = limit_bytes
+
+
+class InvalidTransition(Refusal):
+    """The provisioning status does not allow this step."""
+
+    code = "invalid_transition"

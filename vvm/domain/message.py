@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A deposited message, as every room names it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+INBOX = "INBOX"
+
+
+class Kind(StrEnum):
+    """OMTP 1.3 2.1.2.  Only voice is deposited today; the others are names the interface knows."""
+
+    VOICE = "voice"
+    VIDEO = "video"
+    FAX = "fax"
+    NUMBER_ONLY = "number"
+
+
+class Flag(StrEnum):
+    """The flags of OMTP 1.3 2.1.1: seen means that the message was played."""
+
+    SEEN = "\\Seen"
+    DELETED = "\\Deleted"
+    ANSWERED = "\\Answered"
+    FLAGGED = "\\Flagged"
+    DRAFT = "\\Draft"
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What the capture knew of a call."""
+
+    caller: str | None
+    """The caller's number as the network gave it, E.164 where known; None when it was restricted."""
+    received_at: datetime
+    """Start of the recording, aware."""

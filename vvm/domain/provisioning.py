@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The provisioning state machine (OMTP 1.3 2.8), as pure functions."""
+
+from __future__ import annotations
+
+from vvm.domain.errors import InvalidTransition
+from vvm.domain.subscriber import ProvisioningStatus
+
+_NEW, _READY = ProvisioningStatus.NEW, ProvisioningStatus.READY
+_PROVISIONED, _BLOCKED = ProvisioningStatus.PROVISIONED, ProvisioningStatus.BLOCKED
+
+
+def activated(status: ProvisioningStatus, *, setup_done: bool) -> ProvisioningStatus:
+    """After Activate.  A repeated Activate changes nothing.  Raises InvalidTransition from U and B."""
+    if status.active:
+        return status
+    if status is not _PROVISIONED:
+        raise InvalidTransition(f"a subscriber in status {status.value} cannot be activated")
+    return _READY if setup_done else _NEW
+
+
+def deactivated(status: ProvisioningStatus) -> ProvisioningStatus:
+    """After Deactivate (target P; the specification is UNSURE).  Raises InvalidTransition from U, B."""
+    if status.active or status is _PROVISIONED:
+        return _PROVISIONED
+    raise InvalidTransition(f"a subscriber in status {status.value} cannot be deactivated")
+
+
+def blocked(status: ProvisioningStatus) -> ProvisioningStatus:
+    """After the operator's block, from any status."""
+    del status
+    return _BLOCKED
+
+
+def unblocked(status: ProvisioningStatus) -> ProvisioningStatus:
+    """After the operator's unblock: the client has to activate again."""
+    return _PROVISIONED if status is _BLOCKED else status

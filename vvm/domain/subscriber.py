@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A subscriber, the client that was activated for it, and the rules of its provisioning status."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+import msgspec
+
+from vvm.domain.numbers import Msisdn
+from vvm.domain.secrets import Secret
+
+SubscriberId = NewType("SubscriberId", int)
+MailboxId = NewType("MailboxId", int)
+
+
+class ProvisioningStatus(StrEnum):
+    """OMTP 1.3 2.8; the values are those of ``st=`` in a STATUS SMS."""
+
+    NEW = "N"
+    READY = "R"
+    PROVISIONED = "P"
+    UNKNOWN = "U"
+    BLOCKED = "B"
+
+    @property
+    def active(self) -> bool:
+        """The client may log in, and is told of changes by SYNC."""
+        return self in {ProvisioningStatus.NEW, ProvisioningStatus.READY}
+
+
+class Dialect(StrEnum):
+    OMTP = "omtp"
+    CVVM = "cvvm"
+    VVM3 = "vvm3"
+
+
+class SmsCoding(StrEnum):
+    """How the text of an SMS travels: 8-bit data, or the GSM 7-bit alphabet."""
+
+    OCTETS = "8bit"
+    GSM7 = "gsm7"
+
+
+class ClientProfile(msgspec.Struct, frozen=True):
+    """What is known of the subscriber's client: configured, then learned from its SMS."""
+
+    dialect: Dialect = Dialect.OMTP
+    protocol_version: int = 11
+    client_type: str = ""
+    port: int = 5499
+    """Application port of server SMS; 0 sends without a port."""
+    prefix: str = "//VVM"
+    coding: SmsCoding = SmsCoding.OCTETS
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """The IMAP account that STATUS carries.  The password is machine-made."""
+
+    user: str
+    password: Secret
+
+
+class Subscriber(msgspec.Struct, frozen=True):
+    id: SubscriberId
+    mailbox: MailboxId
+    msisdn: Msisdn
+    status: ProvisioningStatus
+    client: ClientProfile
+    language: str
+    setup_done: bool
+    """The new-user tutorial is closed: activation leads to READY and not to NEW."""
+    max_messages: int
+    imap_user: str
+    password_check: bytes
+    """Keyed hash of the IMAP password, 32 octets (services.credentials)."""
+    password_sealed: bytes
+    """The IMAP password, encrypted, because STATUS must be able to repeat it."""
+    created_at: datetime
+    changed_at: datetime

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a stored message is: its MIME octets, where its parts are, and its audio."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wiring: builds the adapters, starts the roles, supervises."""
