@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 
 import msgspec
 
@@ -20,14 +20,17 @@ class Kind(StrEnum):
     NUMBER_ONLY = "number"
 
 
-class Flag(StrEnum):
-    """The flags of OMTP 1.3 2.1.1: seen means that the message was played."""
+class Flags(IntFlag):
+    """The flags of a message, one bit each, so that a store changes them in one statement.
 
-    SEEN = "\\Seen"
-    DELETED = "\\Deleted"
-    ANSWERED = "\\Answered"
-    FLAGGED = "\\Flagged"
-    DRAFT = "\\Draft"
+    SEEN means that the message was played (OMTP 1.3 2.1.1).
+    """
+
+    SEEN = 1
+    DELETED = 2
+    ANSWERED = 4
+    FLAGGED = 8
+    DRAFT = 16
 
 
 class Envelope(msgspec.Struct, frozen=True):

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A notification that is owed to a subscriber's phone.
+
+The row says what happened; the text is made when it is sent, so that counts and credentials
+are those of that moment.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import SubscriberId
+
+
+class Cause(StrEnum):
+    """Why the phone is told."""
+
+    NEW_MESSAGE = "new_message"
+    STATUS = "status"
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """A notification before it has a row."""
+
+    recipient: Msisdn
+    subscriber: SubscriberId | None
+    """None answers an SMS of somebody whom we do not serve."""
+    cause: Cause
+    due_at: datetime
+    expires_at: datetime
+    return_code: int = 0
+    """rc= of a STATUS (OMTP 1.3 2.9.1)."""
+
+
+class Leased(msgspec.Struct, frozen=True):
+    """A row of the outbox in the hands of one worker until its lease ends."""
+
+    id: int
+    recipient: Msisdn
+    subscriber: SubscriberId | None
+    cause: Cause
+    uid: int | None
+    """The message of a NEW_MESSAGE."""
+    return_code: int
+    attempt: int
+    """1 for the first lease of this row."""
+    expires_at: datetime
+    accepted: frozenset[int]
+    """1-based segments that the SMSC has taken already."""

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A handset asks by SMS: Activate, Deactivate, STATUS (OMTP 1.3 2.9.2)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from vvm.domain import provisioning as rules
+from vvm.domain.clock import Clock
+from vvm.domain.errors import InvalidNumber, InvalidTransition
+from vvm.domain.notification import Cause, Owed
+from vvm.domain.numbers import Msisdn, parse_msisdn
+from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
+from vvm.omtp.client import Activate, Deactivate, StatusRequest, UnknownRequest, parse_client_sms
+from vvm.omtp.status import ReturnCode
+from vvm.services.settings import NotificationSettings
+from vvm.store.port import Hints, Inbound, InboundStore, SubscriberChange, SubscriberStore
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 100
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """What a request does to a subscriber, and the return code that STATUS carries."""
+
+    return_code: ReturnCode
+    status: ProvisioningStatus | None = None
+    """The new provisioning status; None when it stays."""
+    client: ClientProfile | None = None
+    """What the request taught us of the client; None when nothing."""
+
+
+def react(request: Activate | Deactivate | StatusRequest, subscriber: Subscriber) -> Reaction:
+    """Decide, without effects.  A refused request changes nothing (OMTP 1.3 2.9.2.2)."""
+    if isinstance(request, StatusRequest):
+        return Reaction(ReturnCode.SUCCESS)
+    try:
+        if isinstance(request, Activate):
+            status = rules.activated(subscriber.status, setup_done=subscriber.setup_done)
+            return Reaction(ReturnCode.SUCCESS, status, learned(request, subscriber.client))
+        return Reaction(ReturnCode.SUCCESS, rules.deactivated(subscriber.status))
+    except InvalidTransition:
+        return Reaction(ReturnCode.NOT_PROVISIONED)
+
+
+def learned(request: Activate, client: ClientProfile) -> ClientProfile:
+    """The profile after Activate: what the request does not say stays (AOSP says neither port nor prefix)."""
+    return msgspec.structs.replace(
+        client,
+        protocol_version=client.protocol_version
+        if request.protocol_version is None
+        else request.protocol_version,
+        client_type=request.client_type or client.client_type,
+        port=client.port if request.port is None else request.port,
+        prefix=request.prefix or client.prefix,
+    )
+
+
+class Activation:
+    """Settles the SMS that were saved: state change and STATUS in one transaction, exactly once.
+
+    A crash before that leaves the SMS pending, and the next run takes it again.
+    """
+
+    def __init__(
+        self,
+        inbound: InboundStore,
+        subscribers: SubscriberStore,
+        hints: Hints,
+        *,
+        clock: Clock,
+        settings: NotificationSettings,
+    ) -> None:
+        self._inbound = inbound
+        self._subscribers = subscribers
+        self._hints = hints
+        self._clock = clock
+        self._status_life = timedelta(minutes=settings.status_minutes)
+
+    async def drain(self) -> int:
+        """Settle what waits, oldest first, up to a batch.  Answers how many."""
+        pending = await self._inbound.pending(limit=_BATCH)
+        for sms in pending:
+            await self._settle(sms)
+        return len(pending)
+
+    async def _settle(self, sms: Inbound) -> None:
+        request = parse_client_sms(sms.text)
+        try:
+            msisdn = parse_msisdn(sms.originator)
+        except InvalidNumber:
+            log.warning("client_sms_ignored", reason="originator is not an international number")
+            await self._inbound.settle(sms.id, msisdn=None, change=None, owed=())
+            return
+        if isinstance(request, UnknownRequest):
+            log.warning("client_sms_ignored", reason="unknown request", msisdn=msisdn, verb=request.verb)
+            await self._inbound.settle(sms.id, msisdn=None, change=None, owed=())
+            return
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        reaction = Reaction(ReturnCode.MAILBOX_UNKNOWN) if subscriber is None else react(request, subscriber)
+        await self._inbound.settle(
+            sms.id,
+            msisdn=msisdn if subscriber else None,
+            change=self._change(reaction) if subscriber else None,
+            owed=[self._reply(msisdn, subscriber, reaction)],
+        )
+        self._hints.outbox()
+        log.info(
+            "client_sms_settled",
+            msisdn=msisdn,
+            request=type(request).__name__,
+            return_code=int(reaction.return_code),
+            status=None if reaction.status is None else reaction.status.value,
+        )
+
+    def _change(self, reaction: Reaction) -> SubscriberChange | None:
+        if reaction.status is None and reaction.client is None:
+            return None
+        return SubscriberChange(changed_at=self._clock.now(), status=reaction.status, client=reaction.client)
+
+    def _reply(self, msisdn: Msisdn, subscriber: Subscriber | None, reaction: Reaction) -> Owed:
+        now = self._clock.now()
+        return Owed(
+            recipient=msisdn,
+            subscriber=None if subscriber is None else subscriber.id,
+            cause=Cause.STATUS,
+            due_at=now,
+            expires_at=now + self._status_life,
+            return_code=int(reaction.return_code),
+        )

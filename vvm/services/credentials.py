@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The IMAP password of a subscriber: made by us, checked fast, repeatable in STATUS (invariant 9).
+
+The store sees a keyed hash, which answers "is this it?" in microseconds, and a sealed copy, which
+STATUS needs because a handset that asks again must be told again.  Both keys come from one master
+key that is not in the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import string
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from vvm.domain.errors import Outage
+from vvm.domain.secrets import Secret
+
+MASTER_KEY_BYTES = 32
+_ALPHABET = string.ascii_letters + string.digits
+_LENGTH = 22  # 131 bits; OMTP 1.3 2.9.1 allows 30 characters
+_NONCE_BYTES = 12
+
+
+class Minted(msgspec.Struct, frozen=True):
+    """A new password, in the forms that the store keeps."""
+
+    check: bytes
+    sealed: bytes
+
+
+class Keyring:
+    """Derives one key a purpose from the master key (32 octets)."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != MASTER_KEY_BYTES:
+            raise ValueError(f"the master key must have {MASTER_KEY_BYTES} octets")
+        self._check = _derive(master, b"vvm imap password check")
+        self._seal = AESGCM(_derive(master, b"vvm imap password seal"))
+
+    def mint(self, imap_user: str) -> Minted:
+        """Make a password.  It is bound to its user: a row copied to another user opens nothing."""
+        password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = nonce + self._seal.encrypt(nonce, password.encode(), imap_user.encode())
+        return Minted(check=self._digest(imap_user, password), sealed=sealed)
+
+    def matches(self, imap_user: str, password: str, check: bytes) -> bool:
+        return hmac.compare_digest(self._digest(imap_user, password), check)
+
+    def open(self, imap_user: str, sealed: bytes) -> Secret:
+        """The password again.  Raises Outage when the master key is not the one that sealed it."""
+        try:
+            plain = self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], imap_user.encode())
+        except InvalidTag:
+            raise Outage("the master key does not open this password: wrong key file?") from None
+        return Secret(plain.decode())
+
+    def _digest(self, imap_user: str, password: str) -> bytes:
+        octets = f"{imap_user}\0{password}".encode("utf-8", "surrogateescape")
+        return hmac.new(self._check, octets, hashlib.sha256).digest()
+
+
+def _derive(master: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(master)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A message enters a mailbox."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Protocol
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.domain.errors import MessageTooShort, TooLarge, UnknownSubscriber
+from vvm.domain.message import INBOX, Envelope, Kind
+from vvm.domain.notification import Cause, Owed
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import ProvisioningStatus
+from vvm.message.audio.transcode import Voice
+from vvm.message.writer import VoiceMessage, compose
+from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
+from vvm.store.port import Hints, Layout, MailboxStore, NewMessage, SubscriberStore
+
+log = structlog.get_logger(__name__)
+
+
+class Transcoder(Protocol):
+    """Turns audio into the codec of the handset, away from the event loop."""
+
+    async def __call__(self, audio: bytes) -> Voice:
+        """Raises BadAudio; Outage when no worker answers."""
+        ...
+
+
+class Deposited(msgspec.Struct, frozen=True):
+    uid: int
+    seconds: int
+    created: bool
+    """False when the key was known: nothing was added."""
+
+
+class Deposit:
+    """The only way a message enters a mailbox, whichever front received it.
+
+    Order matters: checks, transcoding, then message and notification in one transaction, then the
+    hints.  When it returns, the message is on disk and its SYNC is owed.
+    """
+
+    def __init__(
+        self,
+        subscribers: SubscriberStore,
+        mailboxes: MailboxStore,
+        hints: Hints,
+        transcoder: Transcoder,
+        *,
+        clock: Clock,
+        service: ServiceSettings,
+        settings: DepositSettings,
+        notification: NotificationSettings,
+    ) -> None:
+        self._subscribers = subscribers
+        self._mailboxes = mailboxes
+        self._hints = hints
+        self._transcoder = transcoder
+        self._clock = clock
+        self._domain = service.domain
+        self._settings = settings
+        self._sync_life = timedelta(hours=notification.sync_hours)
+
+    async def __call__(
+        self, recipient: Msisdn, audio: bytes, envelope: Envelope, *, key: str | None = None
+    ) -> Deposited:
+        """Take one voice message.
+
+        The same key never makes a second message in a mailbox.  Raises UnknownSubscriber,
+        MailboxFull, TooLarge, BadAudio, MessageTooShort; Outage, after which the same call with the
+        same key is safe.
+        """
+        if len(audio) > self._settings.max_bytes:
+            raise TooLarge(limit_bytes=self._settings.max_bytes)
+        subscriber = await self._subscribers.by_msisdn(recipient)
+        if subscriber is None or subscriber.status is ProvisioningStatus.UNKNOWN:
+            raise UnknownSubscriber
+        voice = await self._transcoder(audio)
+        self._refuse_nothing_said(voice)
+        composed = compose(
+            VoiceMessage(
+                audio=voice.amr,
+                seconds=voice.seconds,
+                caller=envelope.caller,
+                recipient=recipient,
+                domain=self._domain,
+                received_at=envelope.received_at,
+                message_id=_message_id(recipient, key),
+            )
+        )
+        message = NewMessage(
+            kind=Kind.VOICE,
+            caller=envelope.caller,
+            received_at=envelope.received_at,
+            seconds=voice.seconds,
+            octets=composed.octets,
+            layout=Layout(
+                header=composed.octets[: composed.header_size],
+                envelope=composed.envelope,
+                body=composed.body,
+                body_structure=composed.body_structure,
+                parts=composed.parts,
+            ),
+            key=key,
+        )
+        now = self._clock.now()
+        sync = Owed(
+            recipient=recipient,
+            subscriber=subscriber.id,
+            cause=Cause.NEW_MESSAGE,
+            due_at=now,
+            expires_at=now + self._sync_life,
+        )
+        stored = await self._mailboxes.append(subscriber.mailbox, INBOX, message, [sync])
+        if stored.created:
+            self._hints.mailbox(subscriber.mailbox)
+            self._hints.outbox()
+            log.info(
+                "message_deposited",
+                msisdn=recipient,
+                uid=stored.uid,
+                seconds=voice.seconds,
+                size=len(composed.octets),
+            )
+        return Deposited(uid=stored.uid, seconds=voice.seconds, created=stored.created)
+
+    def _refuse_nothing_said(self, voice: Voice) -> None:
+        if voice.milliseconds < self._settings.min_milliseconds:
+            raise MessageTooShort(
+                f"{voice.milliseconds} ms, the shortest message has {self._settings.min_milliseconds} ms"
+            )
+        if voice.peak_dbfs is not None and voice.peak_dbfs < self._settings.silence_dbfs:
+            raise MessageTooShort("nothing but silence")
+
+
+def _message_id(recipient: Msisdn, key: str | None) -> str:
+    """Left side of Message-ID; the same for a repeated deposit, so that it can be recognised."""
+    if key is None:
+        return uuid4().hex
+    return hashlib.sha256(f"{recipient}\0{key}".encode()).hexdigest()[:32]

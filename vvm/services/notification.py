@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the outbox to the text of an SMS.
+
+A row says what happened; here it is decided whether the phone is told, and in which words.  The
+words are made at the moment of sending, so that a count or a password is never an old one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.domain.message import INBOX
+from vvm.domain.notification import Cause, Leased
+from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
+from vvm.omtp.status import ReturnCode, StatusReply, render_status
+from vvm.omtp.sync import Event, Sync, render_sync
+from vvm.services.credentials import Keyring
+from vvm.services.settings import NotificationSettings, ServiceSettings
+from vvm.store.port import Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
+
+log = structlog.get_logger(__name__)
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """A notification ready to be sent: the row, the text, and how the client wants it.
+
+    The text of a STATUS holds a password: never log it.
+    """
+
+    row: Leased
+    text: str
+    client: ClientProfile
+    source: str
+    """The short code it comes from."""
+    validity: timedelta
+
+    def __repr__(self) -> str:
+        return f"Notice(row={self.row.id}, cause={self.row.cause.value})"
+
+
+class Notification:
+    def __init__(
+        self,
+        outbox: OutboxStore,
+        subscribers: SubscriberStore,
+        mailboxes: MailboxStore,
+        hints: Hints,
+        keyring: Keyring,
+        *,
+        clock: Clock,
+        service: ServiceSettings,
+        settings: NotificationSettings,
+    ) -> None:
+        self._outbox = outbox
+        self._subscribers = subscribers
+        self._mailboxes = mailboxes
+        self._hints = hints
+        self._keyring = keyring
+        self._clock = clock
+        self._service = service
+        self._settings = settings
+        self._lease = timedelta(seconds=settings.lease_seconds)
+
+    async def lease(self, limit: int) -> Sequence[Notice]:
+        """Take what is due and still wanted; what is not is settled here."""
+        now = self._clock.now()
+        notices = []
+        for row in await self._outbox.lease(now=now, lease=self._lease, limit=limit):
+            if row.expires_at <= now:
+                await self._close(row, Settlement.EXPIRED)
+            elif (notice := await self._notice(row)) is None:
+                await self._close(row, Settlement.NOT_WANTED)
+            else:
+                notices.append(notice)
+        return notices
+
+    async def accepted(self, row: Leased, *, segment: int, total: int, message_id: str) -> None:
+        """The SMSC took one segment; on disk when this returns."""
+        await self._outbox.accepted(
+            row, segment=segment, total=total, message_id=message_id, now=self._clock.now()
+        )
+
+    async def sent(self, row: Leased) -> None:
+        await self._outbox.settle(row, Settlement.SENT, now=self._clock.now())
+        log.info("notification_sent", row=row.id, cause=row.cause.value, msisdn=row.recipient)
+
+    async def retry(self, row: Leased, *, after: timedelta, smpp_status: int | None, counted: bool) -> None:
+        """The SMSC could not take it now.  After too many counted attempts it is a dead letter."""
+        if counted and row.attempt >= self._settings.max_attempts:
+            await self.failed(row, smpp_status=smpp_status)
+            return
+        due_at = self._clock.now() + after
+        await self._outbox.retry(row, due_at=due_at, status=smpp_status, counted=counted)
+
+    async def failed(self, row: Leased, *, smpp_status: int | None) -> None:
+        """The SMSC refused it for good: a dead letter, kept for an operator to see."""
+        await self._close(row, Settlement.FAILED, smpp_status)
+
+    async def receipt(self, message_id: str, settlement: Settlement) -> bool:
+        """The SMSC reports on a segment.  False: not one of ours."""
+        return await self._outbox.receipt(message_id, settlement, now=self._clock.now())
+
+    async def moved(self, within: timedelta) -> None:
+        """Return when something may be due: at a hint, at the earliest due time, or when the time is over."""
+        next_due = await self._outbox.next_due()
+        if next_due is not None:
+            within = min(within, max(next_due - self._clock.now(), timedelta()))
+        if within > timedelta():
+            await self._hints.outbox_moved(within)
+
+    async def _close(self, row: Leased, settlement: Settlement, smpp_status: int | None = None) -> None:
+        await self._outbox.settle(row, settlement, now=self._clock.now(), status=smpp_status)
+        report = log.info if settlement is Settlement.NOT_WANTED else log.warning
+        report(
+            "notification_not_sent",
+            row=row.id,
+            cause=row.cause.value,
+            msisdn=row.recipient,
+            reason=settlement.value,
+            smpp_status=smpp_status,
+        )
+
+    async def _notice(self, row: Leased) -> Notice | None:
+        subscriber = None
+        if row.subscriber is not None:
+            subscriber = await self._subscribers.by_id(row.subscriber)
+        if row.cause is Cause.STATUS:
+            client = self._service.client if subscriber is None else subscriber.client
+            text = render_status(self._status(row, subscriber), client.prefix)
+            life = timedelta(minutes=self._settings.status_minutes)
+        else:
+            if subscriber is None or not subscriber.status.active:
+                return None
+            client = subscriber.client
+            sync = await self._sync(row, subscriber)
+            if sync is None:
+                return None
+            text = render_sync(sync, client.prefix)
+            life = timedelta(hours=self._settings.sync_hours)
+        return Notice(
+            row=row,
+            text=text,
+            client=client,
+            source=self._service.service_number,
+            validity=life,
+        )
+
+    async def _sync(self, row: Leased, subscriber: Subscriber) -> Sync | None:
+        """SYNC NM of the row's message; None when it is gone already (OMTP 1.3 2.9.1)."""
+        if row.uid is None:
+            return None
+        folder = await self._mailboxes.folder(subscriber.mailbox, INBOX)
+        found = await self._mailboxes.messages(subscriber.mailbox, INBOX, [row.uid])
+        if folder is None or not found:
+            return None
+        message = found[0]
+        return Sync(
+            event=Event.NEW_MESSAGE,
+            uid=message.uid,
+            count=folder.unseen,
+            kind=message.kind,
+            sender=message.caller,
+            received_at=message.received_at,
+            seconds=message.seconds,
+        )
+
+    def _status(self, row: Leased, subscriber: Subscriber | None) -> StatusReply:
+        return_code = ReturnCode(row.return_code)
+        if subscriber is None:
+            return StatusReply(status=ProvisioningStatus.UNKNOWN, return_code=return_code)
+        if return_code is not ReturnCode.SUCCESS and subscriber.status is not ProvisioningStatus.BLOCKED:
+            return StatusReply(status=ProvisioningStatus.UNKNOWN, return_code=return_code)
+        if subscriber.status in {ProvisioningStatus.UNKNOWN, ProvisioningStatus.BLOCKED}:
+            return StatusReply(status=subscriber.status, return_code=return_code)
+        service = self._service
+        return StatusReply(
+            status=subscriber.status,
+            return_code=return_code,
+            server=service.imap_host,
+            tui=service.tui_number or None,
+            service_number=service.service_number,
+            imap_port=service.imap_port,
+            user=subscriber.imap_user,
+            password=self._keyring.open(subscriber.imap_user, subscriber.password_sealed),
+            languages=service.languages,
+            greeting_seconds=service.greeting_seconds,
+            signature_seconds=service.signature_seconds,
+            pin_length=(service.pin_min_digits, service.pin_max_digits),
+        )

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators create, read, change and remove subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from vvm.domain import provisioning as rules
+from vvm.domain.clock import Clock
+from vvm.domain.errors import Refusal, UnknownSubscriber
+from vvm.domain.notification import Cause, Owed
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
+from vvm.services.credentials import Keyring
+from vvm.services.settings import NotificationSettings, ServiceSettings
+from vvm.store.port import Hints, NewSubscriber, SubscriberChange, SubscriberStore
+
+log = structlog.get_logger(__name__)
+
+PAGE_LIMIT = 1000
+
+
+class InvalidLimit(Refusal):
+    code = "invalid_limit"
+
+
+class UnknownLanguage(Refusal):
+    code = "unknown_language"
+
+
+class SubscriberOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator may say of a subscriber; None means the default, or no change."""
+
+    language: str | None = None
+    max_messages: int | None = None
+    setup_done: bool | None = None
+    blocked: bool | None = None
+    client: ClientProfile | None = None
+
+
+class Provisioning:
+    """The operator's use cases.  Every change of an active subscriber is told to its phone by STATUS."""
+
+    def __init__(
+        self,
+        subscribers: SubscriberStore,
+        hints: Hints,
+        keyring: Keyring,
+        *,
+        clock: Clock,
+        service: ServiceSettings,
+        notification: NotificationSettings,
+    ) -> None:
+        self._subscribers = subscribers
+        self._hints = hints
+        self._keyring = keyring
+        self._clock = clock
+        self._service = service
+        self._status_life = timedelta(minutes=notification.status_minutes)
+
+    async def create(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
+        """Give a number the service, in status P.  Raises SubscriberExists, UnknownLanguage, InvalidLimit."""
+        self._check(options)
+        imap_user = f"{msisdn.removeprefix('+')}@{self._service.domain}"
+        minted = self._keyring.mint(imap_user)
+        status = ProvisioningStatus.BLOCKED if options.blocked else ProvisioningStatus.PROVISIONED
+        subscriber = await self._subscribers.create(
+            NewSubscriber(
+                msisdn=msisdn,
+                status=status,
+                client=options.client or self._service.client,
+                language=options.language or self._service.languages[0],
+                setup_done=True if options.setup_done is None else options.setup_done,
+                max_messages=options.max_messages or self._service.max_messages,
+                imap_user=imap_user,
+                password_check=minted.check,
+                password_sealed=minted.sealed,
+                created_at=self._clock.now(),
+            )
+        )
+        log.info("subscriber_created", msisdn=msisdn, status=status.value)
+        return subscriber
+
+    async def show(self, msisdn: Msisdn) -> Subscriber:
+        """Raises UnknownSubscriber."""
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        if subscriber is None:
+            raise UnknownSubscriber
+        return subscriber
+
+    async def change(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
+        """Raises UnknownSubscriber, UnknownLanguage, InvalidLimit."""
+        self._check(options)
+        before = await self.show(msisdn)
+        status = _after_block(before.status, options.blocked)
+        now = self._clock.now()
+        change = SubscriberChange(
+            changed_at=now,
+            status=None if status is before.status else status,
+            client=options.client,
+            language=options.language,
+            setup_done=options.setup_done,
+            max_messages=options.max_messages,
+        )
+        owed = self._status_for(before) if _client_must_know(before, status) else []
+        after = await self._subscribers.change(msisdn, change, owed)
+        if owed:
+            self._hints.outbox()
+        self._hints.mailbox(after.mailbox)
+        log.info("subscriber_changed", msisdn=msisdn, status=after.status.value)
+        return after
+
+    async def remove(self, msisdn: Msisdn) -> None:
+        """Take the service away, with all messages.  Raises UnknownSubscriber."""
+        subscriber = await self.show(msisdn)
+        await self._subscribers.remove(msisdn)
+        self._hints.mailbox(subscriber.mailbox)
+        log.info("subscriber_removed", msisdn=msisdn)
+
+    async def page(self, *, after: Msisdn | None = None, limit: int = 100) -> Sequence[Subscriber]:
+        """Subscribers by number, after the one given; at most PAGE_LIMIT of them.  Raises InvalidLimit."""
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise InvalidLimit(f"limit must lie between 1 and {PAGE_LIMIT}")
+        return await self._subscribers.page(after=after, limit=limit)
+
+    def _check(self, options: SubscriberOptions) -> None:
+        if options.language is not None and options.language not in self._service.languages:
+            raise UnknownLanguage(f"language must be one of {', '.join(self._service.languages)}")
+        if options.max_messages is not None and options.max_messages < 1:
+            raise InvalidLimit("max_messages must be at least 1")
+
+    def _status_for(self, subscriber: Subscriber) -> list[Owed]:
+        now = self._clock.now()
+        return [
+            Owed(
+                recipient=subscriber.msisdn,
+                subscriber=subscriber.id,
+                cause=Cause.STATUS,
+                due_at=now,
+                expires_at=now + self._status_life,
+            )
+        ]
+
+
+def _after_block(status: ProvisioningStatus, blocked: bool | None) -> ProvisioningStatus:  # noqa: FBT001 - tri-state of the request
+    if blocked is None:
+        return status
+    return rules.blocked(status) if blocked else rules.unblocked(status)
+
+
+def _client_must_know(before: Subscriber, status: ProvisioningStatus) -> bool:
+    return before.status.active and status is not before.status

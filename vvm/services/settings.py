@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator decides about the service itself."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vvm.domain.subscriber import ClientProfile
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The facts that STATUS tells a client, and what a new subscriber starts with."""
+
+    domain: str = "vvm.example.net"
+    """Right side of IMAP user names and of From; has a dot, or AOSP shows no number."""
+    imap_host: str = "vvm.example.net"
+    """srv= of STATUS: a bare host, the name in the certificate."""
+    imap_port: int = 0
+    """ipt= of STATUS: the STARTTLS port as a handset sees it; 0 takes that of the first imap.listen."""
+    service_number: str = "5511"
+    """The short code that handsets write to and hear from."""
+    tui_number: str = ""
+    """tui= of STATUS: the number to call for the telephone menus; empty leaves it out."""
+    languages: tuple[str, ...] = ("eng",)
+    """lang= of STATUS."""
+    greeting_seconds: int = 60
+    """g_len= of STATUS: the longest greeting."""
+    signature_seconds: int = 10
+    """vs_len= of STATUS: the longest voice signature."""
+    pin_min_digits: int = 4
+    """pw_len= of STATUS, its first half."""
+    pin_max_digits: int = 9
+    """pw_len= of STATUS, its second half."""
+    max_messages: int = 100
+    """How many messages an INBOX holds, unless the subscriber has a limit of its own."""
+    client: ClientProfile = ClientProfile()
+    """What is assumed of a client until its SMS says more."""
+
+
+class DepositSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    max_bytes: int = 20_000_000
+    """The largest audio that is taken, in octets as it arrives."""
+    min_milliseconds: int = 1000
+    """A shorter recording is not a message."""
+    max_seconds: int = 600
+    """A longer recording is refused."""
+    silence_dbfs: float = -55.0
+    """A recording whose peak stays below this is silence and not a message."""
+    transcoders: int = 2
+    """Processes that transcode audio."""
+
+
+class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sync_hours: int = 24
+    """How long a SYNC is owed, and kept by the SMSC."""
+    status_minutes: int = 60
+    """How long a STATUS is owed, and kept by the SMSC."""
+    lease_seconds: int = 90
+    """How long a row is in one worker's hands; longer than the SMSC's response timeout."""
+    max_attempts: int = 20
+    """Counted attempts before a notification is a dead letter."""

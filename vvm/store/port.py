@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the services ask of durable state.
+
+A method is one transaction, and its docstring is the contract that tests/contract checks on every
+adapter.  What a method has returned from is on disk, except where it says otherwise.  Any method
+may raise Outage, and has then changed nothing or, if the commit itself went unanswered, may have
+changed everything: that is why deposits carry a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from vvm.domain.message import Flags, Kind
+from vvm.domain.notification import Leased, Owed
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import (
+    ClientProfile,
+    MailboxId,
+    ProvisioningStatus,
+    Subscriber,
+    SubscriberId,
+)
+from vvm.message.writer import PartSpan
+
+
+class NewSubscriber(msgspec.Struct, frozen=True):
+    msisdn: Msisdn
+    status: ProvisioningStatus
+    client: ClientProfile
+    language: str
+    setup_done: bool
+    max_messages: int
+    imap_user: str
+    password_check: bytes
+    password_sealed: bytes
+    created_at: datetime
+
+
+class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change sets; None leaves a field as it is."""
+
+    changed_at: datetime
+    status: ProvisioningStatus | None = None
+    client: ClientProfile | None = None
+    language: str | None = None
+    setup_done: bool | None = None
+    max_messages: int | None = None
+    password_check: bytes | None = None
+    password_sealed: bytes | None = None
+
+
+class SubscriberStore(Protocol):
+    async def create(self, new: NewSubscriber) -> Subscriber:
+        """Add a subscriber with its mailbox and an empty INBOX.  Raises SubscriberExists."""
+        ...
+
+    async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None: ...
+
+    async def by_id(self, subscriber: SubscriberId) -> Subscriber | None: ...
+
+    async def by_imap_user(self, user: str) -> Subscriber | None:
+        """The owner of an IMAP user name; letters compare exactly."""
+        ...
+
+    async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
+        """Set fields and owe notifications for it, both or neither.  Raises UnknownSubscriber."""
+        ...
+
+    async def remove(self, msisdn: Msisdn) -> None:
+        """Forget a subscriber: mailbox, messages, owed notifications.  Raises UnknownSubscriber."""
+        ...
+
+    async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
+        """Up to ``limit`` subscribers in the order of their numbers, after the one given."""
+        ...
+
+
+class Layout(msgspec.Struct, frozen=True, array_like=True):
+    """What FETCH answers without reading a message: computed once, at deposit (vvm.message.writer)."""
+
+    header: bytes
+    envelope: bytes
+    body: bytes
+    body_structure: bytes
+    parts: tuple[PartSpan, ...]
+
+
+class NewMessage(msgspec.Struct, frozen=True):
+    kind: Kind
+    caller: str | None
+    received_at: datetime
+    seconds: int
+    octets: bytes
+    layout: Layout
+    key: str | None = None
+    """Names the deposit for ever: the same key never makes a second message in a mailbox."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    uid: int
+    created: bool
+    """False when the key was known: the UID is that of the first deposit."""
+
+
+class FolderState(msgspec.Struct, frozen=True):
+    uid_validity: int
+    uid_next: int
+    highest_modseq: int
+    messages: int
+    unseen: int
+    octets: int
+    max_messages: int
+
+
+class MessageState(msgspec.Struct, frozen=True):
+    """The part of a message that changes."""
+
+    uid: int
+    flags: Flags
+    modseq: int
+
+
+class MessageRecord(msgspec.Struct, frozen=True):
+    uid: int
+    flags: Flags
+    modseq: int
+    kind: Kind
+    caller: str | None
+    received_at: datetime
+    seconds: int
+    size: int
+    layout: Layout
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What moved in a folder after a MODSEQ."""
+
+    folder: FolderState
+    changed: Sequence[MessageState] = ()
+    """Messages that are new or have other flags, ascending by UID, as they are now."""
+    expunged: Sequence[int] = ()
+    """UIDs that are gone, ascending.  One that came and went since then may be among them."""
+
+
+class MailboxStore(Protocol):
+    """Messages of one mailbox, in folders that are named exactly ("INBOX").
+
+    UIDs ascend and are never used twice; UIDVALIDITY never changes; the order of MODSEQ is the
+    order of commit.
+    """
+
+    async def append(
+        self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
+    ) -> Stored:
+        """Add a message and owe its notifications, which get its UID.
+
+        Raises MailboxFull, and UnknownMessage when there is no such folder; then nothing is stored
+        and no UID is spent.
+        """
+        ...
+
+    async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None: ...
+
+    async def folders(self, mailbox: MailboxId) -> Sequence[str]: ...
+
+    async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
+        """Every message of a folder, ascending by UID."""
+        ...
+
+    async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
+        """What moved since then; one row is read when nothing did.  None: no such folder."""
+        ...
+
+    async def messages(self, mailbox: MailboxId, folder: str, uids: Sequence[int]) -> Sequence[MessageRecord]:
+        """The messages that exist among these UIDs, ascending."""
+        ...
+
+    async def octets(self, mailbox: MailboxId, folder: str, uid: int) -> bytes | None:
+        """The message as it is on the wire: the same octets for ever."""
+        ...
+
+    async def change_flags(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, add: Flags, remove: Flags
+    ) -> Sequence[MessageState]:
+        """Remove, then add.  Answers every message named that exists, changed or not, ascending.
+
+        Survives ``kill -9``; does not wait for an fsync of its own (design.md invariant 1).
+        """
+        ...
+
+    async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
+        """Remove for ever the messages flagged DELETED, among ``uids`` when given.  Ascending."""
+        ...
+
+
+class Settlement(StrEnum):
+    """How a notification ended."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Refused for good, or not deliverable: a dead letter."""
+    EXPIRED = "expired"
+    NOT_WANTED = "not_wanted"
+    """The subscriber has no active client: nothing is sent."""
+
+
+class OutboxCounts(msgspec.Struct, frozen=True):
+    owed: int
+    oldest_due_at: datetime | None
+
+
+class OutboxStore(Protocol):
+    async def owe(self, owed: Sequence[Owed]) -> None:
+        """Owe notifications that have no other cause in the store."""
+        ...
+
+    async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
+        """Take due rows, oldest due first; each is due again when its lease ends."""
+        ...
+
+    async def accepted(
+        self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
+    ) -> None:
+        """Note that the SMSC took one segment."""
+        ...
+
+    async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
+        """Give a row back, due later.  Not counted: the attempt is taken back."""
+        ...
+
+    async def settle(
+        self, row: Leased, settlement: Settlement, *, now: datetime, status: int | None = None
+    ) -> None:
+        """Close a row.  One that was closed already stays as it is."""
+        ...
+
+    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
+        """Close the sent row that has this segment, if all its segments are in.  False: unknown id."""
+        ...
+
+    async def counts(self) -> OutboxCounts: ...
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest owed row is due."""
+        ...
+
+
+class NewInbound(msgspec.Struct, frozen=True):
+    """An SMS from a handset, as the SMSC asserted it."""
+
+    key: str
+    """Redelivery has the same key."""
+    originator: str
+    destination: str
+    text: str
+    received_at: datetime
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    id: int
+    originator: str
+    destination: str
+    text: str
+    received_at: datetime
+
+
+class InboundStore(Protocol):
+    async def save(self, sms: NewInbound) -> bool:
+        """Keep an SMS before it is acknowledged.  False: it was here already, nothing changed."""
+        ...
+
+    async def pending(self, *, limit: int) -> Sequence[Inbound]:
+        """Those that are not settled, oldest first."""
+        ...
+
+    async def settle(
+        self,
+        sms: int,
+        *,
+        msisdn: Msisdn | None,
+        change: SubscriberChange | None,
+        owed: Sequence[Owed],
+    ) -> None:
+        """Close an SMS with all that it causes, in one transaction.
+
+        One that is closed already changes nothing.  Raises UnknownSubscriber.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Everything an adapter offers; the services take only what they need of it."""
+
+    @property
+    def subscribers(self) -> SubscriberStore: ...
+
+    @property
+    def mailboxes(self) -> MailboxStore: ...
+
+    @property
+    def outbox(self) -> OutboxStore: ...
+
+    @property
+    def inbound(self) -> InboundStore: ...
+
+    async def close(self) -> None: ...
+
+
+class Hints(Protocol):
+    """Wakes those who wait for a change.  A hint may be lost, merged or repeated."""
+
+    def mailbox(self, mailbox: MailboxId) -> None:
+        """Say that a mailbox moved."""
+        ...
+
+    def outbox(self) -> None:
+        """Say that a notification may be due."""
+        ...
+
+    def inbound(self) -> None:
+        """Say that an SMS from a handset waits."""
+        ...
+
+    def watch(self, mailbox: MailboxId, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` on every hint for a mailbox, until the function that is returned is called."""
+        ...
+
+    async def outbox_moved(self, within: timedelta) -> None:
+        """Return at the next hint of that kind, or when the time is over."""
+        ...
+
+    async def inbound_moved(self, within: timedelta) -> None: ...
