@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gateway asks of the program around it: an outbox, an inbox, a clock and metrics.
+
+The gateway keeps nothing of its own on disk.  Whatever must survive a crash is written by these
+ports before the gateway goes on, so every method says what is durable when it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+
+class Unavailable(Exception):
+    """The outbox or the inbox cannot be reached now; the same call may succeed later.
+
+    Adapters raise it in place of their storage's own errors.  On the way in it becomes
+    ESME_RX_T_APPN (0x64), so the SMSC delivers again; on the way out the lease runs out.
+    """
+
+
+class Coding(StrEnum):
+    """How user data stands on the wire (TS 23.038 section 4)."""
+
+    OCTETS = "8bit"
+    """UTF-8 in an 8-bit SMS: the form that Android's client reads best."""
+    GSM7 = "gsm7"
+    """GSM 7-bit default alphabet with its extension table."""
+    UCS2 = "ucs2"
+    """UTF-16 in network order."""
+
+
+class OutboundSms(msgspec.Struct, frozen=True):
+    """One leased SMS, to be sent in as many segments as its text needs."""
+
+    id: int
+    recipient: str
+    """E.164 with ``+``."""
+    source: str
+    """The service number as the handset shall see it, for example ``5511``."""
+    text: str
+    coding: Coding
+    port: int
+    """Destination port of the user data header; 0 sends no port element."""
+    reference: int
+    """Concatenation reference, 0-255, the same for every attempt."""
+    validity: timedelta
+    """How long the SMSC shall try to deliver it."""
+    attempt: int
+    """Attempts made before this one."""
+    accepted: frozenset[int] = frozenset()
+    """Segments, counted from 1, that the SMSC took in an earlier attempt: not sent again."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The SMSC took every segment."""
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """Not sent, or nobody knows whether it was; try again."""
+
+    after: timedelta
+    status: int | None
+    """The SMSC's command_status; None when it gave none."""
+    counted: bool
+    """Whether this attempt counts against the SMS: throttling and lost binds do not."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Trying again would fail the same way."""
+
+    status: int | None
+    """The SMSC's command_status; None when we refused it ourselves."""
+    reason: str
+    """Stable snake-case word for logs and dead letters; never a part of the text."""
+
+
+Outcome = Sent | Retry | Refused
+
+
+class MessageState(StrEnum):
+    """What became of a submitted segment (SMPP 3.4 section 5.2.28)."""
+
+    ENROUTE = "enroute"
+    DELIVERED = "delivered"
+    EXPIRED = "expired"
+    DELETED = "deleted"
+    UNDELIVERABLE = "undeliverable"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    """Also stands for every value that the specification does not have."""
+    REJECTED = "rejected"
+
+    @property
+    def final(self) -> bool:
+        """Whether no other receipt for this segment will follow."""
+        return self not in {MessageState.ENROUTE, MessageState.ACCEPTED, MessageState.UNKNOWN}
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The SMSC reports on one segment."""
+
+    smsc: str
+    message_id: str
+    """In the same normal form as ``Outbox.segment_accepted`` gave it; may be empty, may not be unique."""
+    state: MessageState
+    error: str
+    """The network's error as the SMSC wrote it (decimal, hexadecimal or letters); may be empty."""
+    recipient: str
+    """Who the segment was for, written as in ``InboundSms.originator``."""
+    received_at: datetime
+    octets: bytes
+    """The receipt's own text, for whoever must find out what a new SMSC means."""
+
+
+class InboundSms(msgspec.Struct, frozen=True):
+    """One whole SMS from a handset, segments already put together."""
+
+    smsc: str
+    originator: str
+    """As the SMSC asserts it: E.164 with ``+`` where the type of number says so, else as received."""
+    destination: str
+    text: str | None
+    """None where the octets are not text in the coding that they announce."""
+    octets: bytes
+    """User data without its header."""
+    coding: Coding
+    port: int | None
+    """Destination port, from the user data header or from the TLV."""
+    received_at: datetime
+    deduplication_key: str
+    """Equal for two deliveries of the same octets from the same originator through the same SMSC.
+
+    A handset may repeat itself on purpose, so an inbox compares it within a minute or so only.
+    """
+
+
+class Outbox(Protocol):
+    """SMS that are owed.  Every method may raise Unavailable; the gateway then goes on by itself."""
+
+    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+        """Take at most ``limit`` SMS that are due.
+
+        The lease is durable and ends by itself, so that a gateway that dies owes nothing.
+        It must outlast ``SmscSettings.longest_hold``.
+        """
+        ...
+
+    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+        """Remember, durably, that the SMSC took segment ``segment`` (from 1) of ``total``."""
+        ...
+
+    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
+        """End the lease with what came of it, durably."""
+        ...
+
+    async def receipt(self, receipt: Receipt) -> None:
+        """Note a receipt, durably.  It may be a duplicate, or belong to nothing that we know."""
+        ...
+
+    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - a hint with a ceiling, no deadline
+        """Return when something may be due, at the latest after ``timeout``.  Only a hint."""
+        ...
+
+
+class Inbox(Protocol):
+    """Where SMS from handsets go."""
+
+    async def received(self, sms: InboundSms) -> None:
+        """Keep the SMS, durably: it is acknowledged to the SMSC as soon as this returns.
+
+        Raises Unavailable to have the SMSC deliver it again.  Redeliveries happen in any case.
+        """
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+class Metrics(Protocol):
+    """Facts worth counting.  Calls are made on the event loop and must not block."""
+
+    def bound(self, smsc: str, *, up: bool) -> None:
+        """The bind came up or went down."""
+        ...
+
+    def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
+        """A submit was answered with ``status``, or not at all (None), after ``seconds``."""
+        ...
+
+    def window(self, smsc: str, in_flight: int) -> None:
+        """Submits without an answer at this moment."""
+        ...
+
+    def inbound(self, smsc: str, result: str) -> None:
+        """An SMS came in: ``accepted``, ``segment``, ``garbage`` or ``refused``."""
+        ...
+
+    def receipt(self, smsc: str, state: MessageState) -> None:
+        """A receipt came in."""
+        ...
+
+
+class NoMetrics:
+    """Counts nothing."""
+
+    def bound(self, smsc: str, *, up: bool) -> None:
+        pass
+
+    def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
+        pass
+
+    def window(self, smsc: str, in_flight: int) -> None:
+        pass
+
+    def inbound(self, smsc: str, result: str) -> None:
+        pass
+
+    def receipt(self, smsc: str, state: MessageState) -> None:
+        pass
