@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The adapter put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from vvm.domain.subscriber import MailboxId
+from vvm.store.port import Hints
+from vvm.store.sql import named_statements
+from vvm.store.sqlite.engine import Reader, Writer
+from vvm.store.sqlite.inbound import SqliteInbound
+from vvm.store.sqlite.mailboxes import SqliteMailboxes
+from vvm.store.sqlite.outbox import SqliteOutbox
+from vvm.store.sqlite.schema import prepare
+from vvm.store.sqlite.subscribers import SqliteSubscribers
+
+_SQL = named_statements("vvm.store.sqlite.queries", "watch.sql")
+
+
+class SqliteStore:
+    """vvm.store.port.Store on one file.  Other processes may have the same file open."""
+
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self._reader = Reader(path)
+        self._writer = Writer(path, loop)
+        self.subscribers = SqliteSubscribers(self._reader, self._writer)
+        self.mailboxes = SqliteMailboxes(self._reader, self._writer)
+        self.outbox = SqliteOutbox(self._reader, self._writer)
+        self.inbound = SqliteInbound(self._reader, self._writer)
+        self._data_version = self._reader.one("PRAGMA data_version")
+        self._journal = self._newest()
+
+    def pass_on_hints(self, hints: Hints) -> None:
+        """Hint whatever was committed since the last call, by whichever process.
+
+        Costs one pragma when nothing was.  Own commits are hinted a second time, which is harmless.
+        """
+        data_version = self._reader.one("PRAGMA data_version")
+        if data_version == self._data_version:
+            return
+        self._data_version = data_version
+        since, self._journal = self._journal, self._newest()
+        for (mailbox,) in self._reader.all(_SQL["moved_since"], (since,)):
+            hints.mailbox(MailboxId(mailbox))
+        hints.outbox()
+        hints.inbound()
+
+    async def close(self) -> None:
+        """Commit what waits, then close the file."""
+        await self._writer.close()
+        self._reader.close()
+
+    def _newest(self) -> int:
+        ((newest,),) = self._reader.all(_SQL["newest"])
+        return int(newest)
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path) -> AsyncIterator[SqliteStore]:
+    """Open a file, making or migrating it first.  Raises Outage when it is too new."""
+    await asyncio.to_thread(prepare, path)
+    store = SqliteStore(path, asyncio.get_running_loop())
+    try:
+        yield store
+    finally:
+        await store.close()

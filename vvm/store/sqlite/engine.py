@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One writer thread that commits groups, one connection that reads on the event loop.
+
+An fsync costs more than a whole transaction, so everything that waits for the writer shares one.
+A read is microseconds, a thread hop two hundred: reads run inline.  Why: docs/adr/0003-sqlite.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from vvm.domain.errors import Outage
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+"""What sqlite3 hands out; turned into a struct or a number in the function that asked."""
+
+_GROUP = 256
+"""The most transactions that share one fsync; bounds how long the first of them waits."""
+_BUSY_MILLISECONDS = 10_000
+"""How long a writer waits for another process's commit."""
+_WAL_PAGES = 4000
+"""Checkpoint about every 32 MB of writes."""
+
+
+class _Job(Generic[T]):
+    """Work for the writer, and where its result goes."""
+
+    def __init__(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        future: asyncio.Future[T],
+        *,
+        durable: bool,
+    ) -> None:
+        self.work = work
+        self.future = future
+        self.durable = durable
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Do the work inside a savepoint, so that its failure costs nobody else in the group."""
+        connection.execute("SAVEPOINT job")
+        try:
+            self.result = self.work(connection)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its caller gets it and the others go on
+            self.error = error
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO job")
+        if connection.in_transaction:
+            connection.execute("RELEASE job")
+
+    def resolve(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)  # type: ignore[arg-type]  # run() has set it
+        elif isinstance(self.error, sqlite3.Error):
+            self.future.set_exception(outage(self.error))
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """Runs transactions one after another in a thread of its own."""
+
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+        self._path = path
+        self._loop = loop
+        self._jobs: queue.SimpleQueue[_Job[object] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
+        self._closed = False
+        self._thread.start()
+
+    async def __call__(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """Run ``work`` in a transaction; return when it is committed.
+
+        Durable: also when it is fsynced.  Raises Outage, and what ``work`` raises.
+        """
+        if self._closed:
+            raise Outage("the store is closed")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(work, future, durable=durable))  # type: ignore[arg-type]  # jobs differ in T
+        return await future
+
+    async def close(self) -> None:
+        """Finish what waits, then stop the thread."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        connection = connect(self._path)
+        try:
+            while self._commit(connection, self._group()):
+                pass
+        finally:
+            connection.close()
+
+    def _group(self) -> list[_Job[object] | None]:
+        """Wait for a job, then take with it everything that waits."""
+        group = [self._jobs.get()]
+        while len(group) < _GROUP:
+            try:
+                group.append(self._jobs.get_nowait())
+            except queue.Empty:
+                break
+        return group
+
+    def _commit(self, connection: sqlite3.Connection, group: list[_Job[object] | None]) -> bool:
+        """Commit one group.  False when the group holds the order to stop."""
+        jobs = [job for job in group if job is not None]
+        if jobs:
+            try:
+                _transaction(connection, jobs)
+            except sqlite3.Error as error:
+                log.exception("commit_failed", jobs=len(jobs))
+                for job in jobs:
+                    job.error = error
+                if connection.in_transaction:
+                    connection.rollback()
+            self._loop.call_soon_threadsafe(_resolve, jobs)
+        return len(jobs) == len(group)
+
+
+def _transaction(connection: sqlite3.Connection, jobs: list[_Job[object]]) -> None:
+    # In WAL mode NORMAL commits without an fsync: what only has to survive kill -9 asks for no more.
+    level = "FULL" if any(job.durable for job in jobs) else "NORMAL"
+    connection.execute(f"PRAGMA synchronous = {level}")
+    connection.execute("BEGIN IMMEDIATE")
+    for job in jobs:
+        job.run(connection)
+        if not connection.in_transaction:  # SQLite gave the whole transaction up: disk full, I/O error
+            raise job.error if isinstance(job.error, sqlite3.Error) else sqlite3.OperationalError("lost")
+    connection.execute("COMMIT")
+
+
+def _resolve(jobs: list[_Job[object]]) -> None:
+    for job in jobs:
+        job.resolve()
+
+
+class Reader:
+    """The event loop's own connection.  A statement runs inline and returns within microseconds."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path)
+        self._connection.execute("PRAGMA query_only = ON")
+
+    def all(self, statement: str, parameters: object = ()) -> list[Row]:
+        """Raises Outage."""
+        try:
+            return self._connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]  # both forms of parameters
+        except sqlite3.Error as error:
+            raise outage(error) from error
+
+    def one(self, statement: str, parameters: object = ()) -> Row | None:
+        rows = self.all(statement, parameters)
+        return rows[0] if rows else None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Statements within see one state of the file, whatever the writer commits meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection with the settings that every one of ours has."""
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+    return connection
+
+
+def outage(error: sqlite3.Error) -> Outage:
+    """What a failure of the engine means to a caller.  The text names no data."""
+    return Outage(f"the store does not answer: {getattr(error, 'sqlite_errorname', type(error).__name__)}")

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from vvm.domain.errors import MailboxFull, UnknownMessage
+from vvm.domain.message import Flags
+from vvm.domain.notification import Owed
+from vvm.domain.subscriber import MailboxId
+from vvm.store.port import (
+    Changes,
+    FolderState,
+    MessageRecord,
+    MessageState,
+    NewMessage,
+    Stored,
+)
+from vvm.store.sql import named_statements
+from vvm.store.sqlite import rows
+from vvm.store.sqlite.engine import Reader, Writer
+from vvm.store.sqlite.outbox import insert_owed
+
+_SQL = named_statements("vvm.store.sqlite.queries", "mailboxes.sql")
+
+
+class SqliteMailboxes:
+    """vvm.store.port.MailboxStore."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._write = writer
+
+    async def append(
+        self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
+    ) -> Stored:
+        layout = rows.layout_octets(message.layout)
+
+        def work(connection: sqlite3.Connection) -> Stored:
+            return _append(connection, mailbox, folder, message, layout, owed)
+
+        return await self._write(work)
+
+    async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
+        row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
+        return None if row is None else rows.folder_state(row)
+
+    async def folders(self, mailbox: MailboxId) -> Sequence[str]:
+        return [name for (name,) in self._reader.all(_SQL["folder_names"], (mailbox,))]
+
+    async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
+        return [
+            rows.message_state(row) for row in self._reader.all(_SQL["message_states"], (mailbox, folder))
+        ]
+
+    async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
+        row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
+        if row is None:
+            return None
+        state = rows.folder_state(row)
+        if state.highest_modseq <= since_modseq:
+            return Changes(folder=state)
+        with self._reader.snapshot():
+            row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
+            if row is None:
+                return None
+            where = {"mailbox": mailbox, "folder_id": row[7], "since": since_modseq}
+            return Changes(
+                folder=rows.folder_state(row),
+                changed=[
+                    rows.message_state(found) for found in self._reader.all(_SQL["changed_since"], where)
+                ],
+                expunged=[uid for (uid,) in self._reader.all(_SQL["expunged_since"], where)],
+            )
+
+    async def messages(self, mailbox: MailboxId, folder: str, uids: Sequence[int]) -> Sequence[MessageRecord]:
+        if len(uids) == 1:
+            found = self._reader.all(_SQL["message_record"], (mailbox, folder, uids[0]))
+        else:
+            where = {"mailbox": mailbox, "folder": folder, "uids": rows.uid_list(uids)}
+            found = self._reader.all(_SQL["message_records"], where)
+        return [rows.message_record(row) for row in found]
+
+    async def octets(self, mailbox: MailboxId, folder: str, uid: int) -> bytes | None:
+        row = self._reader.one(_SQL["message_octets"], (mailbox, folder, uid))
+        return None if row is None else row[0]
+
+    async def change_flags(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, add: Flags, remove: Flags
+    ) -> Sequence[MessageState]:
+        def work(connection: sqlite3.Connection) -> Sequence[MessageState]:
+            return _change_flags(connection, mailbox, folder, uids, add, remove)
+
+        return await self._write(work, durable=False)
+
+    async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
+        def work(connection: sqlite3.Connection) -> Sequence[int]:
+            return _expunge(connection, mailbox, folder, uids)
+
+        return await self._write(work)
+
+
+def _append(  # noqa: PLR0917 - one transaction's whole input
+    connection: sqlite3.Connection,
+    mailbox: MailboxId,
+    folder: str,
+    message: NewMessage,
+    layout: bytes,
+    owed: Sequence[Owed],
+) -> Stored:
+    keyed = {"mailbox": mailbox, "key": message.key}
+    if message.key is not None:
+        known = connection.execute(_SQL["deposit_by_key"], keyed).fetchone()
+        if known is not None:
+            return Stored(uid=known[0], created=False)
+    size = len(message.octets)
+    where = {"mailbox": mailbox, "folder": folder, "size": size}
+    allocated = connection.execute(_SQL["allocate_message"], where).fetchone()
+    if allocated is None:
+        raise _why_not(connection, mailbox, folder)
+    folder_id, uid, modseq = allocated
+    content = connection.execute(_SQL["insert_content"], (layout, message.octets)).lastrowid
+    connection.execute(
+        _SQL["insert_message"],
+        {
+            "mailbox": mailbox,
+            "folder_id": folder_id,
+            "uid": uid,
+            "modseq": modseq,
+            "kind": message.kind.value,
+            "caller": message.caller,
+            "received_at": rows.microseconds(message.received_at),
+            "utc_offset": rows.utc_offset(message.received_at),
+            "seconds": message.seconds,
+            "size": size,
+            "content_id": content,
+        },
+    )
+    connection.execute(_SQL["insert_journal"], (mailbox, folder_id, modseq, uid, "deposited"))
+    if message.key is not None:
+        connection.execute(_SQL["insert_deposit_key"], keyed | {"uid": uid})
+    insert_owed(connection, owed, uid=uid)
+    return Stored(uid=uid, created=True)
+
+
+def _why_not(connection: sqlite3.Connection, mailbox: MailboxId, folder: str) -> Exception:
+    row = connection.execute(_SQL["folder_state"], (mailbox, folder)).fetchone()
+    if row is None:
+        return UnknownMessage()
+    state = rows.folder_state(row)
+    return MailboxFull(used=state.messages, limit=state.max_messages)
+
+
+def _change_flags(  # noqa: PLR0917 - one transaction's whole input
+    connection: sqlite3.Connection,
+    mailbox: MailboxId,
+    folder: str,
+    uids: Sequence[int],
+    add: Flags,
+    remove: Flags,
+) -> Sequence[MessageState]:
+    row = connection.execute(_SQL["folder_state"], (mailbox, folder)).fetchone()
+    if row is None:
+        return []
+    where = {"mailbox": mailbox, "folder_id": row[7], "uids": rows.uid_list(uids)}
+    before = [rows.message_state(found) for found in connection.execute(_SQL["states_of"], where)]
+    wanted = [(state.flags & ~remove) | add for state in before]
+    unseen = sum(
+        bool(state.flags & Flags.SEEN) - bool(flags & Flags.SEEN)
+        for state, flags in zip(before, wanted, strict=True)
+    )
+    if all(state.flags == flags for state, flags in zip(before, wanted, strict=True)):
+        return before
+    (modseq,) = connection.execute(_SQL["advance_modseq"], where | {"unseen": unseen}).fetchone()
+    after = []
+    for state, flags in zip(before, wanted, strict=True):
+        if state.flags == flags:
+            after.append(state)
+            continue
+        connection.execute(_SQL["set_flags"], (int(flags), modseq, mailbox, row[7], state.uid))
+        connection.execute(_SQL["insert_journal"], (mailbox, row[7], modseq, state.uid, "flags"))
+        after.append(MessageState(state.uid, flags, modseq))
+    return after
+
+
+def _expunge(
+    connection: sqlite3.Connection, mailbox: MailboxId, folder: str, uids: Sequence[int] | None
+) -> Sequence[int]:
+    row = connection.execute(_SQL["folder_state"], (mailbox, folder)).fetchone()
+    if row is None:
+        return []
+    where = {
+        "mailbox": mailbox,
+        "folder_id": row[7],
+        "deleted": int(Flags.DELETED),
+        "uids": None if uids is None else rows.uid_list(uids),
+    }
+    doomed = connection.execute(_SQL["deleted_messages"], where).fetchall()
+    if not doomed:
+        return []
+    totals = {
+        "messages": len(doomed),
+        "unseen": sum(not flags & Flags.SEEN for _, flags, _, _ in doomed),
+        "octets": sum(size for _, _, size, _ in doomed),
+    }
+    (modseq,) = connection.execute(_SQL["shrink_folder"], where | totals).fetchone()
+    for uid, _, _, content in doomed:
+        connection.execute(_SQL["delete_message"], (mailbox, row[7], uid))
+        connection.execute(_SQL["delete_content"], (content,))
+        connection.execute(_SQL["insert_journal"], (mailbox, row[7], modseq, uid, "expunged"))
+    return [uid for uid, _, _, _ in doomed]

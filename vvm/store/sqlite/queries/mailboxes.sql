@@ -1,0 +1,109 @@
+-- name: deposit_by_key
+SELECT uid FROM deposit_key WHERE mailbox_id = :mailbox AND key = :key;
+
+-- name: allocate_message
+-- One statement decides: no row back means full, or no such folder, and nothing was allocated.
+UPDATE folder
+   SET uid_next = uid_next + 1,
+       highest_modseq = highest_modseq + 1,
+       messages = messages + 1,
+       unseen = unseen + 1,
+       octets = octets + :size
+ WHERE mailbox_id = :mailbox AND name = :folder AND messages < max_messages
+RETURNING id, uid_next - 1, highest_modseq;
+
+-- name: insert_content
+INSERT INTO content (layout, octets) VALUES (?, ?);
+
+-- name: insert_message
+INSERT INTO message (mailbox_id, folder_id, uid, modseq, kind, caller, received_at, utc_offset, seconds,
+                     size, content_id)
+VALUES (:mailbox, :folder_id, :uid, :modseq, :kind, :caller, :received_at, :utc_offset, :seconds,
+        :size, :content_id);
+
+-- name: insert_deposit_key
+INSERT INTO deposit_key (mailbox_id, key, uid) VALUES (:mailbox, :key, :uid);
+
+-- name: insert_journal
+INSERT INTO journal (mailbox_id, folder_id, modseq, uid, change) VALUES (?, ?, ?, ?, ?);
+
+-- name: folder_state
+SELECT uid_validity, uid_next, highest_modseq, messages, unseen, octets, max_messages, id
+  FROM folder WHERE mailbox_id = ? AND name = ?;
+
+-- name: folder_names
+SELECT name FROM folder WHERE mailbox_id = ? ORDER BY id;
+
+-- name: message_states
+SELECT m.uid, m.flags, m.modseq
+  FROM folder f JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+ WHERE f.mailbox_id = ? AND f.name = ?
+ ORDER BY m.uid;
+
+-- name: states_of
+SELECT uid, flags, modseq FROM message
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid IN (SELECT value FROM json_each(:uids))
+ ORDER BY uid;
+
+-- name: changed_since
+SELECT uid, flags, modseq FROM message
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id
+   AND uid IN (SELECT uid FROM journal
+                WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND modseq > :since)
+ ORDER BY uid;
+
+-- name: expunged_since
+SELECT uid FROM journal
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND modseq > :since AND change = 'expunged'
+ ORDER BY uid;
+
+-- name: message_records
+SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.id = m.content_id
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid IN (SELECT value FROM json_each(:uids))
+ ORDER BY m.uid;
+
+-- name: message_record
+SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.id = m.content_id
+ WHERE f.mailbox_id = ? AND f.name = ? AND m.uid = ?;
+
+-- name: message_octets
+SELECT c.octets
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.id = m.content_id
+ WHERE f.mailbox_id = ? AND f.name = ? AND m.uid = ?;
+
+-- name: advance_modseq
+UPDATE folder SET highest_modseq = highest_modseq + 1, unseen = unseen + :unseen
+ WHERE mailbox_id = :mailbox AND id = :folder_id
+RETURNING highest_modseq;
+
+-- name: set_flags
+UPDATE message SET flags = ?, modseq = ? WHERE mailbox_id = ? AND folder_id = ? AND uid = ?;
+
+-- name: deleted_messages
+SELECT uid, flags, size, content_id FROM message
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND flags & :deleted
+   AND (:uids IS NULL OR uid IN (SELECT value FROM json_each(:uids)))
+ ORDER BY uid;
+
+-- name: shrink_folder
+UPDATE folder
+   SET highest_modseq = highest_modseq + 1,
+       messages = messages - :messages,
+       unseen = unseen - :unseen,
+       octets = octets - :octets
+ WHERE mailbox_id = :mailbox AND id = :folder_id
+RETURNING highest_modseq;
+
+-- name: delete_message
+DELETE FROM message WHERE mailbox_id = ? AND folder_id = ? AND uid = ?;
+
+-- name: delete_content
+DELETE FROM content WHERE id = ?;

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between rows and the structs of the port.  The only place that knows the order of columns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
+
+from vvm.domain.message import Flags, Kind
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import (
+    ClientProfile,
+    MailboxId,
+    ProvisioningStatus,
+    Subscriber,
+    SubscriberId,
+)
+from vvm.store.port import FolderState, Inbound, Layout, MessageRecord, MessageState
+from vvm.store.sqlite.engine import Row
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_client = msgspec.json.Decoder(ClientProfile)
+_layout = msgspec.msgpack.Decoder(Layout)
+
+
+def microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def utc_offset(when: datetime) -> int:
+    """Seconds east of UTC."""
+    offset = when.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
+def client_json(client: ClientProfile) -> str:
+    return msgspec.json.encode(client).decode()
+
+
+def layout_octets(layout: Layout) -> bytes:
+    return msgspec.msgpack.encode(layout)
+
+
+def uid_list(uids: object) -> str:
+    """UIDs as the JSON array that json_each takes: one statement for any number of them."""
+    return msgspec.json.encode(uids).decode()
+
+
+def subscriber(row: Row) -> Subscriber:
+    return Subscriber(
+        id=SubscriberId(row[0]),
+        mailbox=MailboxId(row[1]),
+        msisdn=Msisdn(row[2]),
+        status=ProvisioningStatus(row[3]),
+        client=_client.decode(row[4]),
+        language=row[5],
+        setup_done=bool(row[6]),
+        max_messages=row[7],
+        imap_user=row[8],
+        password_check=row[9],
+        password_sealed=row[10],
+        created_at=moment(row[11]),
+        changed_at=moment(row[12]),
+    )
+
+
+def folder_state(row: Row) -> FolderState:
+    return FolderState(*row[:7])
+
+
+def message_state(row: Row) -> MessageState:
+    return MessageState(row[0], Flags(row[1]), row[2])
+
+
+def message_record(row: Row) -> MessageRecord:
+    return MessageRecord(
+        uid=row[0],
+        flags=Flags(row[1]),
+        modseq=row[2],
+        kind=Kind(row[3]),
+        caller=row[4],
+        received_at=moment(row[5]).astimezone(timezone(timedelta(seconds=row[6]))),
+        seconds=row[7],
+        size=row[8],
+        layout=_layout.decode(row[9]),
+    )
+
+
+def inbound(row: Row) -> Inbound:
+    return Inbound(
+        id=row[0],
+        originator=row[1],
+        destination=row[2],
+        text=row[3],
+        received_at=moment(row[4]),
+    )

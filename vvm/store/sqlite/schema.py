@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brings a file's schema up to date, and refuses a file that is too new."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+from vvm.domain.errors import Outage
+from vvm.store.sqlite.engine import connect
+
+VERSION = 1
+"""The schema that this release writes."""
+COMPATIBLE = 1
+"""The oldest release, by its VERSION, that can work with a file of this schema."""
+PAGE_BYTES = 8192
+"""A voice message of 30 KB lies on four pages and not on eight."""
+
+_STEP = re.compile(r"(\d{4})\.pre\.sql\Z")
+
+
+def prepare(path: Path) -> None:
+    """Create the file or run its missing steps, in one transaction.
+
+    Raises Outage when the file was made by a release that this one is too old for.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+    with sqlite3.connect(path) as raw:
+        raw.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    raw.close()
+    connection = connect(path)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        version, compatible = _versions(connection)
+        if compatible > VERSION:
+            raise Outage(f"{path} needs schema {compatible}, this release knows {VERSION}: upgrade it")
+        for number, text in _steps():
+            if number > version:
+                _run(connection, text)
+        connection.execute(
+            "UPDATE schema_version SET version = max(version, ?), compatible = max(compatible, ?)",
+            (VERSION, COMPATIBLE),
+        )
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def _versions(connection: sqlite3.Connection) -> tuple[int, int]:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").fetchone()
+    if found is None:
+        return 0, 0
+    version, compatible = connection.execute("SELECT version, compatible FROM schema_version").fetchone()
+    return version, compatible
+
+
+def _steps() -> list[tuple[int, str]]:
+    folder = files("vvm.store.sqlite.migrations")
+    steps = [(match, item) for item in folder.iterdir() if (match := _STEP.match(item.name))]
+    return sorted((int(match[1]), item.read_text(encoding="utf-8")) for match, item in steps)
+
+
+def _run(connection: sqlite3.Connection, text: str) -> None:
+    """Run a script inside the open transaction, which executescript() would commit."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""

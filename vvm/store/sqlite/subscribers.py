@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Subscribers in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from vvm.domain.errors import SubscriberExists, UnknownSubscriber
+from vvm.domain.message import INBOX
+from vvm.domain.notification import Owed
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import MailboxId, Subscriber, SubscriberId
+from vvm.store.port import NewSubscriber, SubscriberChange
+from vvm.store.sql import named_statements
+from vvm.store.sqlite import rows
+from vvm.store.sqlite.engine import Reader, Writer
+from vvm.store.sqlite.outbox import insert_owed
+
+_SQL = named_statements("vvm.store.sqlite.queries", "subscribers.sql")
+_INBOX_ID = 1
+
+
+class SqliteSubscribers:
+    """vvm.store.port.SubscriberStore."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._write = writer
+
+    async def create(self, new: NewSubscriber) -> Subscriber:
+        def work(connection: sqlite3.Connection) -> Subscriber:
+            return _insert(connection, new)
+
+        return await self._write(work)
+
+    async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
+        return self._one("subscriber_by_msisdn", msisdn)
+
+    async def by_id(self, subscriber: SubscriberId) -> Subscriber | None:
+        return self._one("subscriber_by_id", subscriber)
+
+    async def by_imap_user(self, user: str) -> Subscriber | None:
+        return self._one("subscriber_by_imap_user", user)
+
+    async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
+        def work(connection: sqlite3.Connection) -> Subscriber:
+            after = apply_change(connection, msisdn, change)
+            insert_owed(connection, owed)
+            return after
+
+        return await self._write(work)
+
+    async def remove(self, msisdn: Msisdn) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            found = _find(connection, msisdn)
+            for statement in ("delete_contents", "delete_messages"):
+                connection.execute(_SQL[statement], (found.mailbox,))
+            connection.execute(_SQL["delete_subscriber"], (found.id,))
+            for statement in ("delete_journal", "delete_mailbox"):
+                connection.execute(_SQL[statement], (found.mailbox,))
+
+        await self._write(work)
+
+    async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
+        found = self._reader.all(_SQL["subscribers_after"], {"after": after or "", "limit": limit})
+        return [rows.subscriber(row) for row in found]
+
+    def _one(self, statement: str, key: object) -> Subscriber | None:
+        row = self._reader.one(_SQL[statement], (key,))
+        return None if row is None else rows.subscriber(row)
+
+
+def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: SubscriberChange) -> Subscriber:
+    """Set the fields of a change, inside the caller's transaction.  Raises UnknownSubscriber."""
+    before = _find(connection, msisdn)
+    fields = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+    after = msgspec.structs.replace(before, **fields)
+    connection.execute(
+        _SQL["update_subscriber"],
+        {
+            "id": after.id,
+            "status": after.status.value,
+            "client": rows.client_json(after.client),
+            "language": after.language,
+            "setup_done": after.setup_done,
+            "max_messages": after.max_messages,
+            "password_check": after.password_check,
+            "password_sealed": after.password_sealed,
+            "changed_at": rows.microseconds(after.changed_at),
+        },
+    )
+    if after.max_messages != before.max_messages:
+        connection.execute(
+            _SQL["limit_inbox"], {"mailbox": after.mailbox, "max_messages": after.max_messages}
+        )
+    return after
+
+
+def _find(connection: sqlite3.Connection, msisdn: Msisdn) -> Subscriber:
+    row = connection.execute(_SQL["subscriber_by_msisdn"], (msisdn,)).fetchone()
+    if row is None:
+        raise UnknownSubscriber
+    return rows.subscriber(row)
+
+
+def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
+    (mailbox,) = connection.execute(_SQL["insert_mailbox"]).fetchone()
+    try:
+        (subscriber,) = connection.execute(
+            _SQL["insert_subscriber"],
+            {
+                "mailbox": mailbox,
+                "msisdn": new.msisdn,
+                "status": new.status.value,
+                "client": rows.client_json(new.client),
+                "language": new.language,
+                "setup_done": new.setup_done,
+                "max_messages": new.max_messages,
+                "imap_user": new.imap_user,
+                "password_check": new.password_check,
+                "password_sealed": new.password_sealed,
+                "created_at": rows.microseconds(new.created_at),
+            },
+        ).fetchone()
+    except sqlite3.IntegrityError:
+        raise SubscriberExists from None
+    connection.execute(
+        _SQL["insert_folder"],
+        {
+            "mailbox": mailbox,
+            "folder": _INBOX_ID,
+            "name": INBOX,
+            "uid_validity": int(new.created_at.timestamp()),
+            "max_messages": new.max_messages,
+        },
+    )
+    return Subscriber(
+        id=SubscriberId(subscriber),
+        mailbox=MailboxId(mailbox),
+        changed_at=new.created_at,
+        **msgspec.structs.asdict(new),
+    )
