@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Four views of one memory.
+
+A method never awaits between its first and its last effect, so that on one event loop every method
+is a transaction by itself, as the port promises.
+"""
+
+from __future__ import annotations
+
+from vvm.store.memory.inbound import MemoryInbound
+from vvm.store.memory.mailboxes import MemoryMailboxes
+from vvm.store.memory.outbox import MemoryOutbox
+from vvm.store.memory.subscribers import MemorySubscribers
+
+
+class MemoryStore:
+    """A vvm.store.port.Store for one event loop; nothing of it is durable."""
+
+    def __init__(self) -> None:
+        self.outbox = MemoryOutbox()
+        self.mailboxes = MemoryMailboxes(self.outbox)
+        self.subscribers = MemorySubscribers(self.mailboxes, self.outbox)
+        self.inbound = MemoryInbound(self.subscribers, self.outbox)
+
+    async def close(self) -> None:
+        """Nothing is held that would have to be given back."""

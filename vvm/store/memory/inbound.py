@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The InboundStore of the memory adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vvm.domain.errors import UnknownSubscriber
+from vvm.domain.notification import Owed
+from vvm.domain.numbers import Msisdn
+from vvm.store.memory.outbox import MemoryOutbox
+from vvm.store.memory.subscribers import MemorySubscribers
+from vvm.store.port import Inbound, NewInbound, SubscriberChange
+
+
+class MemoryInbound:
+    def __init__(self, subscribers: MemorySubscribers, outbox: MemoryOutbox) -> None:
+        self._subscribers = subscribers
+        self._outbox = outbox
+        self._keys: set[str] = set()
+        """Of every SMS that ever came: a settled one is not taken again either."""
+        self._pending: dict[int, Inbound] = {}
+
+    async def save(self, sms: NewInbound) -> bool:
+        if sms.key in self._keys:
+            return False
+        self._keys.add(sms.key)
+        saved = Inbound(
+            id=len(self._keys),
+            originator=sms.originator,
+            destination=sms.destination,
+            text=sms.text,
+            received_at=sms.received_at,
+        )
+        self._pending[saved.id] = saved
+        return True
+
+    async def pending(self, *, limit: int) -> Sequence[Inbound]:
+        return list(self._pending.values())[:limit]
+
+    async def settle(
+        self,
+        sms: int,
+        *,
+        msisdn: Msisdn | None,
+        change: SubscriberChange | None,
+        owed: Sequence[Owed],
+    ) -> None:
+        if sms not in self._pending:
+            return
+        if msisdn is not None and await self._subscribers.by_msisdn(msisdn) is None:
+            raise UnknownSubscriber
+        del self._pending[sms]
+        if msisdn is not None and change is not None:
+            await self._subscribers.change(msisdn, change)
+        self._outbox.add(owed)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The MailboxStore of the memory adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from vvm.domain.errors import MailboxFull, UnknownMessage
+from vvm.domain.message import INBOX, Flags
+from vvm.domain.notification import Owed
+from vvm.domain.subscriber import MailboxId
+from vvm.store.memory.outbox import MemoryOutbox
+from vvm.store.port import Changes, FolderState, MessageRecord, MessageState, NewMessage, Stored
+
+
+class _Message:
+    def __init__(self, uid: int, modseq: int, new: NewMessage) -> None:
+        self.uid = uid
+        self.modseq = modseq
+        self.flags = Flags(0)
+        self.new = new
+
+    def state(self) -> MessageState:
+        return MessageState(uid=self.uid, flags=self.flags, modseq=self.modseq)
+
+    def record(self) -> MessageRecord:
+        return MessageRecord(
+            uid=self.uid,
+            flags=self.flags,
+            modseq=self.modseq,
+            kind=self.new.kind,
+            caller=self.new.caller,
+            received_at=self.new.received_at,
+            seconds=self.new.seconds,
+            size=len(self.new.octets),
+            layout=self.new.layout,
+        )
+
+
+class _Folder:
+    def __init__(self, *, uid_validity: int, max_messages: int) -> None:
+        self.uid_validity = uid_validity
+        self.max_messages = max_messages
+        self.uid_next = 1
+        self.highest_modseq = 1  # RFC 7162 section 3.1.2.1: at least 1, also of an empty folder
+        self.messages: dict[int, _Message] = {}
+        """Ascending, because UIDs are given in that order and a dict keeps it."""
+        self.gone: dict[int, int] = {}
+        """MODSEQ of the expunge, by UID."""
+
+    def state(self) -> FolderState:
+        """Counters are counted, so that they cannot be wrong."""
+        messages = self.messages.values()
+        return FolderState(
+            uid_validity=self.uid_validity,
+            uid_next=self.uid_next,
+            highest_modseq=self.highest_modseq,
+            messages=len(messages),
+            unseen=sum(Flags.SEEN not in message.flags for message in messages),
+            octets=sum(len(message.new.octets) for message in messages),
+            max_messages=self.max_messages,
+        )
+
+    def named(self, uids: Iterable[int]) -> list[_Message]:
+        """The messages that exist among these UIDs, each once, ascending."""
+        return [self.messages[uid] for uid in sorted(set(uids)) if uid in self.messages]
+
+    def advance(self) -> int:
+        self.highest_modseq += 1
+        return self.highest_modseq
+
+
+class _Mailbox:
+    def __init__(self, inbox: _Folder) -> None:
+        self.folders = {INBOX: inbox}
+        self.deposits: dict[str, int] = {}
+        """UID by deposit key; outlives the message."""
+
+
+class MemoryMailboxes:
+    def __init__(self, outbox: MemoryOutbox) -> None:
+        self._outbox = outbox
+        self._mailboxes: dict[MailboxId, _Mailbox] = {}
+        self._ids = count(1)
+
+    def open(self, *, max_messages: int) -> MailboxId:
+        """Make a mailbox with an empty INBOX.
+
+        Its UIDVALIDITY is its id: a number that is given away and comes back gets a greater one, as
+        RFC 9051 section 2.3.1.1 demands.
+        """
+        mailbox = MailboxId(next(self._ids))
+        self._mailboxes[mailbox] = _Mailbox(_Folder(uid_validity=mailbox, max_messages=max_messages))
+        return mailbox
+
+    def limit(self, mailbox: MailboxId, max_messages: int) -> None:
+        self._mailboxes[mailbox].folders[INBOX].max_messages = max_messages
+
+    def forget(self, mailbox: MailboxId) -> None:
+        del self._mailboxes[mailbox]
+
+    async def append(
+        self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
+    ) -> Stored:
+        target = self._folder(mailbox, folder)
+        if target is None:
+            raise UnknownMessage
+        deposits = self._mailboxes[mailbox].deposits
+        if message.key is not None and message.key in deposits:
+            return Stored(uid=deposits[message.key], created=False)
+        if len(target.messages) >= target.max_messages:
+            raise MailboxFull(used=len(target.messages), limit=target.max_messages)
+        uid = target.uid_next
+        target.uid_next += 1
+        target.messages[uid] = _Message(uid, target.advance(), message)
+        if message.key is not None:
+            deposits[message.key] = uid
+        self._outbox.add(owed, uid=uid)
+        return Stored(uid=uid, created=True)
+
+    async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
+        found = self._folder(mailbox, folder)
+        return None if found is None else found.state()
+
+    async def folders(self, mailbox: MailboxId) -> Sequence[str]:
+        found = self._mailboxes.get(mailbox)
+        return [] if found is None else list(found.folders)
+
+    async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
+        found = self._folder(mailbox, folder)
+        return [] if found is None else [message.state() for message in found.messages.values()]
+
+    async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
+        found = self._folder(mailbox, folder)
+        if found is None:
+            return None
+        return Changes(
+            folder=found.state(),
+            changed=[message.state() for message in found.messages.values() if message.modseq > since_modseq],
+            expunged=sorted(uid for uid, modseq in found.gone.items() if modseq > since_modseq),
+        )
+
+    async def messages(self, mailbox: MailboxId, folder: str, uids: Sequence[int]) -> Sequence[MessageRecord]:
+        found = self._folder(mailbox, folder)
+        return [] if found is None else [message.record() for message in found.named(uids)]
+
+    async def octets(self, mailbox: MailboxId, folder: str, uid: int) -> bytes | None:
+        found = self._folder(mailbox, folder)
+        if found is None or uid not in found.messages:
+            return None
+        return found.messages[uid].new.octets
+
+    async def change_flags(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, add: Flags, remove: Flags
+    ) -> Sequence[MessageState]:
+        found = self._folder(mailbox, folder)
+        if found is None:
+            return []
+        named = found.named(uids)
+        wanted = {message.uid: (message.flags & ~remove) | add for message in named}
+        moved = [message for message in named if message.flags != wanted[message.uid]]
+        if moved:
+            modseq = found.advance()  # one commit, one MODSEQ
+            for message in moved:
+                message.flags, message.modseq = wanted[message.uid], modseq
+        return [message.state() for message in named]
+
+    async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
+        found = self._folder(mailbox, folder)
+        if found is None:
+            return []
+        named = found.messages.values() if uids is None else found.named(uids)
+        going = [message.uid for message in named if Flags.DELETED in message.flags]
+        if going:
+            modseq = found.advance()
+            for uid in going:
+                del found.messages[uid]
+                found.gone[uid] = modseq
+        return going
+
+    def _folder(self, mailbox: MailboxId, folder: str) -> _Folder | None:
+        found = self._mailboxes.get(mailbox)
+        return None if found is None else found.folders.get(folder)
