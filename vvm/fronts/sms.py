@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives sms_gateway its outbox and takes what handsets send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from sms_gateway.port import (
+    Coding,
+    InboundSms,
+    MessageState,
+    OutboundSms,
+    Outcome,
+    Receipt,
+    Refused,
+    Retry,
+    Sent,
+    Unavailable,
+)
+from vvm.domain.errors import Outage
+from vvm.domain.subscriber import SmsCoding
+from vvm.services.notification import Notice, Notification
+from vvm.store.port import Hints, InboundStore, NewInbound, Settlement
+
+log = structlog.get_logger(__name__)
+
+_CODINGS = {SmsCoding.OCTETS: Coding.OCTETS, SmsCoding.GSM7: Coding.GSM7}
+_SETTLEMENTS = {
+    MessageState.DELIVERED: Settlement.DELIVERED,
+    MessageState.EXPIRED: Settlement.EXPIRED,
+    MessageState.DELETED: Settlement.FAILED,
+    MessageState.UNDELIVERABLE: Settlement.FAILED,
+    MessageState.REJECTED: Settlement.FAILED,
+}
+_REDELIVERY = timedelta(minutes=1)
+"""Within it the same SMS is a redelivery; a handset that asks again later is answered again."""
+
+
+class NotificationOutbox:
+    """sms_gateway.port.Outbox over services.notification."""
+
+    def __init__(self, notification: Notification) -> None:
+        self._notification = notification
+        self._leased: dict[int, Notice] = {}
+
+    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+        try:
+            notices = await self._notification.lease(limit)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+        for notice in notices:
+            self._leased[notice.row.id] = notice
+        return [_outbound(notice) for notice in notices]
+
+    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+        row = self._leased[sms.id].row
+        try:
+            await self._notification.accepted(row, segment=segment, total=total, message_id=message_id)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+
+    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
+        row = self._leased.pop(sms.id).row
+        try:
+            match outcome:
+                case Sent():
+                    await self._notification.sent(row)
+                case Retry(after=after, status=status, counted=counted):
+                    await self._notification.retry(row, after=after, smpp_status=status, counted=counted)
+                case Refused(status=status):
+                    await self._notification.failed(row, smpp_status=status)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+
+    async def receipt(self, receipt: Receipt) -> None:
+        settlement = _SETTLEMENTS.get(receipt.state)
+        if settlement is None or not receipt.message_id:
+            return
+        try:
+            known = await self._notification.receipt(receipt.message_id, settlement)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+        if not known:
+            log.info("receipt_unmatched", smsc=receipt.smsc, state=receipt.state.value)
+
+    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - the port's name
+        await self._notification.moved(timeout)
+
+
+class InboundQueue:
+    """sms_gateway.port.Inbox: an SMS is on disk before it is acknowledged, and settled later."""
+
+    def __init__(self, inbound: InboundStore, hints: Hints) -> None:
+        self._inbound = inbound
+        self._hints = hints
+
+    async def received(self, sms: InboundSms) -> None:
+        window = int(sms.received_at.timestamp() // _REDELIVERY.total_seconds())
+        try:
+            new = await self._inbound.save(
+                NewInbound(
+                    key=f"{sms.deduplication_key}:{window}",
+                    originator=sms.originator,
+                    destination=sms.destination,
+                    text=sms.text or "",
+                    received_at=sms.received_at,
+                )
+            )
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+        if new:
+            self._hints.inbound()
+
+
+def _outbound(notice: Notice) -> OutboundSms:
+    row, client = notice.row, notice.client
+    return OutboundSms(
+        id=row.id,
+        recipient=row.recipient,
+        source=notice.source,
+        text=notice.text,
+        coding=_CODINGS[client.coding],
+        port=client.port,
+        reference=row.id % 256,
+        validity=notice.validity,
+        attempt=row.attempt - 1,
+        accepted=row.accepted,
+    )
