@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets that the first start makes: the master key, the admin token, a self-signed certificate.
+
+Each is written whole and fsynced under another name before it gets its own, so that a crash leaves
+the old state or the new one and never half a key.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from vvm.domain.errors import Refusal
+from vvm.domain.secrets import Secret
+from vvm.services.credentials import MASTER_KEY_BYTES
+
+log = structlog.get_logger(__name__)
+
+_CERTIFICATE_LIFE = timedelta(days=825)
+
+
+class BadKeyFile(Refusal):
+    """A key file that is there but is not what it should be; the text names the file and the cure."""
+
+    code = "bad_key_file"
+
+
+def master_key(path: Path) -> bytes:
+    """The key of services.credentials, made at the first start.  Raises BadKeyFile."""
+    octets = _made_once(path, lambda: secrets.token_bytes(MASTER_KEY_BYTES))
+    if len(octets) != MASTER_KEY_BYTES:
+        raise BadKeyFile(f"{path} has {len(octets)} octets; a master key has {MASTER_KEY_BYTES}")
+    return octets
+
+
+def admin_token(path: Path) -> Secret:
+    """The bearer token of the HTTP API, made at the first start.  Raises BadKeyFile."""
+    text = _made_once(path, lambda: secrets.token_urlsafe(32).encode()).decode("ascii", "replace").strip()
+    if len(text) < 16 or not text.isprintable():  # noqa: PLR2004 - shorter can be guessed
+        raise BadKeyFile(f"{path} must hold one line of at least 16 printable ASCII characters")
+    return Secret(text)
+
+
+def tls_context(certificate: Path, key: Path, *, host: str, made_here: bool) -> ssl.SSLContext:
+    """A server context.  With ``made_here`` the files are made when they are missing, for ``host``.
+
+    Raises BadKeyFile.
+    """
+    if made_here and not (certificate.exists() and key.exists()):
+        key_octets, certificate_octets = _self_signed(host)
+        _write(key, key_octets)
+        _write(certificate, certificate_octets)
+        log.warning("certificate_made", file=str(certificate), host=host, trusted_by_handsets=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise BadKeyFile(f"{certificate} and {key} are not a certificate and its key: {error}") from None
+    return context
+
+
+def _made_once(path: Path, make: Callable[[], bytes]) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        _write(path, make())
+        log.info("secret_made", file=str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise BadKeyFile(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _write(path: Path, octets: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(draft, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _self_signed(host: str) -> tuple[bytes, bytes]:
+    """Key and certificate (PEM): ECDSA P-256, whose handshake is the cheapest that everybody speaks."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
+    now = datetime.now(UTC)
+    names: list[x509.GeneralName] = [_general_name(host), x509.DNSName("localhost")]
+    names.append(x509.IPAddress(ip_address("127.0.0.1")))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + _CERTIFICATE_LIFE)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return (
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+        certificate.public_bytes(serialization.Encoding.PEM),
+    )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the adapters and the use cases from one configuration.  Nobody else builds them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from vvm.config.address import parse_address
+from vvm.config.sections import Config
+from vvm.domain.clock import Clock, SystemClock
+from vvm.message.audio.transcode import AudioLimits
+from vvm.runtime.keys import master_key
+from vvm.runtime.transcoders import TranscoderPool
+from vvm.services.activation import Activation
+from vvm.services.credentials import Keyring
+from vvm.services.deposit import Deposit
+from vvm.services.login import Login
+from vvm.services.notification import Notification
+from vvm.services.provisioning import Provisioning
+from vvm.services.retrieval import Retrieval
+from vvm.services.settings import ServiceSettings
+from vvm.store.hints.local import LocalHints
+from vvm.store.sqlite import SqliteStore, open_sqlite
+
+
+class Services(msgspec.Struct, frozen=True):
+    """Every use case, over one store."""
+
+    deposit: Deposit
+    provisioning: Provisioning
+    login: Login
+    retrieval: Retrieval
+    activation: Activation
+    notification: Notification
+    keyring: Keyring
+    store: SqliteStore
+    hints: LocalHints
+    clock: Clock
+
+
+@asynccontextmanager
+async def open_services(config: Config) -> AsyncIterator[Services]:
+    """Open the store and build the use cases.  Raises BadKeyFile, Outage."""
+    clock = SystemClock()
+    hints = LocalHints()
+    keyring = Keyring(master_key(config.master_key_path))
+    service = service_settings(config)
+    transcoders = TranscoderPool(
+        config.deposit.transcoders, AudioLimits(max_seconds=config.deposit.max_seconds)
+    )
+    try:
+        async with open_sqlite(config.store.path) as store:
+            yield Services(
+                deposit=Deposit(
+                    store.subscribers,
+                    store.mailboxes,
+                    hints,
+                    transcoders,
+                    clock=clock,
+                    service=service,
+                    settings=config.deposit,
+                    notification=config.notification,
+                ),
+                provisioning=Provisioning(
+                    store.subscribers,
+                    hints,
+                    keyring,
+                    clock=clock,
+                    service=service,
+                    notification=config.notification,
+                ),
+                login=Login(store.subscribers, keyring),
+                retrieval=Retrieval(store.mailboxes, hints),
+                activation=Activation(
+                    store.inbound,
+                    store.subscribers,
+                    hints,
+                    clock=clock,
+                    settings=config.notification,
+                ),
+                notification=Notification(
+                    store.outbox,
+                    store.subscribers,
+                    store.mailboxes,
+                    hints,
+                    keyring,
+                    clock=clock,
+                    service=service,
+                    settings=config.notification,
+                ),
+                keyring=keyring,
+                store=store,
+                hints=hints,
+                clock=clock,
+            )
+    finally:
+        transcoders.close()
+
+
+def service_settings(config: Config) -> ServiceSettings:
+    """The service as it is told to clients: ipt= follows the listener unless the operator says otherwise."""
+    if config.vvm.imap_port or not config.imap.listen:
+        return config.vvm
+    return msgspec.structs.replace(config.vvm, imap_port=parse_address(config.imap.listen[0]).port)
