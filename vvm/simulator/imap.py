@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable
 from email import message_from_bytes
 from email.message import Message
+from typing import Self
 
 import msgspec
 
@@ -79,7 +80,7 @@ class ImapClient:
         self._address = address or (account.host, account.port)
         self._tag = 0
 
-    async def __aenter__(self) -> ImapClient:
+    async def __aenter__(self) -> Self:
         async with asyncio.timeout(_SECONDS):
             self._reader, self._writer = await asyncio.open_connection(*self._address)
             greeting = await self._line()
