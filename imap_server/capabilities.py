@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which capabilities a client is shown, and when (RFC 3501 section 7.2.1, spec/omtp-vvm.md 23).
+
+The order and the capitals are fixed: AOSP compares whole tokens in capitals.
+"""
+
+from __future__ import annotations
+
+from imap_server.session import Session, State
+
+
+def capabilities(session: Session) -> bytes:
+    """The capability list for this moment, without the word CAPABILITY.
+
+    STARTTLS is never shown inside TLS: AOSP would start it again (row TLS-02).  Login mechanisms
+    are shown only where a login would be taken.
+    """
+    names = [b"IMAP4rev1"]
+    if session.state is State.NOT_AUTHENTICATED:
+        if session.tls_available and not session.peer.tls:
+            names.append(b"STARTTLS")
+        if session.peer.tls or not session.settings.require_tls:
+            names += [b"AUTH=PLAIN", b"AUTH=LOGIN", b"SASL-IR"]
+        else:
+            names.append(b"LOGINDISABLED")
+    return b" ".join([*names, *session.capabilities])

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the server counts, and the limits that can end a connection, with the text the client hears."""
+
+from __future__ import annotations
+
+import enum
+from typing import Protocol
+
+
+class Limit(enum.Enum):
+    """A limit that was reached; the value is the text of BYE, the name is for logs and metrics."""
+
+    CONNECTIONS = "too many connections"
+    CONNECTIONS_PER_ADDRESS = "too many connections from your address"
+    LINE = "line too long"
+    COMMAND = "command too long"
+    BAD_COMMANDS = "too many bad commands"
+    FAILED_LOGINS = "too many failed logins"
+    LOGIN_TIME = "no login in time"
+    IDLE_TIME = "idle for too long"
+    COMMAND_TIME = "command took too long"
+    WRITE_TIME = "answers not taken in time"
+    HANDSHAKE = "TLS handshake failed"
+    FOREIGN_PROTOCOL = "this is an IMAP server"
+    PIPELINED_TLS = "octets after STARTTLS"
+
+
+class Metrics(Protocol):
+    """Where the figures go; every method is called on the event loop and must not block."""
+
+    def connection_opened(self) -> None:
+        """A connection was accepted."""
+        ...
+
+    def connection_closed(self) -> None:
+        """A connection that was accepted has ended."""
+        ...
+
+    def login(self, outcome: str) -> None:
+        """A login ended: ``ok``, ``denied``, ``unavailable`` or ``refused_in_clear``."""
+        ...
+
+    def command(self, name: str, outcome: str, seconds: float) -> None:
+        """A known command ended ``ok``, ``no``, ``bad`` or ``bye`` after ``seconds``."""
+        ...
+
+    def limit_reached(self, limit: Limit) -> None:
+        """A limit ended a connection or refused one."""
+        ...
+
+
+class NoMetrics:
+    """Counts nothing."""
+
+    def connection_opened(self) -> None:
+        """Ignored."""
+
+    def connection_closed(self) -> None:
+        """Ignored."""
+
+    def login(self, outcome: str) -> None:
+        """Ignored."""
+
+    def command(self, name: str, outcome: str, seconds: float) -> None:
+        """Ignored."""
+
+    def limit_reached(self, limit: Limit) -> None:
+        """Ignored."""

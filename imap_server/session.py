@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One client's session: what is open, what was answered, and no socket.
+
+Commands talk to this object.  What they answer is collected in ``out``; the connection writes it
+in one piece when the client is next waited for.  The few commands that need the line itself
+(AUTHENTICATE, STARTTLS, IDLE, a large FETCH) reach it through the ``Link`` protocol.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection
+from typing import Protocol
+
+import msgspec
+
+from imap_server.backend import Account, Backend, Mailbox, Peer
+from imap_server.errors import Bad
+from imap_server.metrics import Limit, Metrics
+from imap_server.settings import ImapSettings
+from imap_server.view import View
+
+
+class State(enum.Enum):
+    """The states of RFC 3501 section 3; ENDED is Logout."""
+
+    NOT_AUTHENTICATED = enum.auto()
+    AUTHENTICATED = enum.auto()
+    SELECTED = enum.auto()
+    ENDED = enum.auto()
+
+
+ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
+LOGGED_IN = frozenset({State.AUTHENTICATED, State.SELECTED})
+SELECTED = frozenset({State.SELECTED})
+NOT_LOGGED_IN = frozenset({State.NOT_AUTHENTICATED})
+
+
+class Link(Protocol):
+    """What a command may ask of the connection.  Every method raises PeerGone when that is over."""
+
+    async def flush(self) -> None:
+        """Write what ``Session.out`` holds and wait until the peer has room for more."""
+        ...
+
+    async def ask(self) -> bytes:
+        """Flush, then wait for the peer's next line; the line comes without its end."""
+        ...
+
+    async def rest(self, seconds: float) -> bytes | None:
+        """Flush, then wait for a line, for ``wake`` or for ``seconds``; None without a line."""
+        ...
+
+    def wake(self) -> None:
+        """End the ``rest`` that runs, or the next one at once."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+    async def start_tls(self) -> None:
+        """Flush and do the TLS handshake."""
+        ...
+
+    def logged_in(self) -> None:
+        """From now on the limits of a peer that has logged in hold."""
+        ...
+
+
+class Selected(msgspec.Struct, frozen=True):
+    """An open mailbox and what the client knows of it."""
+
+    name: str
+    mailbox: Mailbox
+    view: View
+    read_only: bool
+
+
+class Session:
+    """The state that commands read and change; see the module's text."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        settings: ImapSettings,
+        metrics: Metrics,
+        capabilities: Collection[bytes],
+        tls_available: bool,
+        peer: Peer,
+        link: Link,
+    ) -> None:
+        self.backend = backend
+        self.settings = settings
+        self.metrics = metrics
+        self.capabilities = capabilities
+        self.tls_available = tls_available
+        self.peer = peer
+        self.link = link
+        self.state = State.NOT_AUTHENTICATED
+        self.out: list[bytes] = []
+        self.ended_by: Limit | None = None
+        self.bad_commands = 0
+        self.failed_logins = 0
+        self._tag = b"*"
+        self._account: Account | None = None
+        self._selected: Selected | None = None
+
+    # Answers
+
+    def begin(self, tag: bytes) -> None:
+        """A command with this tag starts."""
+        self._tag = tag
+
+    def untagged(self, line: bytes) -> None:
+        """``*``, the line, CRLF."""
+        self.out.append(b"* " + line + b"\r\n")
+
+    def continuation(self, text: bytes = b"") -> None:
+        """``+``, a space (without it AOSP loses its step), the text."""
+        self.out.append(b"+ " + text + b"\r\n")
+
+    def ok(self, text: str, *, code: str | None = None) -> None:
+        """End the command well."""
+        self._tagged("OK", text, code)
+
+    def no(self, text: str, *, code: str | None = None) -> None:
+        """End the command with a refusal."""
+        self._tagged("NO", text, code)
+
+    def bad(self, text: str) -> None:
+        """End the command as not understood, or the connection when that happened too often."""
+        self._tagged("BAD", text, None)
+        self.strike()
+
+    def strike(self) -> None:
+        """Count a command that no well-meaning client sends twice."""
+        self.bad_commands += 1
+        if self.bad_commands >= self.settings.max_bad_commands:
+            self.end(Limit.BAD_COMMANDS)
+
+    def end(self, cause: Limit | str) -> None:
+        """Say BYE; the connection closes when the command has returned."""
+        self.ended_by = cause if isinstance(cause, Limit) else None
+        text = cause.value if isinstance(cause, Limit) else cause
+        self.untagged(b"BYE " + text.encode())
+        self.state = State.ENDED
+
+    def _tagged(self, status: str, text: str, code: str | None) -> None:
+        bracketed = f"[{code}] " if code else ""
+        self.out.append(self._tag + f" {status} {bracketed}{text}\r\n".encode())
+
+    # What is open
+
+    @property
+    def account(self) -> Account:
+        """The account that is logged in; Bad before login."""
+        if self._account is None:
+            raise Bad("log in first")
+        return self._account
+
+    @property
+    def user(self) -> str | None:
+        """Who is logged in, for log lines."""
+        return None if self._account is None else self._account.user
+
+    @property
+    def selected(self) -> Selected:
+        """The mailbox that is selected; Bad when none is."""
+        if self._selected is None:
+            raise Bad("select a mailbox first")
+        return self._selected
+
+    def enter(self, account: Account) -> None:
+        """The peer has logged in."""
+        self._account = account
+        self.state = State.AUTHENTICATED
+        self.link.logged_in()
+
+    def select(self, selected: Selected) -> None:
+        """A mailbox is open from now on."""
+        self._selected = selected
+        self.state = State.SELECTED
+
+    def unselect(self) -> None:
+        """No mailbox is open any more; harmless when none was."""
+        self._selected = None
+        if self.state is State.SELECTED:
+            self.state = State.AUTHENTICATED
+
+    # News of the mailbox
+
+    async def refresh(self) -> View:
+        """Bring the view up to what is committed; the client hears nothing yet.  Raises Unavailable."""
+        selected = self.selected
+        selected.view.adopt(await selected.mailbox.changes(selected.view.highest_modseq))
+        return selected.view
+
+    def report(self, *, expunges: bool) -> None:
+        """Tell the client what the view holds and it does not know."""
+        self.out += self.selected.view.report(expunges=expunges)
+
+    async def catch_up(self, *, expunges: bool) -> None:
+        """Refresh, then report."""
+        await self.refresh()
+        self.report(expunges=expunges)
+
+    async def relieve(self) -> None:
+        """Write out what has gathered when it is much; called between the lines of long answers."""
+        if sum(map(len, self.out)) >= self.settings.write_buffer_bytes:
+            await self.link.flush()

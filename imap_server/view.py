@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one client has been told about its mailbox: the only place that knows sequence numbers.
+
+The mailbox moves at any time; the client may learn of it only at certain moments.  A message that
+is gone keeps its number until an EXPUNGE was sent, and EXPUNGE may not be sent while a FETCH,
+STORE or SEARCH by sequence number is answered (RFC 3501 section 7.4.1).  So the view separates
+*adopting* what the journal says from *reporting* it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from imap_server import flags
+from imap_server.backend import Changes, FlagChange, Flags, MessageState, Snapshot
+from imap_server.wire.numbers import NumberSet
+
+
+class View:
+    """The messages of a selected mailbox in the client's numbering."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.highest_modseq = snapshot.highest_modseq
+        self._uids = [message.uid for message in snapshot.messages]
+        self._states = {message.uid: message for message in snapshot.messages}
+        self._told = len(self._uids)
+        self._moved: set[int] = set()
+        self._gone: set[int] = set()
+
+    @property
+    def exists(self) -> int:
+        """How many messages the client is to count, those not yet reported as expunged included."""
+        return len(self._uids)
+
+    # What the mailbox did
+
+    def adopt(self, changes: Changes) -> None:
+        """Take in what the journal says; nothing is reported yet."""
+        for message in changes.changed:
+            self._take(message)
+        self._gone.update(uid for uid in changes.expunged if uid in self._states)
+        self.highest_modseq = max(self.highest_modseq, changes.highest_modseq)
+
+    def adopt_stored(self, states: Iterable[MessageState], change: FlagChange, *, silent: bool) -> None:
+        """Take in the outcome of the client's own STORE.
+
+        After a ``.SILENT`` one the client assumes the result, so a message is reported only when
+        somebody else's change makes the truth differ from that assumption (RFC 3501 section 6.4.6).
+        ``highest_modseq`` stays: changes of others may lie below that of the STORE.
+        """
+        for message in states:
+            held = self._states.get(message.uid)
+            if held is None:
+                continue
+            assumed = flags.apply(change, held.flags)
+            self._states[message.uid] = message
+            if not silent or message.flags != assumed:
+                self._moved.add(message.uid)
+
+    def _take(self, message: MessageState) -> None:
+        held = self._states.get(message.uid)
+        if held is None:
+            if not self._uids or message.uid > self._uids[-1]:
+                self._uids.append(message.uid)
+                self._states[message.uid] = message
+            return
+        self._states[message.uid] = message
+        if held.flags != message.flags:
+            self._moved.add(message.uid)
+
+    # What the client may hear
+
+    def report_arrivals(self) -> list[bytes]:
+        """EXISTS, when there are messages that the client does not count yet."""
+        if len(self._uids) == self._told:
+            return []
+        self._told = len(self._uids)
+        return [b"* %d EXISTS\r\n" % self._told]
+
+    def report(self, *, expunges: bool) -> list[bytes]:
+        """Everything the client does not know yet; EXPUNGE only when ``expunges`` permits it."""
+        lines = self.report_arrivals()
+        if self._moved:
+            lines += [
+                b"* %d FETCH (UID %d FLAGS %b)\r\n" % (self.number(uid), uid, flags.write(self.flags(uid)))
+                for uid in sorted(self._moved - self._gone)
+            ]
+            self._moved.clear()
+        if expunges and self._gone:
+            lines += self._report_gone()
+        return lines
+
+    def told_flags(self, uid: int) -> None:
+        """A response that the client gets anyway carries the flags of ``uid``."""
+        self._moved.discard(uid)
+
+    def _report_gone(self) -> list[bytes]:
+        """Highest number first, so that no line changes the meaning of the next."""
+        lines = [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(self._gone, reverse=True)]
+        self._uids = [uid for uid in self._uids if uid not in self._gone]
+        for uid in self._gone:
+            del self._states[uid]
+        self._told = len(self._uids)
+        self._gone.clear()
+        return lines
+
+    # Numbers
+
+    def number(self, uid: int) -> int:
+        """The sequence number of a UID that the view holds."""
+        return bisect_left(self._uids, uid) + 1
+
+    def flags(self, uid: int) -> Flags:
+        """The flags of a UID that the view holds, as last adopted."""
+        return self._states[uid].flags
+
+    def resolve(self, chosen: NumberSet, *, by_uid: bool) -> list[int]:
+        """The UIDs, ascending, that a set of UIDs or of sequence numbers names.
+
+        Numbers that do not exist are left out, and so are messages that are gone already.
+        """
+        if by_uid:
+            uids = chosen.select(self._uids)
+        else:
+            uids = [
+                uid
+                for low, high in chosen.spans(len(self._uids))
+                for uid in self._uids[max(low, 1) - 1 : high]
+            ]
+        return self._present(uids)
+
+    def uids(self) -> list[int]:
+        """All UIDs, ascending, without those that are gone already."""
+        return self._present(self._uids)
+
+    def any_deleted(self) -> bool:
+        """Whether a message is flagged ``\\\\Deleted``."""
+        return any(flags.DELETED in self._states[uid].flags for uid in self.uids())
+
+    def first_unseen(self) -> int | None:
+        """The sequence number of the first message without ``\\\\Seen``."""
+        unseen = (n for n, uid in enumerate(self._uids, 1) if flags.SEEN not in self._states[uid].flags)
+        return next(unseen, None)
+
+    def _present(self, uids: Sequence[int]) -> list[int]:
+        return [uid for uid in uids if uid not in self._gone] if self._gone else list(uids)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values to wire form, choosing the form that the most careless client still reads.
+
+AOSP reads a quoted string up to the next quote without looking at backslashes, so whatever holds
+``"`` or a backslash travels as a literal (spec/omtp-vvm.md 12, row 3).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+_ATOM = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
+_QUOTABLE = re.compile(rb'[^\x00\r\n"\\\x80-\xff]{0,1000}')
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def literal(value: bytes) -> bytes:
+    """``{count}`` CRLF and the octets."""
+    return b"{%d}\r\n%b" % (len(value), value)
+
+
+def string(value: bytes) -> bytes:
+    """A quoted string where every client can read it, else a literal."""
+    return b'"' + value + b'"' if _QUOTABLE.fullmatch(value) else literal(value)
+
+
+def nstring(value: bytes | None) -> bytes:
+    """A string, or NIL for None."""
+    return b"NIL" if value is None else string(value)
+
+
+def astring(value: bytes) -> bytes:
+    """A bare atom where that is unambiguous, else a string."""
+    if _ATOM.fullmatch(value) and value.upper() != b"NIL":
+        return value
+    return string(value)
+
+
+def mailbox(name: str) -> bytes:
+    """A mailbox name."""
+    return astring(name.encode())
+
+
+def date_time(moment: datetime) -> bytes:
+    """INTERNALDATE of an aware datetime, quoted, in its own zone (RFC 3501 ``date-time``).
+
+    Month names come from a table: ``strftime`` would follow the process's locale.
+    """
+    offset = moment.utcoffset()
+    if offset is None:
+        raise ValueError("INTERNALDATE needs a zone")
+    minutes = int(offset.total_seconds()) // 60
+    sign = "-" if minutes < 0 else "+"
+    hours, rest = divmod(abs(minutes), 60)
+    return (
+        f'"{moment.day:02d}-{_MONTHS[moment.month - 1]}-{moment.year:04d}'
+        f' {moment:%H:%M:%S} {sign}{hours:02d}{rest:02d}"'
+    ).encode()

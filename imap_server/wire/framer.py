@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cut the client's octets into whole commands, without reading their meaning.
+
+A frame is a command line plus the literals it announces (RFC 3501 section 4.3, RFC 7888).  Working
+in two stages means that a command we cannot parse is still a command whose end we know: the
+session answers BAD and stays in step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+_LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\r?\n\Z")
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One whole client command: text parts, with a literal between each two."""
+
+    parts: tuple[bytes, ...]
+
+
+class Continue(msgspec.Struct, frozen=True):
+    """The client waits for ``+`` before it sends a synchronising literal."""
+
+
+class TooBig(msgspec.Struct, frozen=True):
+    """The client waits with a literal that we will not take: answer NO, go on."""
+
+    start: bytes
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A limit (``line`` or ``command``) was passed; the connection cannot stay in step and must close."""
+
+    limit: str
+
+
+Event = Frame | Continue | TooBig | Refused
+
+
+class Framer:
+    """Push octets in, take frames out.  Never raises, never awaits.
+
+    ``max_line`` bounds one line, ``max_command`` a whole command with its literals, in octets.
+    """
+
+    def __init__(self, *, max_line: int, max_command: int) -> None:
+        self._max_line = max_line
+        self._max_command = max_command
+        self._buffer = bytearray()
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._literal: int | None = None
+
+    @property
+    def pending(self) -> int:
+        """Octets taken from the peer that no frame has delivered yet."""
+        return self._size + len(self._buffer)
+
+    def allow(self, *, max_line: int, max_command: int) -> None:
+        """Other limits from the next line on: a peer that has logged in may send more."""
+        self._max_line = max_line
+        self._max_command = max_command
+
+    def feed(self, data: bytes) -> None:
+        """Take octets as they come from the network."""
+        self._buffer += data
+
+    def events(self) -> Iterator[Event]:
+        """What the octets fed so far amount to; may be left after any event and asked again."""
+        while True:
+            if self._literal is not None:
+                if len(self._buffer) < self._literal:
+                    return
+                self._take(self._literal)
+                self._literal = None
+                continue
+            end = self._buffer.find(b"\n", 0, self._max_line)
+            if end < 0:
+                if len(self._buffer) >= self._max_line:
+                    yield Refused("line")
+                return
+            line = self._take(end + 1)
+            found = _LITERAL.search(line) if line.endswith((b"}\r\n", b"}\n")) else None
+            if found is None:
+                yield Frame(self._finish())
+            elif self._size + int(found[1]) <= self._max_command:
+                self._literal = int(found[1])
+                if not found[2]:
+                    yield Continue()
+            elif found[2]:
+                yield Refused("command")
+                return
+            else:
+                yield TooBig(self._finish()[0])
+
+    def _take(self, count: int) -> bytes:
+        part = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        self._parts.append(part)
+        self._size += count
+        return part
+
+    def _finish(self) -> tuple[bytes, ...]:
+        parts = tuple(self._parts)
+        self._parts, self._size = [], 0
+        return parts

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the words of one framed command (RFC 3501 section 9).
+
+A lexer walks over the parts of a frame: text, literal, text, …  Each method takes one thing or
+raises ``Bad``; none looks further than it takes, so a command's grammar reads like its ABNF.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from imap_server.errors import Bad
+from imap_server.flags import canonical
+from imap_server.wire import numbers
+from imap_server.wire.numbers import NumberSet
+
+_ATOM = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
+_ASTRING_ATOM = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff]+')
+_LIST_ATOM = re.compile(rb'[^\x00-\x20(){"\\\x7f-\xff]+')
+_QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
+_ESCAPED = re.compile(rb'\\(["\\])')
+_LITERAL_START = re.compile(rb"\{[0-9]+\+?\}\r?\n\Z")
+_NUMBER = re.compile(rb"[0-9]{1,10}")
+_NUMBER_SET = re.compile(rb"[0-9*:,]+")
+_FLAG = re.compile(rb'\\?[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
+_DATE = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})\1')
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+class Lexer:
+    """A position in a frame; ``at`` skips what the dispatcher has read already (tag and verb)."""
+
+    def __init__(self, parts: tuple[bytes, ...], at: int = 0) -> None:
+        self._parts = parts
+        self._index = 0
+        self._text = parts[0]
+        self._at = at
+
+    # The shape of a line
+
+    def space(self) -> None:
+        """Exactly one space."""
+        self.expect(b" ")
+
+    def expect(self, token: bytes) -> None:
+        """Exactly these octets."""
+        if not self.accept(token):
+            raise Bad(f"expected {token.decode()!r}")
+
+    def accept(self, token: bytes) -> bool:
+        """Take these octets when they come next; false when something else does."""
+        if not self._text.startswith(token, self._at):
+            return False
+        self._at += len(token)
+        return True
+
+    def comes(self, token: bytes) -> bool:
+        """Whether these octets come next; takes nothing."""
+        return self._text.startswith(token, self._at)
+
+    def end(self) -> None:
+        """The end of the command."""
+        if self._text[self._at :] not in {b"\r\n", b"\n"}:
+            raise Bad("unexpected text after the command")
+
+    @property
+    def at_end(self) -> bool:
+        """Whether only the line's end is left."""
+        return self._text[self._at :] in {b"\r\n", b"\n"}
+
+    # Strings
+
+    def atom(self) -> bytes:
+        """An ``atom``."""
+        return self._take(_ATOM, "an atom")
+
+    def keyword(self) -> bytes:
+        """An atom whose case does not matter, in capitals."""
+        return self.atom().upper()
+
+    def string(self) -> bytes:
+        """A quoted string or a literal."""
+        if self.comes(b'"'):
+            found = _QUOTED.match(self._text, self._at)
+            if found is None:
+                raise Bad("a quoted string does not end")
+            self._at = found.end()
+            return _ESCAPED.sub(rb"\1", found[1])
+        return self._literal()
+
+    def astring(self) -> bytes:
+        """An ``astring``: atom (``]`` allowed), quoted or literal."""
+        if self.comes(b'"') or self.comes(b"{"):
+            return self.string()
+        return self._take(_ASTRING_ATOM, "a string")
+
+    def nstring(self) -> bytes | None:
+        """A string, or None for NIL."""
+        if self.comes(b'"') or self.comes(b"{"):
+            return self.string()
+        if self.keyword() != b"NIL":
+            raise Bad("expected a string or NIL")
+        return None
+
+    def text(self) -> str:
+        """An ``astring`` as text."""
+        return _decode(self.astring())
+
+    def mailbox(self) -> str:
+        """A mailbox name; INBOX in capitals whatever its case (RFC 3501 section 5.1)."""
+        return _fold_inbox(self.text())
+
+    def list_mailbox(self) -> str:
+        """A pattern for LIST, which may hold ``%`` and ``*``."""
+        if self.comes(b'"') or self.comes(b"{"):
+            return _decode(self.string())
+        return _decode(self._take(_LIST_ATOM, "a mailbox pattern"))
+
+    # Numbers, flags, dates
+
+    def number(self) -> int:
+        """A ``number``: 0 to 2^32-1; leading zeros are accepted."""
+        number = int(self._take(_NUMBER, "a number"))
+        if number >= 2**32:
+            raise Bad("number out of range")
+        return number
+
+    def number_set(self) -> NumberSet:
+        """A ``sequence-set``."""
+        try:
+            return numbers.read(self._take(_NUMBER_SET, "a sequence set"))
+        except ValueError as error:
+            raise Bad("malformed sequence set") from error
+
+    def comes_number_set(self) -> bool:
+        """Whether a digit or ``*`` comes next."""
+        return self._text[self._at : self._at + 1] in _SET_START
+
+    def flag(self) -> str:
+        """A flag in canonical spelling."""
+        return canonical(_decode(self._take(_FLAG, "a flag")))
+
+    def date(self) -> date:
+        """A ``date``, quoted or not."""
+        found = _DATE.match(self._text, self._at)
+        if found is None or (month := found[3].decode().lower()) not in _MONTHS:
+            raise Bad("expected a date such as 1-Feb-2026")
+        self._at = found.end()
+        try:
+            return date(int(found[4]), _MONTHS.index(month) + 1, int(found[2]))
+        except ValueError as error:
+            raise Bad("no such date") from error
+
+    def match(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Take what ``pattern`` matches here, for grammars that only one command has."""
+        found = pattern.match(self._text, self._at)
+        if found is not None:
+            self._at = found.end()
+        return found
+
+    def _take(self, pattern: re.Pattern[bytes], expected: str) -> bytes:
+        found = pattern.match(self._text, self._at)
+        if found is None:
+            raise Bad(f"expected {expected}")
+        self._at = found.end()
+        return found[0]
+
+    def _literal(self) -> bytes:
+        found = _LITERAL_START.match(self._text, self._at)
+        if found is None or self._index + 2 >= len(self._parts):
+            raise Bad("expected a quoted string or a literal")
+        value = self._parts[self._index + 1]
+        self._index += 2
+        self._text = self._parts[self._index]
+        self._at = 0
+        return value
+
+
+_SET_START = frozenset(b"%c" % octet for octet in b"0123456789*")
+
+
+def _decode(value: bytes) -> str:
+    if b"\0" in value:
+        raise Bad("text holds a NUL")
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise Bad("text is neither ASCII nor UTF-8") from error
+
+
+def _fold_inbox(name: str) -> str:
+    return "INBOX" if name.upper() == "INBOX" else name
