@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Samples from audio of the kinds that a capture, a mail or an API brings.
+
+What the octets are is told by their first octets alone, and FFmpeg may use only the demuxer and the
+decoders named here: whoever sends a message cannot reach the rest of that library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import av
+import msgspec
+
+from vvm.domain.errors import BadAudio
+from vvm.message.audio import amr, wav
+from vvm.message.audio.voice import AudioLimits, AudioTooLong
+
+
+class _Container(msgspec.Struct, frozen=True):
+    demuxer: str
+    decoders: str
+
+
+_AMR = _Container("amr", "amrnb,amrwb")
+_WAV = _Container("wav", "pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_alaw,pcm_mulaw,gsm_ms")
+_OGG = _Container("ogg", "opus,vorbis")
+_MP3 = _Container("mp3", "mp3float,mp3")
+
+_MPEG_SYNC = 0xFFE0
+_MPEG_LAYER = 0x0006
+_LAYER_THREE = 0x0002
+
+
+def decode(octets: bytes, limits: AudioLimits) -> bytes:
+    """The sound as signed 16-bit little-endian samples, one channel, 8 kHz.
+
+    Reads WAV (PCM, A-law, mu-law, GSM; also with a broken header), AMR, MP3, and Opus or Vorbis in
+    Ogg.  A damaged packet costs its own sound only.  Raises BadAudio for anything else and for what
+    has no sound at all; AudioTooLong as soon as there is more sound than the limit.
+    """
+    container = _recognised(octets)
+    if container is _WAV:
+        octets = wav.repaired(octets)
+    limit = limits.max_seconds * amr.SAMPLE_RATE * amr.SAMPLE_BYTES
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        for piece in _samples(octets, container):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise AudioTooLong(f"more than {limits.max_seconds} seconds")
+    except (av.FFmpegError, ValueError) as error:
+        # What was decoded before the damage is kept: half a message is better than none.
+        if not size:
+            raise BadAudio("the audio cannot be decoded") from error
+    if not size:
+        raise BadAudio("no sound in the audio")
+    return b"".join(pieces)
+
+
+def _recognised(octets: bytes) -> _Container:
+    if amr.is_amr(octets) or amr.is_wideband(octets):
+        return _AMR
+    if wav.is_wav(octets):
+        return _WAV
+    if octets.startswith(b"OggS"):
+        return _OGG
+    start = int.from_bytes(octets[:2], "big")
+    is_mpeg = start & _MPEG_SYNC == _MPEG_SYNC and start & _MPEG_LAYER == _LAYER_THREE
+    if octets.startswith(b"ID3") or is_mpeg:
+        return _MP3
+    raise BadAudio("the audio is not WAV, AMR, MP3 or Ogg")
+
+
+def _samples(octets: bytes, container: _Container) -> Iterator[bytes]:
+    """Pieces of the sound as they come out of the decoder."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=amr.SAMPLE_RATE)
+    options = {"codec_whitelist": container.decoders}
+    with av.open(BytesIO(octets), "r", format=container.demuxer, options=options) as source:
+        audio = source.streams.audio
+        if not audio:
+            return
+        for packet in source.demux(audio[0]):
+            for frame in _decoded(packet):
+                yield from map(_octets, resampler.resample(frame))
+        yield from map(_octets, resampler.resample(None))
+
+
+def _decoded(packet: av.Packet[av.AudioStream]) -> list[av.AudioFrame]:
+    try:
+        return packet.decode()
+    except av.InvalidDataError:
+        return []
+
+
+def _octets(frame: av.AudioFrame) -> bytes:
+    """The samples without the padding that a plane may end with."""
+    return bytes(frame.planes[0])[: frame.samples * amr.SAMPLE_BYTES]
