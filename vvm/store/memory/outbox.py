@@ -25,7 +25,7 @@ class _Row:
         """By segment; the SMSC has taken these."""
         self.total = 0
         """Segments of the whole SMS; 0 until the SMSC took one."""
-        self.receipts: set[int] = set()
+        self.delivered: set[int] = set()
 
     def leased(self) -> Leased:
         return Leased(
@@ -39,6 +39,15 @@ class _Row:
             expires_at=self.owed.expires_at,
             accepted=frozenset(self.message_ids),
         )
+
+    def reported(self, segment: int, settlement: Settlement) -> None:
+        """Note a receipt.  One lost segment loses the SMS; delivered it is with its last segment."""
+        if settlement is Settlement.DELIVERED:
+            self.delivered.add(segment)
+            if len(self.delivered) < self.total:
+                return
+        if self.settlement is Settlement.SENT:
+            self.settlement = settlement
 
 
 class MemoryOutbox:
@@ -98,9 +107,7 @@ class MemoryOutbox:
         for row in reversed(self._rows.values()):
             for segment, known in row.message_ids.items():
                 if known == message_id:
-                    row.receipts.add(segment)
-                    if row.settlement is Settlement.SENT and len(row.receipts) == row.total:
-                        row.settlement = settlement
+                    row.reported(segment, settlement)
                     return True
         return False
 

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What MailboxStore.changes promises: whoever knows the folder as of a MODSEQ can follow it from there."""
+
+from __future__ import annotations
+
+from tests.contract.samples import new_message
+from vvm.domain.message import INBOX, Flags
+from vvm.domain.subscriber import MailboxId, Subscriber
+from vvm.store.port import Changes, Store
+
+NOTHING = Flags(0)
+
+
+async def since(store: Store, mailbox: MailboxId, modseq: int) -> Changes:
+    changes = await store.mailboxes.changes(mailbox, INBOX, modseq)
+    assert changes is not None
+    assert changes.folder == await store.mailboxes.folder(mailbox, INBOX)
+    return changes
+
+
+async def modseq(store: Store, mailbox: MailboxId) -> int:
+    folder = await store.mailboxes.folder(mailbox, INBOX)
+    assert folder is not None
+    return folder.highest_modseq
+
+
+async def append(store: Store, mailbox: MailboxId, count: int = 1) -> None:
+    for _ in range(count):
+        await store.mailboxes.append(mailbox, INBOX, new_message())
+
+
+async def delete(store: Store, mailbox: MailboxId, *uids: int) -> None:
+    await store.mailboxes.change_flags(mailbox, INBOX, uids, add=Flags.DELETED, remove=NOTHING)
+    await store.mailboxes.expunge(mailbox, INBOX, uids)
+
+
+async def test_nothing_moved_in_a_new_folder(store: Store, alice: Subscriber) -> None:
+    changes = await since(store, alice.mailbox, await modseq(store, alice.mailbox))
+    assert (list(changes.changed), list(changes.expunged)) == ([], [])
+
+
+async def test_nothing_moves_between_two_looks(store: Store, alice: Subscriber) -> None:
+    await append(store, alice.mailbox, 2)
+    await delete(store, alice.mailbox, 1)
+    now = await modseq(store, alice.mailbox)
+    for known in (now, now + 1):
+        changes = await since(store, alice.mailbox, known)
+        assert (list(changes.changed), list(changes.expunged)) == ([], [])
+
+
+async def test_new_messages_are_changes_ascending(store: Store, alice: Subscriber) -> None:
+    await append(store, alice.mailbox)
+    known = await modseq(store, alice.mailbox)
+    await append(store, alice.mailbox, 2)
+    changes = await since(store, alice.mailbox, known)
+    _, second, third = await store.mailboxes.states(alice.mailbox, INBOX)
+    assert list(changes.changed) == [second, third]
+    assert list(changes.expunged) == []
+
+
+async def test_changed_messages_appear_once_and_as_they_are_now(store: Store, alice: Subscriber) -> None:
+    await append(store, alice.mailbox, 3)
+    known = await modseq(store, alice.mailbox)
+    for uids, add in (([3], Flags.SEEN), ([1, 3], Flags.FLAGGED), ([3], Flags.DELETED)):
+        await store.mailboxes.change_flags(alice.mailbox, INBOX, uids, add=add, remove=NOTHING)
+    changes = await since(store, alice.mailbox, known)
+    first, _, third = await store.mailboxes.states(alice.mailbox, INBOX)
+    assert list(changes.changed) == [first, third]
+    assert third.flags == Flags.SEEN | Flags.FLAGGED | Flags.DELETED
+
+
+async def test_messages_that_did_not_move_are_not_among_the_changes(store: Store, alice: Subscriber) -> None:
+    await append(store, alice.mailbox, 2)
+    await store.mailboxes.change_flags(alice.mailbox, INBOX, [1], add=Flags.SEEN, remove=NOTHING)
+    known = await modseq(store, alice.mailbox)
+    await store.mailboxes.change_flags(alice.mailbox, INBOX, [1, 2], add=Flags.SEEN, remove=NOTHING)
+    changes = await since(store, alice.mailbox, known)
+    assert [state.uid for state in changes.changed] == [2]
+
+
+async def test_expunged_messages_are_named_ascending_and_are_no_changes(
+    store: Store, alice: Subscriber
+) -> None:
+    await append(store, alice.mailbox, 4)
+    known = await modseq(store, alice.mailbox)
+    await delete(store, alice.mailbox, 4)
+    await delete(store, alice.mailbox, 1, 3)
+    changes = await since(store, alice.mailbox, known)
+    assert list(changes.expunged) == [1, 3, 4]
+    assert list(changes.changed) == []
+
+
+async def test_what_was_expunged_before_is_not_told_again(store: Store, alice: Subscriber) -> None:
+    await append(store, alice.mailbox, 2)
+    await delete(store, alice.mailbox, 1)
+    known = await modseq(store, alice.mailbox)
+    await delete(store, alice.mailbox, 2)
+    changes = await since(store, alice.mailbox, known)
+    assert list(changes.expunged) == [2]
+
+
+async def test_what_came_and_went_is_at_most_named_as_gone(store: Store, alice: Subscriber) -> None:
+    await append(store, alice.mailbox)
+    known = await modseq(store, alice.mailbox)
+    await append(store, alice.mailbox, 2)
+    await delete(store, alice.mailbox, 2)
+    changes = await since(store, alice.mailbox, known)
+    assert [state.uid for state in changes.changed] == [3]
+    assert set(changes.expunged) <= {2}
+
+
+async def test_from_the_beginning_the_changes_are_the_folder(store: Store, alice: Subscriber) -> None:
+    await append(store, alice.mailbox, 3)
+    await delete(store, alice.mailbox, 2)
+    await store.mailboxes.change_flags(alice.mailbox, INBOX, [1], add=Flags.SEEN, remove=NOTHING)
+    changes = await since(store, alice.mailbox, 0)
+    assert list(changes.changed) == list(await store.mailboxes.states(alice.mailbox, INBOX))
+    assert set(changes.expunged) <= {2}
+
+
+async def test_between_the_modseqs_of_two_changes_lies_only_the_second(
+    store: Store, alice: Subscriber
+) -> None:
+    await append(store, alice.mailbox, 3)
+    first, second, third = await store.mailboxes.states(alice.mailbox, INBOX)
+    assert list((await since(store, alice.mailbox, first.modseq)).changed) == [second, third]
+    assert list((await since(store, alice.mailbox, second.modseq)).changed) == [third]
