@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One bind: connect, bind as transceiver, submit through a window, hand over what comes, unbind."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from sms_gateway.errors import BindRefused, NotSent, OutcomeUnknown, Rejected
+from sms_gateway.link import Link
+from sms_gateway.port import Metrics
+from sms_gateway.settings import SmscSettings, TlsSettings
+from sms_gateway.smpp.pdu import Bind, Command, DataSm, Empty, Pdu, Sm, SmResponse
+from sms_gateway.smpp.status import Status
+
+log = structlog.get_logger(__name__)
+
+Receive = Callable[[Sm | DataSm], Awaitable[int]]
+"""Takes what the SMSC delivers, and says with which command_status to answer."""
+
+
+class Esme:
+    """One bound connection; made by ``bound``."""
+
+    def __init__(self, settings: SmscSettings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+        self._window = asyncio.Semaphore(settings.window)
+        self._delivered: asyncio.Queue[Pdu] = asyncio.Queue(settings.inbound_queue)
+        self.link = Link(settings.name, settings.limits, self._requested)
+
+    async def bind(self) -> None:
+        """Raises BindRefused; OutcomeUnknown or TimeoutError when the SMSC says nothing."""
+        settings = self._settings
+        body = Bind(
+            system_id=settings.system_id.encode(),
+            password=settings.password.encode(),
+            system_type=settings.system_type.encode(),
+        )
+        async with asyncio.timeout(settings.bind_seconds):
+            answer = await self.link.request(Command.BIND_TRANSCEIVER, body)
+        if answer.status != Status.ROK:
+            raise BindRefused(answer.status)
+
+    async def submit(self, sm: Sm) -> bytes:
+        """Submit one segment as soon as the window has room; returns the SMSC's message id.
+
+        Raises Rejected, OutcomeUnknown, NotSent, or PduError for what cannot be written.
+        """
+        async with self._window:
+            started = self._loop.time()
+            answer = self.link.request(Command.SUBMIT_SM, sm)
+            self._metrics.window(self._settings.name, self.link.in_flight)
+            try:
+                pdu = await answer
+            except OutcomeUnknown:
+                self._metrics.submitted(self._settings.name, None, self._loop.time() - started)
+                raise
+        self._metrics.window(self._settings.name, self.link.in_flight)
+        self._metrics.submitted(self._settings.name, pdu.status, self._loop.time() - started)
+        if pdu.status != Status.ROK:
+            raise Rejected(pdu.status)
+        return pdu.body.message_id if isinstance(pdu.body, SmResponse) else b""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not for a link that is gone: raises NotSent as soon as it is."""
+        await asyncio.wait((self.link.lost,), timeout=seconds)
+        if not self.link.usable:
+            raise NotSent
+
+    async def serve(self, receive: Receive) -> str:
+        """Hand over what the SMSC delivers, a few at a time, until the link is lost; returns why."""
+        async with asyncio.TaskGroup() as group:
+            workers = [
+                group.create_task(self._hand_over(receive)) for _ in range(self._settings.inbound_workers)
+            ]
+            try:
+                # Shielded, for the future belongs to the link: cancelling us must not cancel it.
+                return await asyncio.shield(self.link.lost)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+
+    async def unbind(self) -> None:
+        """Say farewell if the SMSC still listens; waits ``unbind_seconds`` for it to say the same."""
+        with suppress(TimeoutError, NotSent, OutcomeUnknown):
+            async with asyncio.timeout(self._settings.unbind_seconds):
+                await self.link.request(Command.UNBIND, Empty())
+
+    async def close(self) -> None:
+        """Close the connection, by force if it takes longer than ``unbind_seconds``."""
+        self.link.close("closed")
+        await asyncio.wait((self.link.lost,), timeout=self._settings.unbind_seconds)
+        self.link.abort("closed")
+        await asyncio.wait((self.link.lost,))
+
+    def _requested(self, pdu: Pdu) -> None:
+        if not isinstance(pdu.body, Sm | DataSm) or pdu.command == Command.SUBMIT_SM:
+            self.link.answer(pdu, Status.RINVBNDSTS)  # the SMSC cannot submit or bind to an ESME
+            return
+        try:
+            self._delivered.put_nowait(pdu)
+        except asyncio.QueueFull:
+            self.link.answer(pdu, Status.RX_T_APPN)
+
+    async def _hand_over(self, receive: Receive) -> None:
+        while True:
+            pdu = await self._delivered.get()
+            if isinstance(pdu.body, Sm | DataSm):
+                self.link.answer(pdu, await receive(pdu.body))
+
+
+@asynccontextmanager
+async def bound(settings: SmscSettings, metrics: Metrics) -> AsyncIterator[Esme]:
+    """Connect and bind; unbind and close at the end.
+
+    Raises OSError (TimeoutError and TLS errors are some), BindRefused or OutcomeUnknown.
+    """
+    tls = settings.tls
+    async with asyncio.timeout(settings.connect_seconds):
+        esme = Esme(settings, metrics)
+        await asyncio.get_running_loop().create_connection(
+            lambda: esme.link,
+            settings.host,
+            settings.port,
+            ssl=tls_context(tls) if tls else None,
+            server_hostname=(tls.server_name or settings.host) if tls else None,
+        )
+    try:
+        await esme.bind()
+        log.info("smsc_bound", smsc=settings.name, host=settings.host, port=settings.port)
+        metrics.bound(settings.name, up=True)
+        try:
+            yield esme
+        finally:
+            metrics.bound(settings.name, up=False)
+            await esme.unbind()
+    finally:
+        await esme.close()
+
+
+def tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    """Read anew for each bind, so that a replaced certificate counts from then on."""
+    context = ssl.create_default_context(cafile=tls.ca or None)
+    if tls.certificate:
+        context.load_cert_chain(tls.certificate, tls.key or None)
+    return context

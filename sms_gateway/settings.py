@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One SMSC as an operator configures it: a ``[[sms.smsc]]`` table of the configuration."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from sms_gateway.receipts import IdForm
+from sms_gateway.smpp.session import Limits
+from sms_gateway.smpp.status import Action
+
+
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    ca: str = ""
+    """File of the authorities that may sign the SMSC's certificate; empty takes the system's."""
+    server_name: str = ""
+    """Name that the certificate must carry; empty takes ``host``."""
+    certificate: str = ""
+    """Our own certificate, where the SMSC asks for one."""
+    key: str = ""
+    """The key of our own certificate."""
+
+
+class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Names and defaults of SMPP 3.4 sections 4.1, 4.4 and 7.2.  Durations end in ``_seconds``."""
+
+    name: str = "main"
+    """Names the SMSC in logs, metrics and receipts."""
+    host: str = "127.0.0.1"
+    """Where the SMSC listens."""
+    port: int = 2775
+    """Its TCP port; with TLS usually 3550."""
+    system_id: str = "vvm"
+    """Our name at the SMSC."""
+    password: str = ""
+    """Our password at the SMSC."""
+    system_type: str = ""
+    """Only where the SMSC asks for one."""
+    tls: TlsSettings | None = None
+    """TLS from the first octet; absent means plain TCP."""
+
+    window: int = 10
+    """Submits in flight; carriers contract 1 to 50."""
+    rate: float = 50.0
+    """Submits a second, as contracted."""
+    slowest_rate: float = 1.0
+    """Submits a second that throttling by the SMSC never goes below."""
+    throttle_pause_seconds: float = 2.0
+    """Silence after the SMSC said that we are too fast."""
+
+    source_ton: int = 3
+    """Type of number of the service number (section 5.2.5): 3 network specific, 1 international."""
+    source_npi: int = 0
+    """Numbering plan of the service number (section 5.2.6): 0 unknown, 1 E.164."""
+    destination_ton: int = 1
+    """Type of number of the handset."""
+    destination_npi: int = 1
+    """Numbering plan of the handset."""
+    service_type: str = ""
+    """Empty, or what the carrier assigned (section 5.2.11)."""
+    esm_mode: int = 0
+    """Messaging mode, bits 1-0 of esm_class (section 5.2.12): 0 default, 3 store and forward."""
+    protocol_id: int = 0
+    """TP-PID (section 5.2.13)."""
+    registered_delivery: int = 1
+    """1 asks for final receipts, 2 for failures only, 0 for none (section 5.2.17)."""
+    data_coding_octets: int = 0x04
+    """data_coding of 8-bit SMS: 0x04, or 0xF5 (class 1) where the carrier wants a class."""
+
+    response_id_form: IdForm = IdForm.TEXT
+    """How submit_sm_resp writes message ids."""
+    receipt_id_form: IdForm = IdForm.TEXT
+    """How receipts write them."""
+    status_actions: dict[str, Action] = msgspec.field(default_factory=dict)
+    """What this SMSC means by a command_status, where it differs: ``{"0x40B" = "refuse"}``."""
+
+    connect_seconds: float = 10.0
+    """For TCP and TLS to stand."""
+    bind_seconds: float = 10.0
+    """For the answer to the bind (session_init_timer)."""
+    response_seconds: float = 30.0
+    """For the answer to a submit; then its outcome is unknown (response_timer)."""
+    enquire_seconds: float = 30.0
+    """Silence of the SMSC after which enquire_link goes out."""
+    enquire_response_seconds: float = 10.0
+    """For the answer to enquire_link; then the link is dropped."""
+    unbind_seconds: float = 2.0
+    """For the answer to our unbind, and for what is in flight when the SMSC unbinds."""
+    drain_seconds: float = 5.0
+    """For what is in flight when the gateway is told to stop."""
+
+    reconnect_first_seconds: float = 1.0
+    """Longest wait before the first attempt to bind again; doubles with each failure."""
+    reconnect_last_seconds: float = 60.0
+    """Where the doubling ends."""
+    reconnect_calm_seconds: float = 60.0
+    """A bind that stood for so long starts the doubling anew."""
+    locked_out_first_seconds: float = 60.0
+    """Wait after a refused password; doubles, because trying often locks accounts."""
+    locked_out_last_seconds: float = 900.0
+    """Where that doubling ends."""
+
+    retry_first_seconds: float = 10.0
+    """Wait after a temporary failure; doubles with each attempt."""
+    retry_last_seconds: float = 600.0
+    """Where that doubling ends."""
+    hold_first_seconds: float = 30.0
+    """Wait when a recipient's queue is full; doubles with each attempt."""
+    hold_last_seconds: float = 600.0
+    """Where that doubling ends."""
+    unknown_seconds: float = 5.0
+    """Wait when nobody knows whether the SMSC took the SMS."""
+
+    idle_seconds: float = 5.0
+    """How often the outbox is asked without a hint."""
+    hold_limit_seconds: float = 10.0
+    """Never lease more than ``rate`` sends in so long."""
+
+    inbox_seconds: float = 4.0
+    """For the inbox to keep an SMS; SMSCs wait about five for its acknowledgement."""
+    inbound_queue: int = 100
+    """SMS from handsets that may wait for the inbox; more are sent back for later."""
+    inbound_workers: int = 8
+    """SMS from handsets that the inbox is given at a time."""
+    partial_limit: int = 1000
+    """Unfinished concatenated SMS that are kept."""
+    partial_seconds: float = 3600.0
+    """For how long."""
+    max_pdu_bytes: int = 70_000
+    """A longer PDU costs the link; message_payload alone may have 65535."""
+
+    @property
+    def limits(self) -> Limits:
+        """What the session needs of this."""
+        return Limits(
+            response_seconds=self.response_seconds,
+            enquire_seconds=self.enquire_seconds,
+            enquire_response_seconds=self.enquire_response_seconds,
+            unbind_seconds=self.unbind_seconds,
+            max_pdu_bytes=self.max_pdu_bytes,
+        )
+
+    @property
+    def longest_hold(self) -> timedelta:
+        """How long a leased SMS of three segments may be in our hands; a lease lasts longer."""
+        return timedelta(
+            seconds=self.hold_limit_seconds + self.throttle_pause_seconds + 3 * self.response_seconds
+        )
+
+    def overrides(self) -> dict[int, Action]:
+        """``status_actions`` by number.  Raises ValueError for a key that is none."""
+        return {int(status, 0): action for status, action in self.status_actions.items()}

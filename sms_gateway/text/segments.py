@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cut a text into the segments that the radio can carry.
+
+A segment holds 140 octets with its header (TS 23.040 section 9.2.3.24).  Android reads each segment
+by itself, so a character is never parted: not in UTF-8, not after a GSM-7 escape, not inside a
+UTF-16 pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from sms_gateway.port import Coding
+from sms_gateway.text import gsm7, udh
+
+RADIO_OCTETS = 140
+"""User data of one SMS on the air, header included."""
+
+MOST_SEGMENTS = 255
+
+
+class TooLong(ValueError):
+    """The text needs more segments than a concatenation can count."""
+
+
+class Segment(msgspec.Struct, frozen=True):
+    user_data: bytes
+    """Header and text, for short_message; GSM-7 stands one septet an octet."""
+    has_header: bool
+    """Whether esm_class needs the UDHI bit."""
+
+
+def cut(text: str, *, coding: Coding, port: int, reference: int) -> tuple[Segment, ...]:
+    """One segment where the text fits, else several with the same 8-bit concatenation reference.
+
+    ``port`` 0 leaves the port element out.  Raises TooLong, and ValueError for a character that the
+    coding does not have (gsm7.NotInAlphabet, or a lone surrogate).
+    """
+    characters = _characters(text, coding)
+    ports = udh.Ports(port) if port else None
+    header = udh.encode(udh.Header(ports))
+    whole = b"".join(characters)
+    if len(whole) <= _room(len(header), coding):
+        return (Segment(header + whole, has_header=bool(header)),)
+    part = udh.Concatenation(reference, 1, 1)
+    room = _room(len(udh.encode(udh.Header(ports, part))), coding)
+    pieces = _fill(characters, room)
+    total = len(pieces)
+    if total > MOST_SEGMENTS:
+        raise TooLong(f"{total} segments")
+    return tuple(
+        Segment(
+            udh.encode(udh.Header(ports, udh.Concatenation(reference, total, number))) + piece,
+            has_header=True,
+        )
+        for number, piece in enumerate(pieces, start=1)
+    )
+
+
+def _characters(text: str, coding: Coding) -> list[bytes]:
+    match coding:
+        case Coding.GSM7:
+            return gsm7.septets(text)
+        case Coding.UCS2:
+            return [character.encode("utf-16-be") for character in text]
+        case Coding.OCTETS:
+            return [character.encode() for character in text]
+
+
+def _room(header_bytes: int, coding: Coding) -> int:
+    """How many octets of short_message are left for text behind a header."""
+    free = RADIO_OCTETS - header_bytes
+    # Septets start on a septet boundary behind the header: fill bits make up the rest.
+    return free * 8 // 7 if coding is Coding.GSM7 else free
+
+
+def _fill(characters: Sequence[bytes], room: int) -> list[bytes]:
+    pieces = []
+    piece = bytearray()
+    for character in characters:
+        if len(piece) + len(character) > room:
+            pieces.append(bytes(piece))
+            piece.clear()
+        piece += character
+    pieces.append(bytes(piece))
+    return pieces
