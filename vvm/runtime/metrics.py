@@ -61,7 +61,9 @@ class SmsMetrics:
         self._inbound = Counter(
             "vvm_sms_inbound", "SMS from handsets by result", ["smsc", "result"], registry=registry
         )
-        self._receipts = Counter("vvm_sms_receipts", "Receipts by state", ["smsc", "state"], registry=registry)
+        self._receipts = Counter(
+            "vvm_sms_receipts", "Receipts by state", ["smsc", "state"], registry=registry
+        )
 
     def bound(self, smsc: str, *, up: bool) -> None:
         self._bound.labels(smsc).set(up)

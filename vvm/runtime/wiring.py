@@ -11,8 +11,9 @@ import msgspec
 from vvm.config.address import parse_address
 from vvm.config.sections import Config
 from vvm.domain.clock import Clock, SystemClock
+from vvm.domain.errors import Outage
 from vvm.message.audio.transcode import AudioLimits
-from vvm.runtime.keys import master_key
+from vvm.runtime.keys import BadKeyFile, master_key
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
 from vvm.services.credentials import Keyring
@@ -53,6 +54,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     )
     try:
         async with open_sqlite(config.store.path) as store:
+            await _check_master_key(store, keyring, config)
             yield Services(
                 deposit=Deposit(
                     store.subscribers,
@@ -98,6 +100,18 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
             )
     finally:
         transcoders.close()
+
+
+async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config) -> None:
+    """Find out at the start, and not at the first STATUS, that the key file is another store's."""
+    for subscriber in await store.subscribers.page(after=None, limit=1):
+        try:
+            keyring.open(subscriber.imap_user, subscriber.password_sealed)
+        except Outage:
+            raise BadKeyFile(
+                f"{config.master_key_path} is not the master key that sealed the passwords in "
+                f"{config.store.path}: restore the key that belongs to this store"
+            ) from None
 
 
 def service_settings(config: Config) -> ServiceSettings:

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
+from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Cause, Leased
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
@@ -73,9 +74,7 @@ class Notification:
         for row in await self._outbox.lease(now=now, lease=self._lease, limit=limit):
             if row.expires_at <= now:
                 await self._close(row, Settlement.EXPIRED)
-            elif (notice := await self._notice(row)) is None:
-                await self._close(row, Settlement.NOT_WANTED)
-            else:
+            elif (notice := await self._wanted(row)) is not None:
                 notices.append(notice)
         return notices
 
@@ -124,6 +123,18 @@ class Notification:
             reason=settlement.value,
             smpp_status=smpp_status,
         )
+
+    async def _wanted(self, row: Leased) -> Notice | None:
+        """The notice, or None when the row was settled because there is nothing to send."""
+        try:
+            notice = await self._notice(row)
+        except (Refusal, ValueError) as error:  # this row cannot be put in words; the others can
+            log.error("notification_not_rendered", row=row.id, error=type(error).__name__)  # noqa: TRY400 - a text of ours may hold a number
+            await self._close(row, Settlement.FAILED)
+            return None
+        if notice is None:
+            await self._close(row, Settlement.NOT_WANTED)
+        return notice
 
     async def _notice(self, row: Leased) -> Notice | None:
         subscriber = None

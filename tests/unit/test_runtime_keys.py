@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets that the first start makes."""
+
+from __future__ import annotations
+
+import ssl
+import stat
+from pathlib import Path
+
+import pytest
+
+from vvm.runtime.keys import BadKeyFile, admin_token, master_key, tls_context
+
+
+def test_the_master_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "master.key"
+    key = master_key(path)
+    assert len(key) == 32
+    assert master_key(path) == key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [item.name for item in path.parent.iterdir()] == ["master.key"]
+
+
+def test_a_master_key_of_another_length_stops_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    path.write_bytes(b"short")
+    with pytest.raises(BadKeyFile, match="5 octets; a master key has 32"):
+        master_key(path)
+
+
+def test_an_admin_token_of_the_operator_is_taken_without_its_line_end(tmp_path: Path) -> None:
+    path = tmp_path / "admin.token"
+    path.write_text("0123456789abcdef\n")
+    assert admin_token(path).reveal() == "0123456789abcdef"
+
+
+@pytest.mark.parametrize("text", ["", "short", "with\x07bell-and-more-letters"])
+def test_an_admin_token_that_could_be_guessed_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "admin.token"
+    path.write_text(text)
+    with pytest.raises(BadKeyFile, match="at least 16"):
+        admin_token(path)
+
+
+def test_the_certificate_that_is_made_convinces_a_client_that_trusts_it(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    server = tls_context(certificate, key, host="vvm.example.net", made_here=True)
+    before = certificate.read_bytes()
+    tls_context(certificate, key, host="vvm.example.net", made_here=True)
+    assert certificate.read_bytes() == before
+    client = ssl.create_default_context(cafile=str(certificate))
+    from_client, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(to_client, from_client, server_hostname="vvm.example.net")
+    theirs = server.wrap_bio(from_client, to_client, server_side=True)
+    for _ in range(3):
+        for side in (ours, theirs):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+    assert ours.version() == theirs.version() == "TLSv1.3"
+
+
+def test_a_missing_certificate_of_the_operator_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadKeyFile, match="are not a certificate and its key"):
+        tls_context(tmp_path / "a.crt", tmp_path / "a.key", host="vvm.example.net", made_here=False)
