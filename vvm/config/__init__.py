@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One configuration: its keys, its limits, how it is read."""
+"""One configuration: a TOML file, overridden by environment variables, checked before anything starts."""

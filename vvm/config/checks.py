@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What types cannot say: each rule looks at the whole configuration and tells what it finds wrong.
+
+Better a refusal here than a handset that ignores its STATUS, which nobody would see.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+
+from vvm.config.address import MAX_PORT, is_host, is_ipv6, parse_address
+from vvm.config.errors import Mistake
+from vvm.config.schema import fields
+from vvm.config.sections import SQLITE, Config
+from vvm.config.toml import render
+
+Findings = Iterator[Mistake]
+
+LANGUAGES_LENGTH = 36  # OMTP 1.3 2.9.1, lang= of STATUS
+CLIENT_PORT = 32_767  # AOSP reads the port of an SMS into a signed short
+PIN_DIGITS = 99  # pw_len= of STATUS has at most 5 characters
+_DIGITS = re.compile(r"[0-9]{1,20}\Z")
+_NUMBER = re.compile(r"\+?[0-9]{1,20}\Z")
+_LANGUAGE = re.compile(r"[A-Za-z0-9-]+\Z")  # ISO 639-2, or the digits that some carriers number them by
+_SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
+_PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
+_SIGNED = frozenset({"silence_dbfs"})
+_ABOVE_ZERO = frozenset({"window", "rate", "slowest_rate", "transcoders", "lease_seconds"})
+
+
+def check(config: Config) -> list[Mistake]:
+    """Everything that is wrong, in the order of the rules; empty when nothing is."""
+    return list(chain.from_iterable(rule(config) for rule in _RULES))
+
+
+def _listens(config: Config) -> Findings:
+    keys = {"imap.listen": config.imap.listen, "imap.listen_tls": config.imap.listen_tls}
+    addresses = [(f"{key}[{index}]", text) for key, texts in keys.items() for index, text in enumerate(texts)]
+    for key, text in [*addresses, ("http.listen", config.http.listen)]:
+        try:
+            parse_address(text)
+        except ValueError as error:
+            yield Mistake(key, str(error), render(text))
+
+
+def _store(config: Config) -> Findings:
+    if not config.store.url.startswith(SQLITE) or config.store.url == SQLITE:
+        yield Mistake("store.url", f"{SQLITE}PATH, the only store so far", render(config.store.url))
+
+
+def _tls(config: Config) -> Findings:
+    if bool(config.tls.certificate) != bool(config.tls.key):
+        missing = "key" if config.tls.certificate else "certificate"
+        yield Mistake(f"tls.{missing}", "certificate and key go together: give both or neither", render(""))
+
+
+def _files(config: Config) -> Findings:
+    named = {
+        "tls.certificate": config.tls.certificate,
+        "tls.key": config.tls.key,
+        "secrets.master_key_file": config.secrets.master_key_file,
+        "http.admin_token_file": config.http.admin_token_file,
+    }
+    if config.asterisk is not None:
+        named["asterisk.ari_password_file"] = config.asterisk.ari_password_file
+    for index, smsc in enumerate(config.sms.smsc):
+        if smsc.tls is not None:
+            for name in ("ca", "certificate", "key"):
+                named[f"sms.smsc[{index}].tls.{name}"] = getattr(smsc.tls, name)
+    for key, name in named.items():
+        if name and not (Path(name).is_file() and os.access(name, os.R_OK)):
+            yield Mistake(key, "a file that can be read", render(name))
+
+
+def _identity(config: Config) -> Findings:
+    service = config.vvm
+    if "." not in service.domain.strip(".") or not is_host(service.domain):
+        yield Mistake("vvm.domain", "a domain with a dot, or AOSP shows no number", render(service.domain))
+    if not (is_host(service.imap_host) or is_ipv6(service.imap_host)):
+        yield Mistake("vvm.imap_host", "a bare host: no scheme, no port", render(service.imap_host))
+    if not _DIGITS.match(service.service_number):
+        yield Mistake("vvm.service_number", "digits only, at most 20", render(service.service_number))
+    if service.tui_number and not _NUMBER.match(service.tui_number):
+        yield Mistake("vvm.tui_number", 'a number, or "" for none', render(service.tui_number))
+
+
+def _languages(config: Config) -> Findings:
+    languages = config.vvm.languages
+    shown = render(languages)
+    if not languages or not all(_LANGUAGE.match(language) for language in languages):
+        yield Mistake("vvm.languages", 'at least one language code, for example ["eng"]', shown)
+    elif len("|".join(languages)) > LANGUAGES_LENGTH:
+        yield Mistake(
+            "vvm.languages", f"at most {LANGUAGES_LENGTH} characters, with one between each two", shown
+        )
+
+
+def _service(config: Config) -> Findings:
+    service = config.vvm
+    if service.imap_port == 0 and not config.imap.listen:
+        yield Mistake("vvm.imap_port", "a port, because imap.listen has none to take", "0")
+    if service.imap_port > MAX_PORT:
+        yield Mistake("vvm.imap_port", f"a port of at most {MAX_PORT}", render(service.imap_port))
+    if service.client.port > CLIENT_PORT:
+        right = f"at most {CLIENT_PORT}, or 0 for no port"
+        yield Mistake("vvm.client.port", right, render(service.client.port))
+    if service.pin_min_digits > service.pin_max_digits:
+        right = f"at most vvm.pin_max_digits, which is {service.pin_max_digits}"
+        yield Mistake("vvm.pin_min_digits", right, render(service.pin_min_digits))
+    if service.pin_max_digits > PIN_DIGITS:
+        yield Mistake("vvm.pin_max_digits", f"at most {PIN_DIGITS}", render(service.pin_max_digits))
+
+
+def _smscs(config: Config) -> Findings:
+    names = [smsc.name for smsc in config.sms.smsc]
+    for index, smsc in enumerate(config.sms.smsc):
+        key = f"sms.smsc[{index}]"
+        if smsc.name in names[:index]:
+            yield Mistake(f"{key}.name", "a name that no other SMSC has", render(smsc.name))
+        if not (is_host(smsc.host) or is_ipv6(smsc.host)):
+            yield Mistake(f"{key}.host", "a bare host: no scheme, no port", render(smsc.host))
+        if not 1 <= smsc.port <= MAX_PORT:
+            yield Mistake(f"{key}.port", f"a port between 1 and {MAX_PORT}", render(smsc.port))
+        if len(smsc.system_id.encode()) > _SYSTEM_ID:
+            right = f"at most {_SYSTEM_ID} octets (SMPP 3.4 4.1.1)"
+            yield Mistake(f"{key}.system_id", right, render(smsc.system_id))
+        if len(smsc.password.encode()) > _PASSWORD:
+            yield Mistake(f"{key}.password", f"at most {_PASSWORD} octets (SMPP 3.4 4.1.1)")
+        if smsc.response_seconds >= config.notification.lease_seconds:
+            right = f"longer than {key}.response_seconds, which is {render(smsc.response_seconds)}"
+            yield Mistake("notification.lease_seconds", right, render(config.notification.lease_seconds))
+
+
+def _asterisk(config: Config) -> Findings:
+    if config.asterisk is not None and not config.asterisk.ari.startswith(("http://", "https://")):
+        right = "an address, for example http://127.0.0.1:8088"
+        yield Mistake("asterisk.ari", right, render(config.asterisk.ari))
+
+
+def _numbers(config: Config) -> Findings:
+    """No number is negative, and some would stop everything at zero."""
+    for key, value in _leaves(config, ""):
+        name = key.rpartition(".")[2]
+        if isinstance(value, bool) or not isinstance(value, int | float) or name in _SIGNED:
+            continue
+        above_zero = name.startswith("max_") or name.endswith("_bytes") or name in _ABOVE_ZERO
+        if not math.isfinite(value) or value < 0 or (above_zero and value == 0):
+            yield Mistake(key, "more than 0" if above_zero else "0 or more", render(value))
+
+
+def _leaves(settings: msgspec.Struct, prefix: str) -> Iterator[tuple[str, object]]:
+    for field in fields(type(settings)):
+        key, value = prefix + field.name, getattr(settings, field.name)
+        if isinstance(value, msgspec.Struct):
+            yield from _leaves(value, f"{key}.")
+        elif field.table and field.table.many:
+            for index, item in enumerate(value):
+                yield from _leaves(item, f"{key}[{index}].")
+        else:
+            yield key, value
+
+
+_RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
+    _listens,
+    _store,
+    _tls,
+    _files,
+    _identity,
+    _languages,
+    _service,
+    _smscs,
+    _asterisk,
+    _numbers,
+)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong in a configuration, told so that an operator can put it right without us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from vvm.domain.errors import Refusal
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One thing to put right."""
+
+    key: str
+    """The dotted path, for example ``imap.listen[0]``; "" when the whole source cannot be read."""
+    right: str
+    """What would be right."""
+    value: str = ""
+    """The value as it would stand in the file; "" when there is none, or when it may be a secret."""
+    source: str = ""
+    """The file or the environment variable that says so."""
+
+    def __str__(self) -> str:
+        place = f"{self.key} = {self.value}" if self.value else self.key
+        return ": ".join(part for part in (self.source, place, self.right) if part)
+
+
+class ConfigError(Refusal):
+    """The configuration cannot be used.  Its text has a line for each mistake."""
+
+    code = "bad_config"
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The paths of the API, and what every request passes on its way: access, problems, token."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from vvm.domain.clock import Clock
+from vvm.domain.secrets import Secret
+from vvm.domain.subscriber import ClientProfile
+from vvm.fronts.http.access import access
+from vvm.fronts.http.auth import bearer
+from vvm.fronts.http.body import wait_for_invitation
+from vvm.fronts.http.health import HealthRoutes
+from vvm.fronts.http.messages import MessageRoutes
+from vvm.fronts.http.problems import problems
+from vvm.fronts.http.settings import HttpSettings
+from vvm.fronts.http.subscribers import SubscriberRoutes
+from vvm.services.deposit import Deposit
+from vvm.services.provisioning import Provisioning
+from vvm.store.port import MailboxStore, OutboxStore
+
+
+class ApiServices(msgspec.Struct, frozen=True):
+    """What the API calls, and the little of the store that it reads itself."""
+
+    deposit: Deposit
+    provisioning: Provisioning
+    mailboxes: MailboxStore
+    outbox: OutboxStore
+    clock: Clock
+    default_client: ClientProfile
+    """What a new subscriber's client is taken to be, where a PUT says only a part of it."""
+
+
+def build_app(
+    services: ApiServices, settings: HttpSettings, *, token: Secret, registry: CollectorRegistry
+) -> web.Application:
+    """The whole API.  ``token`` opens /v1; ``registry`` is what /metrics shows.
+
+    Raises ValueError for an empty token.
+    """
+    health = HealthRoutes(services.outbox, registry, ready_seconds=settings.ready_seconds)
+    app = web.Application(middlewares=[access(registry), problems(settings)])
+    app.router.add_get("/healthz", health.alive)
+    app.router.add_get("/readyz", health.ready)
+    app.router.add_get("/metrics", health.metrics)
+    app.add_subapp("/v1", _v1(services, settings, token))
+    return app
+
+
+def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.Application:
+    subscribers = SubscriberRoutes(services.provisioning, settings, default_client=services.default_client)
+    messages = MessageRoutes(
+        services.deposit, services.provisioning, services.mailboxes, settings, clock=services.clock
+    )
+    app = web.Application(middlewares=[bearer(token)])
+    one = "/subscribers/{msisdn}"
+    for method, path, handler in (
+        ("GET", "/subscribers", subscribers.page),
+        ("GET", one, subscribers.show),
+        ("PUT", one, subscribers.put),
+        ("PATCH", one, subscribers.patch),
+        ("DELETE", one, subscribers.remove),
+        ("GET", f"{one}/messages", messages.page),
+        ("POST", f"{one}/messages", messages.add),
+        ("GET", f"{one}/messages/{{uid:[0-9]{{1,10}}}}", messages.show),
+    ):
+        app.router.add_route(method, path, handler, expect_handler=wait_for_invitation)
+    return app

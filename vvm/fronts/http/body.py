@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a request's body with a limit on its size and on its time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+import msgspec
+from aiohttp import HttpVersion11, web
+
+from vvm.domain.errors import TooLarge
+from vvm.fronts.http.problems import BadRequest, BodyTimeout, UnsupportedEncoding
+
+T = TypeVar("T")
+
+
+async def read_body(request: web.Request, *, limit_bytes: int, seconds: float) -> bytes:
+    """The body, of at most ``limit_bytes`` octets.
+
+    Raises TooLarge before the body is read where its size was announced, and otherwise (chunked) as
+    soon as it has grown too large; UnsupportedEncoding; BodyTimeout.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedEncoding("send the body as it is, without Content-Encoding")
+    if (request.content_length or 0) > limit_bytes:
+        raise TooLarge(limit_bytes=limit_bytes)
+    pieces = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            await _invite(request)
+            async for piece in request.content.iter_any():
+                size += len(piece)
+                if size > limit_bytes:
+                    raise TooLarge(limit_bytes=limit_bytes)
+                pieces.append(piece)
+    except TimeoutError:
+        raise BodyTimeout(f"the body did not arrive within {seconds:g} s") from None
+    return b"".join(pieces)
+
+
+def decode(body: bytes, type_: type[T]) -> T:
+    """A JSON document as a struct; an empty body is an empty document.  Raises BadRequest.
+
+    The text of msgspec names the field and never quotes a value.
+    """
+    try:
+        return msgspec.json.decode(body or b"{}", type=type_)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest(str(error)) from None
+
+
+async def wait_for_invitation(request: web.Request) -> None:
+    """Stands in for aiohttp's answer to ``Expect``, which comes before anybody has looked at the request.
+
+    ``read_body`` sends it once the body is wanted (RFC 9110 section 10.1.1).
+    """
+    del request
+
+
+async def _invite(request: web.Request) -> None:
+    if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # aiohttp takes any output for the start of the answer

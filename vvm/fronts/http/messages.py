@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/v1/subscribers/{msisdn}/messages``: other systems deposit, and look.
+
+Looking never marks a message as heard: only a client that played it may (OMTP 1.3 2.1.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import msgspec
+from aiohttp import web
+
+from vvm.domain.clock import Clock
+from vvm.domain.errors import UnknownMessage
+from vvm.domain.message import INBOX, Envelope, Flags, Kind
+from vvm.fronts.http.answers import created, document
+from vvm.fronts.http.body import read_body
+from vvm.fronts.http.request import (
+    deposit_key,
+    path_msisdn,
+    path_uid,
+    query_caller,
+    query_number,
+    query_time,
+)
+from vvm.fronts.http.settings import HttpSettings
+from vvm.services.deposit import Deposit, Deposited
+from vvm.services.provisioning import Provisioning
+from vvm.store.port import MailboxStore, MessageRecord
+
+_PAGE = 100
+_PAGE_LIMIT = 1000
+_MOST_UID = 2**32 - 1  # RFC 3501 2.3.1.1
+
+
+class DepositView(msgspec.Struct, frozen=True):
+    uid: int
+    seconds: int
+
+
+class MessageView(msgspec.Struct, frozen=True):
+    uid: int
+    kind: Kind
+    seen: bool
+    """A client has played it."""
+    caller: str | None
+    """null when the number was restricted."""
+    received_at: datetime
+    seconds: int
+    size: int
+    """Octets of the whole message, as IMAP counts them."""
+
+
+class MessagePage(msgspec.Struct, frozen=True):
+    messages: tuple[MessageView, ...]
+    next: int | None
+    """``after`` of the next page; null at the end."""
+
+
+class MessageRoutes:
+    def __init__(
+        self,
+        deposit: Deposit,
+        provisioning: Provisioning,
+        mailboxes: MailboxStore,
+        settings: HttpSettings,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._deposit = deposit
+        self._provisioning = provisioning
+        self._mailboxes = mailboxes
+        self._settings = settings
+        self._clock = clock
+        self._places = asyncio.Semaphore(settings.max_deposits)
+
+    async def add(self, request: web.Request) -> web.Response:
+        """Deposit the body, whose format is found out from its octets and not from Content-Type."""
+        msisdn = path_msisdn(request)
+        envelope = Envelope(
+            caller=query_caller(request, "from"),
+            received_at=query_time(request, "received_at", now=self._clock.now()),
+        )
+        key = deposit_key(request)
+        settings = self._settings
+        async with self._places:
+            audio = await read_body(
+                request, limit_bytes=settings.max_body_bytes, seconds=settings.body_seconds
+            )
+            deposited = await self._deposit(msisdn, audio, envelope, key=key)
+        return _deposited(deposited, location=f"/v1/subscribers/{msisdn}/messages/{deposited.uid}")
+
+    async def page(self, request: web.Request) -> web.Response:
+        limit = query_number(request, "limit", default=_PAGE, least=1, most=_PAGE_LIMIT)
+        after = query_number(request, "after", default=0, least=0, most=_MOST_UID)
+        subscriber = await self._provisioning.show(path_msisdn(request))
+        states = await self._mailboxes.states(subscriber.mailbox, INBOX)
+        uids = [state.uid for state in states if state.uid > after]
+        found = await self._mailboxes.messages(subscriber.mailbox, INBOX, uids[:limit])
+        more = uids[limit - 1] if len(uids) > limit else None
+        return document(MessagePage(tuple(view(record) for record in found), more))
+
+    async def show(self, request: web.Request) -> web.Response:
+        subscriber = await self._provisioning.show(path_msisdn(request))
+        found = await self._mailboxes.messages(subscriber.mailbox, INBOX, [path_uid(request)])
+        if not found:
+            raise UnknownMessage
+        return document(view(found[0]))
+
+
+def view(record: MessageRecord) -> MessageView:
+    return MessageView(
+        uid=record.uid,
+        kind=record.kind,
+        seen=Flags.SEEN in record.flags,
+        caller=record.caller,
+        received_at=record.received_at,
+        seconds=record.seconds,
+        size=record.size,
+    )
+
+
+def _deposited(deposited: Deposited, *, location: str) -> web.Response:
+    answer = DepositView(uid=deposited.uid, seconds=deposited.seconds)
+    if deposited.created:
+        return created(answer, location=location)
+    response = document(answer)
+    response.headers["Location"] = location
+    return response

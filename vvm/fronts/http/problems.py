@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error leaves as a problem document (RFC 9457) with a stable ``code``.
+
+Who has to act decides what is said.  A refusal is the caller's to understand, so its text goes out;
+an outage or a bug is ours, so the caller hears only that, and the log hears the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from vvm.domain.errors import Outage, Refusal, TooLarge
+from vvm.fronts.http.access import REQUEST_ID
+from vvm.fronts.http.settings import HttpSettings
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+CHALLENGE = 'Bearer realm="vvm"'
+
+STATUS = {
+    "unauthorized": HTTPStatus.UNAUTHORIZED,
+    "unknown_subscriber": HTTPStatus.NOT_FOUND,
+    "unknown_message": HTTPStatus.NOT_FOUND,
+    "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
+    "subscriber_exists": HTTPStatus.CONFLICT,
+    "invalid_transition": HTTPStatus.CONFLICT,
+    # Not 507: a client would repeat what a 5xx answered, and only the subscriber can make room.
+    "over_quota": HTTPStatus.CONFLICT,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "bad_audio": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "message_too_short": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unknown_language": HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""The status of a refusal by its code; 400 for those that are not named."""
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """RFC 9457 section 3.1, with members of our own: ``code`` and ``request_id``.
+
+    ``type`` is left out, which means about:blank: the title is then the status's own phrase.
+    """
+
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    request_id: str
+
+
+class BadRequest(Refusal):
+    """Something in the request is not what this API takes."""
+
+    code = "bad_request"
+
+
+class UnsupportedEncoding(Refusal):
+    """A compressed body could grow without a limit."""
+
+    code = "unsupported_encoding"
+
+
+class BodyTimeout(Refusal):
+    """The body did not arrive in time."""
+
+    code = "body_timeout"
+
+
+def problems(settings: HttpSettings) -> Middleware:
+    """The middleware that turns whatever a route raises into a problem document."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(settings.request_seconds):
+                return await handler(request)
+        except Refusal as refusal:
+            return _refused(request, refusal)
+        except (Outage, TimeoutError) as outage:
+            log.warning("request_not_served", reason=getattr(outage, "code", "timeout"), detail=str(outage))
+            return _unavailable(request, settings.retry_after_seconds)
+        except web.HTTPException as answer:
+            return _routing(request, answer)
+        except (web.RequestPayloadError, ConnectionError):
+            return respond(
+                request, HTTPStatus.BAD_REQUEST, BadRequest.code, "the body is broken off or garbled"
+            )
+        except Exception:  # the last resort: a bug must cost one request and show nothing of itself
+            log.exception("request_failed")
+            return respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "")
+
+    return middleware
+
+
+def respond(
+    request: web.Request,
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> web.Response:
+    """A problem document as an answer."""
+    problem = Problem(
+        title=status.phrase,
+        status=status.value,
+        code=code,
+        detail=detail,
+        request_id=request[REQUEST_ID],
+    )
+    return web.Response(
+        status=status, body=msgspec.json.encode(problem), content_type=CONTENT_TYPE, headers=headers
+    )
+
+
+def _refused(request: web.Request, refusal: Refusal) -> web.Response:
+    status = STATUS.get(refusal.code, HTTPStatus.BAD_REQUEST)
+    headers = {"WWW-Authenticate": CHALLENGE} if status is HTTPStatus.UNAUTHORIZED else None
+    response = respond(request, status, refusal.code, str(refusal), headers)
+    if isinstance(refusal, TooLarge | UnsupportedEncoding | BodyTimeout):
+        response.force_close()  # the rest of the body is nobody's: the next request cannot be found behind it
+    return response
+
+
+def _unavailable(request: web.Request, retry_after_seconds: int) -> web.Response:
+    headers = {"Retry-After": str(retry_after_seconds)}
+    return respond(request, HTTPStatus.SERVICE_UNAVAILABLE, Outage.code, "try again later", headers)
+
+
+def _routing(request: web.Request, answer: web.HTTPException) -> web.Response:
+    """What aiohttp itself answers: no such path, or not this method."""
+    status = HTTPStatus(answer.status)
+    code = status.name.lower()
+    headers = {"Allow": answer.headers["Allow"]} if "Allow" in answer.headers else None
+    return respond(request, status, code, "", headers)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the routes read from path, query and header, each with its limits."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from aiohttp import web
+
+from vvm.domain.errors import InvalidNumber
+from vvm.domain.numbers import Msisdn, parse_msisdn
+from vvm.fronts.http.problems import BadRequest
+
+_CALLER = re.compile(r"\+?[0-9*#]{1,20}\Z")
+_NUMBER = re.compile(r"[0-9]{1,10}\Z")
+_KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=1)
+
+
+def path_msisdn(request: web.Request) -> Msisdn:
+    """The subscriber of the path.  Raises InvalidNumber."""
+    return parse_msisdn(request.match_info["msisdn"])
+
+
+def path_uid(request: web.Request) -> int:
+    return int(request.match_info["uid"])
+
+
+def query_msisdn(request: web.Request, name: str) -> Msisdn | None:
+    """A number of the query; None when it is absent.  Raises InvalidNumber."""
+    text = _with_plus(request.query.get(name, ""))
+    return parse_msisdn(text) if text else None
+
+
+def query_caller(request: web.Request, name: str) -> str | None:
+    """A caller as the network gave it; None (restricted) when absent or empty.  Raises InvalidNumber."""
+    text = _with_plus(request.query.get(name, ""))
+    if text and not _CALLER.match(text):
+        raise InvalidNumber(f"{name} must be digits, with a plus sign where the number is international")
+    return text or None
+
+
+def query_number(request: web.Request, name: str, *, default: int, least: int, most: int) -> int:
+    """A whole number of the query.  Raises BadRequest."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not _NUMBER.match(text) or not least <= int(text) <= most:
+        raise BadRequest(f"{name} must be a whole number between {least} and {most}")
+    return int(text)
+
+
+def query_time(request: web.Request, name: str, *, now: datetime) -> datetime:
+    """A moment of the query (RFC 3339); ``now`` when it is absent.  Raises BadRequest.
+
+    Bounded, because a client cannot show the year 1 and a handset sorts by this.
+    """
+    text = _with_plus(request.query.get(name, ""))
+    if not text:
+        return now
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadRequest(f"{name} must be RFC 3339 with an offset, for example 2026-11-23T08:00:00Z")
+    if not _EARLIEST <= moment <= now + _AHEAD:
+        raise BadRequest(f"{name} must lie between the year 2000 and tomorrow")
+    return moment
+
+
+def deposit_key(request: web.Request) -> str | None:
+    """The deposit's name from Idempotency-Key; None without one.  Raises BadRequest."""
+    text = request.headers.get("Idempotency-Key")
+    if text is None:
+        return None
+    if not _KEY.match(text):
+        raise BadRequest("Idempotency-Key must be 1 to 200 printable ASCII characters without spaces")
+    return f"http:{text}"
+
+
+def _with_plus(text: str) -> str:
+    """A plus sign that nobody percent-encoded reaches us as a space, in a number and in an offset."""
+    return text.replace(" ", "+")

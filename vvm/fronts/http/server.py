@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The socket of the API: its limits, and a stop that lets requests in progress finish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.http import HttpProcessingError
+
+from vvm.fronts.http.settings import HttpSettings
+
+
+@asynccontextmanager
+async def serving(
+    app: web.Application, settings: HttpSettings, *, host: str, port: int
+) -> AsyncIterator[int]:
+    """Serve while the block runs; gives the port, which the system chose where ``port`` is 0.
+
+    At the end nothing more is accepted, and requests in progress have ``drain_seconds``.  Raises
+    OSError when the address cannot be had.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,  # the limit of a body is a limit of what arrives
+        keepalive_timeout=settings.idle_seconds,
+        lingering_time=settings.linger_seconds,
+        logger=_logger(),
+        shutdown_timeout=settings.drain_seconds,
+    )
+    await runner.setup()
+    try:
+        protocols = runner.server
+        assert protocols is not None  # noqa: S101 - setup() has just made it
+        listener = await asyncio.get_running_loop().create_server(
+            _limited(protocols, settings.max_connections), host, port
+        )
+        try:
+            yield listener.sockets[0].getsockname()[1]
+        finally:
+            listener.close()
+    finally:
+        await runner.cleanup()
+
+
+class _Closed(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+def _limited(protocols: web.Server, limit: int) -> Callable[[], asyncio.BaseProtocol]:
+    def protocol() -> asyncio.BaseProtocol:
+        return protocols() if len(protocols.connections) < limit else _Closed()
+
+    return protocol
+
+
+class _WithoutTraceback(logging.Filter):
+    """Octets of a stranger that are not HTTP are worth one line, and no look at aiohttp's inside."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.exc_info = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
+def _logger() -> logging.Logger:
+    logger = logging.getLogger(__name__)
+    if not logger.filters:
+        logger.addFilter(_WithoutTraceback())
+    return logger

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator decides about the HTTP API: where it listens, who may call it, and how much it takes."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The API speaks plain HTTP: keep it on a private address, or behind a proxy that speaks TLS."""
+
+    listen: str = "127.0.0.1:8080"
+    """Address and port of the API, of /metrics, /healthz and /readyz."""
+    admin_token_file: str = ""
+    """File with the bearer token of the API; "" makes admin.token in state.directory at the first start."""
+    max_body_bytes: int = 20_000_000
+    """The largest body of a request, in octets; a larger one is refused before it is read."""
+    max_json_bytes: int = 65_536
+    """The largest JSON document of a request, in octets."""
+    max_connections: int = 1000
+    """Connections of this process; one more is closed at once."""
+    max_deposits: int = 32
+    """Deposits that are read and transcoded at a time; others wait, which bounds the memory they take."""
+    body_seconds: float = 60.0
+    """From the end of the header to the end of the body."""
+    request_seconds: float = 120.0
+    """From the end of the header to the answer; a request that takes longer is answered 503."""
+    idle_seconds: float = 75.0
+    """Silence between two requests of a connection, and the time for the header of the first."""
+    linger_seconds: float = 5.0
+    """How long a body that was refused is read and thrown away, so that its sender sees the answer."""
+    ready_seconds: float = 2.0
+    """How long /readyz waits for the store."""
+    drain_seconds: float = 10.0
+    """How long a stop waits for requests in progress."""
+    retry_after_seconds: int = 5
+    """Retry-After of a 503: when to come again."""

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/v1/subscribers``: provisioning by an operator's systems, which repeat requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from vvm.domain.errors import SubscriberExists
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, SmsCoding, Subscriber
+from vvm.fronts.http.answers import created, document
+from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.request import path_msisdn, query_msisdn, query_number
+from vvm.fronts.http.settings import HttpSettings
+from vvm.services.provisioning import PAGE_LIMIT, Provisioning, SubscriberOptions
+
+_PAGE = 100
+_MOST_MESSAGES = 1_000_000
+
+
+class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a client's profile; what is left out stays."""
+
+    dialect: Dialect | None = None
+    protocol_version: Annotated[int, msgspec.Meta(ge=10, le=99)] | None = None
+    client_type: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    port: Annotated[int, msgspec.Meta(ge=0, le=32_767)] | None = None
+    """Application port of server SMS, 0 for none; AOSP reads it into a signed short."""
+    prefix: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    coding: SmsCoding | None = None
+
+    def applied_to(self, client: ClientProfile) -> ClientProfile:
+        said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(client, **said)
+
+
+class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of PUT and PATCH; what is left out has its default, or stays."""
+
+    language: Annotated[str, msgspec.Meta(max_length=36)] | None = None
+    max_messages: Annotated[int, msgspec.Meta(ge=1, le=_MOST_MESSAGES)] | None = None
+    setup_done: bool | None = None
+    blocked: bool | None = None
+    client: ClientDocument | None = None
+
+    def options(self, client: ClientProfile) -> SubscriberOptions:
+        """For the service, with ``client`` as the profile that is changed."""
+        return SubscriberOptions(
+            language=self.language,
+            max_messages=self.max_messages,
+            setup_done=self.setup_done,
+            blocked=self.blocked,
+            client=self.client.applied_to(client) if self.client else None,
+        )
+
+
+class SubscriberView(msgspec.Struct, frozen=True):
+    """What is told of a subscriber.  There is no password in it, in any form."""
+
+    msisdn: Msisdn
+    status: ProvisioningStatus
+    language: str
+    max_messages: int
+    setup_done: bool
+    client: ClientProfile
+    imap_user: str
+    created_at: datetime
+    changed_at: datetime
+
+
+class SubscriberPage(msgspec.Struct, frozen=True):
+    subscribers: tuple[SubscriberView, ...]
+    next: Msisdn | None
+    """``after`` of the next page; null at the end."""
+
+
+class SubscriberRoutes:
+    def __init__(
+        self, provisioning: Provisioning, settings: HttpSettings, *, default_client: ClientProfile
+    ) -> None:
+        self._provisioning = provisioning
+        self._settings = settings
+        self._default_client = default_client
+
+    async def page(self, request: web.Request) -> web.Response:
+        limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
+        after = query_msisdn(request, "after")
+        found = await self._provisioning.page(after=after, limit=limit)
+        views = tuple(view(subscriber) for subscriber in found)
+        return document(SubscriberPage(views, views[-1].msisdn if len(views) == limit else None))
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Create, or change what the body names: the same PUT again changes nothing more."""
+        msisdn = path_msisdn(request)
+        wanted = await self._wanted(request)
+        try:
+            subscriber = await self._provisioning.create(msisdn, wanted.options(self._default_client))
+        except SubscriberExists:
+            return document(view(await self._change(msisdn, wanted)))
+        return created(view(subscriber), location=f"/v1/subscribers/{msisdn}")
+
+    async def show(self, request: web.Request) -> web.Response:
+        return document(view(await self._provisioning.show(path_msisdn(request))))
+
+    async def patch(self, request: web.Request) -> web.Response:
+        msisdn = path_msisdn(request)
+        return document(view(await self._change(msisdn, await self._wanted(request))))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        await self._provisioning.remove(path_msisdn(request))
+        return web.Response(status=204)
+
+    async def _wanted(self, request: web.Request) -> SubscriberDocument:
+        settings = self._settings
+        body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
+        return decode(body, SubscriberDocument)
+
+    async def _change(self, msisdn: Msisdn, wanted: SubscriberDocument) -> Subscriber:
+        before = await self._provisioning.show(msisdn)
+        return await self._provisioning.change(msisdn, wanted.options(before.client))
+
+
+def view(subscriber: Subscriber) -> SubscriberView:
+    return SubscriberView(
+        msisdn=subscriber.msisdn,
+        status=subscriber.status,
+        language=subscriber.language,
+        max_messages=subscriber.max_messages,
+        setup_done=subscriber.setup_done,
+        client=subscriber.client,
+        imap_user=subscriber.imap_user,
+        created_at=subscriber.created_at,
+        changed_at=subscriber.changed_at,
+    )
