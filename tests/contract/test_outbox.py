@@ -226,16 +226,39 @@ async def test_a_repeated_receipt_does_no_harm(store: Store, alice: Subscriber) 
     assert await lease(store, NOW + 10 * MINUTE) == []
 
 
-async def test_a_receipt_of_a_row_that_is_still_owed_does_not_close_it(
-    store: Store, alice: Subscriber
-) -> None:
-    """Its other segments are not in yet."""
+async def half_sent(store: Store, alice: Subscriber) -> Leased:
+    """A row of two segments; the SMSC took the first, and the worker has not closed it."""
     await store.outbox.owe([owed_to(alice)])
     row = await lease_one(store)
     await store.outbox.accepted(row, segment=1, total=2, message_id="a1", now=NOW)
+    return row
+
+
+async def test_a_row_with_a_segment_to_come_is_owed_whatever_was_delivered(
+    store: Store, alice: Subscriber
+) -> None:
+    await half_sent(store, alice)
     assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW) is True
     assert (await store.outbox.counts()).owed == 1
     assert (await lease_one(store, NOW + MINUTE)).accepted == frozenset({1})
+
+
+async def test_a_row_that_was_delivered_whole_is_closed(store: Store, alice: Subscriber) -> None:
+    """Its worker may have been killed before it could close it."""
+    row = await half_sent(store, alice)
+    await store.outbox.accepted(row, segment=2, total=2, message_id="a2", now=NOW)
+    assert await store.outbox.receipt("a2", Settlement.DELIVERED, now=NOW) is True
+    assert (await store.outbox.counts()).owed == 1
+    assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW) is True
+    assert (await store.outbox.counts()).owed == 0
+
+
+async def test_a_row_with_a_segment_that_cannot_be_delivered_is_closed(
+    store: Store, alice: Subscriber
+) -> None:
+    await half_sent(store, alice)
+    assert await store.outbox.receipt("a1", Settlement.FAILED, now=NOW) is True
+    assert (await store.outbox.counts()).owed == 0
 
 
 async def test_an_smsc_may_use_an_id_again(store: Store, alice: Subscriber) -> None:

@@ -41,12 +41,15 @@ class _Row:
         )
 
     def reported(self, segment: int, settlement: Settlement) -> None:
-        """Note a receipt.  One lost segment loses the SMS; delivered it is with its last segment."""
+        """Note a receipt.  One lost segment loses the SMS; delivered it is with its last segment.
+
+        That also closes a row that is still owed: its worker was killed before it could.
+        """
         if settlement is Settlement.DELIVERED:
             self.delivered.add(segment)
             if len(self.delivered) < self.total:
                 return
-        if self.settlement is Settlement.SENT:
+        if self.settlement in {None, Settlement.SENT}:
             self.settlement = settlement
 
 
