@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The handset that the quick start and the tests use."""
+"""A handset to try the product with, and the demonstration that plays one against the real server."""

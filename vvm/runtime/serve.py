@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One process of the service: which parts it runs, and how each is started and ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from imap_server.server import ImapServer, Listener
+from sms_gateway.gateway import SmsGateway
+from vvm.config.address import parse_address
+from vvm.config.sections import Config
+from vvm.domain.secrets import Secret
+from vvm.fronts.asterisk.service import AsteriskFront
+from vvm.fronts.http.app import ApiServices, build_app
+from vvm.fronts.http.server import serving
+from vvm.fronts.imap import ImapBackend
+from vvm.fronts.sms import InboundQueue, NotificationOutbox
+from vvm.runtime.keys import admin_token, tls_context
+from vvm.runtime.metrics import ImapMetrics, SmsMetrics
+from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
+from vvm.runtime.wiring import Services, open_services
+
+log = structlog.get_logger(__name__)
+
+_WATCH_SECONDS = 0.2
+"""How soon a commit of another process is noticed."""
+_PENDING = timedelta(seconds=5)
+"""How often SMS from handsets are looked for without a hint."""
+
+
+class Role(StrEnum):
+    """What a process does; one process may do all."""
+
+    IMAP = "imap"
+    SMS = "sms"
+    HTTP = "http"
+    DEPOSIT = "deposit"
+    WORKER = "worker"
+
+
+ALL_ROLES = frozenset(Role)
+
+
+async def serve(
+    config: Config,
+    roles: frozenset[Role],
+    *,
+    stop: asyncio.Event | None = None,
+    beside: Mapping[str, Part] | None = None,
+) -> None:
+    """Run until SIGTERM, SIGINT or ``stop``; then let every part finish within its deadline.
+
+    ``beside`` are further parts of the same process.  Raises Refusal or Outage when the start
+    fails, an ExceptionGroup when a part fails later.
+    """
+    stop = stop or asyncio.Event()
+    stop_on_signals(stop)
+    registry = CollectorRegistry()
+    async with open_services(config) as services:
+        parts = {"hints": _hints(services)}
+        for role in sorted(roles):
+            parts |= _PARTS[role](config, services, registry)
+        await supervise(parts | dict(beside or {}), stop=stop, started=lambda: log.info("started"))
+
+
+def _hints(services: Services) -> Part:
+    async def run(ready: Ready) -> None:
+        ready()
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            services.store.pass_on_hints(services.hints)
+
+    return run
+
+
+def _imap(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+    backend = ImapBackend(services.login, services.retrieval, services.store.mailboxes, services.hints)
+    tls = tls_context(
+        config.certificate_path,
+        config.certificate_key_path,
+        host=config.vvm.imap_host,
+        made_here=not config.tls.certificate,
+    )
+    server = ImapServer(backend, config.imap.limits, tls=tls, metrics=ImapMetrics(registry))
+    listeners = [_listener(text, implicit_tls=False) for text in config.imap.listen]
+    listeners += [_listener(text, implicit_tls=True) for text in config.imap.listen_tls]
+
+    async def run(ready: Ready) -> None:
+        async with server.serving(listeners) as ports:
+            log.info("imap_listening", ports=ports)
+            ready()
+            await asyncio.Event().wait()
+
+    return {"imap": run}
+
+
+def _listener(text: str, *, implicit_tls: bool) -> Listener:
+    address = parse_address(text)
+    return Listener(address.host, address.port, implicit_tls=implicit_tls)
+
+
+def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+    metrics = SmsMetrics(registry)
+
+    def part(gateway: SmsGateway) -> Part:
+        async def run(ready: Ready) -> None:
+            ready()
+            await gateway.run()
+
+        return run
+
+    return {
+        f"sms {smsc.name}": part(
+            SmsGateway(
+                smsc,
+                NotificationOutbox(services.notification),
+                InboundQueue(services.store.inbound, services.hints),
+                clock=services.clock,
+                metrics=metrics,
+            )
+        )
+        for smsc in config.sms.smsc
+    }
+
+
+def _http(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+    app = build_app(
+        ApiServices(
+            deposit=services.deposit,
+            provisioning=services.provisioning,
+            mailboxes=services.store.mailboxes,
+            outbox=services.store.outbox,
+            clock=services.clock,
+            default_client=config.vvm.client,
+        ),
+        config.http,
+        token=admin_token(config.admin_token_path),
+        registry=registry,
+    )
+    address = parse_address(config.http.listen)
+
+    async def run(ready: Ready) -> None:
+        async with serving(app, config.http, host=address.host, port=address.port) as port:
+            log.info("http_listening", port=port)
+            ready()
+            await asyncio.Event().wait()
+
+    return {"http": run}
+
+
+def _deposit(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+    del registry
+    if config.asterisk is None:
+        return {}
+    password = Path(config.asterisk.ari_password_file).read_text(encoding="utf-8").strip()
+    front = AsteriskFront(config.asterisk, Secret(password), services.deposit, clock=services.clock)
+
+    async def run(ready: Ready) -> None:
+        ready()
+        await front.run()
+
+    return {"asterisk": run}
+
+
+def _worker(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+    del config, registry
+
+    async def run(ready: Ready) -> None:
+        ready()
+        while True:
+            if not await services.activation.drain():
+                await services.hints.inbound_moved(_PENDING)
+
+    return {"activation": run}
+
+
+_PARTS: Mapping[Role, Callable[[Config, Services, CollectorRegistry], dict[str, Part]]] = {
+    Role.IMAP: _imap,
+    Role.SMS: _sms,
+    Role.HTTP: _http,
+    Role.DEPOSIT: _deposit,
+    Role.WORKER: _worker,
+}
