@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import structlog
 
@@ -98,9 +99,8 @@ class Link(asyncio.Protocol):
     # What follows is called by asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a link needs a stream")
-        self._transport = transport
+        # A cast, because uvloop's transports are asyncio's only by their methods.
+        self._transport = cast(asyncio.Transport, transport)
         self._arm()
 
     def data_received(self, data: bytes) -> None:
