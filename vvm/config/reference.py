@@ -27,6 +27,8 @@ class Section(msgspec.Struct, frozen=True):
     key: str
     intro: str
     table: Table
+    absent: bool
+    """Not there by default, or inside one that is not."""
     fields: tuple[Field, ...]
     """Those that are not tables themselves."""
 
@@ -35,16 +37,17 @@ class Section(msgspec.Struct, frozen=True):
         return f"[[{self.key}]]" if self.table.many else f"[{self.key}]"
 
 
-def sections(settings: Settings = Config, prefix: str = "") -> Iterator[Section]:
+def sections(settings: Settings = Config, prefix: str = "", *, absent: bool = False) -> Iterator[Section]:
     """Every table, outer before inner, in the order of the structs."""
     for field in fields(settings):
         if field.table is None:
             continue
         key, inner = prefix + field.name, field.table.settings
+        away = absent or field.table.many or field.table.optional
         leaves = tuple(leaf for leaf in fields(inner) if leaf.table is None)
         if leaves:
-            yield Section(key, field.doc or intro(inner), field.table, leaves)
-        yield from sections(inner, f"{key}.")
+            yield Section(key, field.doc or intro(inner), field.table, away, leaves)
+        yield from sections(inner, f"{key}.", absent=away)
 
 
 def document() -> str:
@@ -54,13 +57,13 @@ def document() -> str:
         "",
         "Written by `python -m vvm.config.reference` from the structs in the code; do not edit.",
         "",
-        "One TOML file, given by `--config` or `VVM_CONFIG`. A key that is left out has its default. Unknown",
-        "keys and wrong values stop the start; `vvm config check` tells all of them, `vvm config explain KEY`",
-        "tells what a key is and where its value comes from.",
+        "One TOML file, given by `--config` or `VVM_CONFIG`. A key that is left out has its default.",
+        "Unknown keys and wrong values stop the start; `vvm config check` tells all of them, and",
+        "`vvm config explain KEY` tells what a key is and where its value comes from.",
         "",
-        "An environment variable overrides a key: `VVM_STORE__URL` is `store.url`, `VVM_SMS__SMSC__0__PORT` the",
-        "`port` of the first `[[sms.smsc]]`. A text is taken as it is, any other value as TOML writes it:",
-        """`VVM_IMAP__LISTEN='["0.0.0.0:143"]'`.""",
+        "An environment variable overrides a key: `VVM_STORE__URL` is `store.url`, and",
+        "`VVM_SMS__SMSC__0__PORT` the `port` of the first `[[sms.smsc]]`. A text is taken as it is, any",
+        """other value as TOML writes it: `VVM_IMAP__LISTEN='["0.0.0.0:143"]'`.""",
         "",
         "A password may stand in a file of its own: `password_file` instead of `password`.",
         "",
@@ -81,9 +84,8 @@ def example() -> str:
         "# Every key stands here with its default: take the # away from those that you change.",
     ]
     for section in sections():
-        mark = "#" if section.table.optional or section.table.many or "smsc" in section.key else ""
         lines += ["", *_comment(section.intro), *_comment(_presence(section.table))]
-        lines.append(f"{mark}{section.header}")
+        lines.append(f"#{section.header}" if section.absent else section.header)
         for field in section.fields:
             lines += [*_comment(_meaning(field)), f"#{field.name} = {render(field.default)}"]
     return "\n".join(lines) + "\n"

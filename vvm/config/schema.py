@@ -39,13 +39,18 @@ class Table(msgspec.Struct, frozen=True):
 class Field(msgspec.Struct, frozen=True):
     """One key of a section."""
 
+    settings: Settings
+    """The struct it belongs to."""
     name: str
     type: object
     """The annotation, resolved."""
     default: object
     """msgspec.NODEFAULT when the key is required."""
-    doc: str
-    """Its docstring on one line; "" for a table that documents itself."""
+
+    @property
+    def doc(self) -> str:
+        """Its docstring on one line; "" for a table that documents itself."""
+        return _docs(self.settings).get(self.name, "")
 
     @property
     def required(self) -> bool:
@@ -64,15 +69,14 @@ class Field(msgspec.Struct, frozen=True):
 @cache
 def fields(settings: Settings) -> tuple[Field, ...]:
     """The keys of a struct, in its order."""
-    docs = _docs(settings)
     return tuple(
         Field(
+            settings=settings,
             name=field.name,
             type=field.type,
             default=field.default_factory()
             if field.default_factory is not msgspec.NODEFAULT
             else field.default,
-            doc=docs.get(field.name, ""),
         )
         for field in msgspec.structs.fields(settings)
     )
@@ -100,7 +104,7 @@ def is_text(type_: object) -> bool:
 def intro(settings: Settings) -> str:
     """The struct's own docstring on one line; "" when it has none."""
     doc = settings.__doc__
-    return " ".join(doc.split()) if doc else ""
+    return _flat(doc) if doc else ""
 
 
 def words(type_: object) -> str:
@@ -115,6 +119,8 @@ def words(type_: object) -> str:
         return f"list of {_plural(arguments[0])}"
     if origin is tuple:
         return f"list of {len(arguments)} {_plural(arguments[0])}"
+    if origin is dict:
+        return f"table of {words(arguments[1])}"
     if isinstance(type_, type) and issubclass(type_, StrEnum):
         return " or ".join(f'"{choice}"' for choice in type_)
     raise TypeError(f"no words for the type {type_!r} of a setting")
@@ -137,6 +143,7 @@ def _table(type_: object) -> Table | None:
     return None
 
 
+@cache
 def _docs(settings: Settings) -> dict[str, str]:
     """The string literal after each annotated field; Python itself does not keep it."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(settings))).body[0]
@@ -150,4 +157,9 @@ def _documented(tree: ast.ClassDef) -> Iterator[tuple[str, str]]:
                 ast.AnnAssign(target=ast.Name(id=name)),
                 ast.Expr(value=ast.Constant(value=str(doc))),
             ):
-                yield name, " ".join(doc.split())
+                yield name, _flat(doc)
+
+
+def _flat(doc: str) -> str:
+    """On one line, and as Markdown marks code."""
+    return " ".join(doc.split()).replace("``", "`")

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 
-_LARGE = 100_000
+_LARGE = 1_000_000
 
 
 def render(value: object) -> str:
