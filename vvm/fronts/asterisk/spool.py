@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drain what the dialplan's fallback has recorded while the service was away.
+
+app_voicemail is a queue here and nothing else: nobody listens to its mailboxes, so nothing has to be kept
+in step.  Order matters: read, deposit under a key that names the message, and only then remove.  The key
+is node, context, mailbox and msg_id, because two nodes can make the same msg_id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.domain.errors import InvalidNumber, Outage, TooLarge
+from vvm.domain.message import Envelope
+from vvm.fronts.asterisk.depositor import Delivery
+from vvm.fronts.asterisk.folder import Entry, Folder, read_bounded
+from vvm.fronts.asterisk.message_file import addressee, owner
+from vvm.fronts.asterisk.settings import AsteriskSettings
+
+log = structlog.get_logger(__name__)
+
+FOLDERS = ("INBOX", "Urgent", "Old")
+_KEY = "spool/"
+_RIFF_HEADER_BYTES = 44
+
+
+class SpoolAgent:
+    """Takes messages out of one context of a node's voicemail spool."""
+
+    def __init__(self, settings: AsteriskSettings, delivery: Delivery, clock: Clock) -> None:
+        self._settings = settings
+        self._delivery = delivery
+        self._clock = clock
+        self._context = Path(settings.spool) / "voicemail" / settings.spool_context
+
+    async def run(self) -> None:
+        """Look every ``spool_every`` seconds.  Never returns."""
+        while True:
+            try:
+                await self.drain()
+            except Exception:
+                # A disk that fails now may work later, and what is in the spool stays there.
+                log.exception("spool_not_drained")
+            await asyncio.sleep(self._settings.spool_every)
+
+    async def drain(self) -> None:
+        """Look once at every mailbox of the context."""
+        present: set[str] = set()
+        for mailbox in await asyncio.to_thread(_folders, self._context):
+            for name in FOLDERS:
+                folder = Folder(mailbox / name, lock_seconds=self._settings.lock_seconds)
+                if await asyncio.to_thread((mailbox / name).is_dir):
+                    present |= await self._drain_folder(mailbox.name, folder)
+            present |= await self._sweep(mailbox)
+        self._delivery.forget_all_but(_KEY, present)
+
+    async def _drain_folder(self, mailbox: str, folder: Folder) -> set[str]:
+        """Returns the keys of what is still there."""
+        kept: set[str] = set()
+        try:
+            entries = await asyncio.to_thread(folder.entries)
+            for entry in entries:
+                key = self._key(mailbox, entry.message.msg_id)
+                if not await self._take(key, mailbox, folder, entry):
+                    kept.add(key)
+            if len(kept) < len(entries):
+                await asyncio.to_thread(folder.close_gaps)
+            for path in await asyncio.to_thread(folder.unreadable):
+                kept.add(key := self._key(mailbox, path.name))
+                if self._delivery.is_due(key):
+                    self._delivery.refuse(key, "unreadable")
+        except Outage as error:
+            log.warning("spool_folder_postponed", mailbox=mailbox, reason=str(error))
+        return kept
+
+    async def _take(self, key: str, mailbox: str, folder: Folder, entry: Entry) -> bool:
+        """True when the message has left the spool."""
+        if not self._delivery.is_due(key):
+            return False
+        try:
+            recipient = addressee(entry.message, mailbox)
+            audio = await asyncio.to_thread(folder.read, entry, max_bytes=self._settings.max_recording_bytes)
+        except (InvalidNumber, TooLarge) as refusal:
+            self._delivery.refuse(key, refusal.code)
+            return False
+        except FileNotFoundError:
+            self._delivery.refuse(key, "no_audio")
+            return False
+        if audio is None:
+            return True
+        envelope = Envelope(caller=entry.message.caller, received_at=entry.message.received_at)
+        outcome = await self._delivery.deliver(key, recipient, audio, envelope)
+        if outcome.settled:
+            await asyncio.to_thread(folder.remove, entry)
+        return outcome.settled
+
+    async def _sweep(self, mailbox: Path) -> set[str]:
+        """Take in what a killed Asterisk left in ``tmp``; returns the keys of what is still there.
+
+        The message's text is written at the end of a call, so all that is known is the mailbox: when
+        it is a subscriber's number the audio is delivered, without a caller.  In the catch-all mailbox it is
+        left for the operator.
+        """
+        kept: set[str] = set()
+        # Nobody can still be recording to a file that is older than the longest message.
+        before = self._clock.now() - timedelta(seconds=2 * self._settings.max_seconds)
+        for path, written_at in await asyncio.to_thread(_leftovers, mailbox / "tmp", before):
+            key = self._key(mailbox.name, f"tmp/{path.stem}-{int(written_at.timestamp())}")
+            kept.add(key)
+            if not self._delivery.is_due(key):
+                continue
+            try:
+                recipient = owner(mailbox.name)
+            except InvalidNumber:
+                self._delivery.refuse(key, "no_addressee")
+                continue
+            try:
+                limit = self._settings.max_recording_bytes
+                audio = await asyncio.to_thread(read_bounded, path, limit)
+            except TooLarge as refusal:
+                self._delivery.refuse(key, refusal.code)
+                continue
+            envelope = Envelope(caller=None, received_at=written_at)
+            outcome = await self._delivery.deliver(key, recipient, audio, envelope)
+            if outcome.settled:
+                await asyncio.to_thread(_unlink_all, path)
+                kept.discard(key)
+        return kept
+
+    def _key(self, mailbox: str, identity: str) -> str:
+        return f"{_KEY}{self._settings.system_name}/{self._settings.spool_context}/{mailbox}/{identity}"
+
+
+def _folders(path: Path) -> list[Path]:
+    """The folders inside one; none when it does not exist (yet)."""
+    try:
+        return sorted(entry for entry in path.iterdir() if entry.is_dir())
+    except FileNotFoundError:
+        return []
+
+
+def _leftovers(tmp: Path, before: datetime) -> list[tuple[Path, datetime]]:
+    """Audio that was last written before a moment, and when."""
+    found = []
+    for path in tmp.glob("*.wav"):
+        status = path.stat()
+        written_at = datetime.fromtimestamp(status.st_mtime, UTC)
+        if written_at < before and status.st_size > _RIFF_HEADER_BYTES:
+            found.append((path, written_at))
+    return sorted(found)
+
+
+def _unlink_all(audio: Path) -> None:
+    """Remove a leftover with its text and its other formats."""
+    for path in audio.parent.glob(f"{audio.stem}*"):
+        path.unlink(missing_ok=True)
