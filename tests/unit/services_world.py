@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The use cases on the reference store, with a clock that stands still: nothing here is a mock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tests.unit.audio_samples import wav
+from vvm.domain.clock import FixedClock
+from vvm.domain.message import Envelope
+from vvm.domain.notification import Leased
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
+from vvm.message.audio.transcode import AudioLimits, Voice, transcode
+from vvm.services.activation import Activation
+from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
+from vvm.services.deposit import Deposit, Transcoder
+from vvm.services.login import Login
+from vvm.services.notification import Notification
+from vvm.services.provisioning import Provisioning, SubscriberOptions
+from vvm.services.retrieval import Retrieval
+from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
+from vvm.store.hints.local import LocalHints
+from vvm.store.memory import MemoryStore
+from vvm.store.port import NewInbound, SubscriberChange
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ALICE = Msisdn("+33612345678")
+BOB = Msisdn("+33687654321")
+CALLER = "+33698765432"
+CALL = Envelope(caller=CALLER, received_at=NOW)
+TWO_SECONDS = wav(seconds=2.0)
+
+
+async def transcode_here(audio: bytes) -> Voice:
+    """The real transcoder, without the processes around it."""
+    return transcode(audio, AudioLimits(max_seconds=600))
+
+
+class World:
+    """One service; each use case stands under its own name."""
+
+    def __init__(
+        self,
+        *,
+        service: ServiceSettings | None = None,
+        deposit: DepositSettings | None = None,
+        notification: NotificationSettings | None = None,
+        transcoder: Transcoder = transcode_here,
+    ) -> None:
+        self.store = MemoryStore()
+        self.hints = LocalHints()
+        self.clock = FixedClock(NOW)
+        self.keyring = Keyring(b"k" * MASTER_KEY_BYTES)
+        service = service or ServiceSettings(imap_port=1143)
+        settings = notification or NotificationSettings()
+        self.provisioning = Provisioning(
+            self.store.subscribers,
+            self.hints,
+            self.keyring,
+            clock=self.clock,
+            service=service,
+            notification=settings,
+        )
+        self.deposit = Deposit(
+            self.store.subscribers,
+            self.store.mailboxes,
+            self.hints,
+            transcoder,
+            clock=self.clock,
+            service=service,
+            settings=deposit or DepositSettings(),
+            notification=settings,
+        )
+        self.activation = Activation(
+            self.store.inbound, self.store.subscribers, self.hints, clock=self.clock, settings=settings
+        )
+        self.notification = Notification(
+            self.store.outbox,
+            self.store.subscribers,
+            self.store.mailboxes,
+            self.hints,
+            self.keyring,
+            clock=self.clock,
+            service=service,
+            settings=settings,
+        )
+        self.login = Login(self.store.subscribers, self.keyring)
+        self.retrieval = Retrieval(self.store.mailboxes, self.hints)
+        self._handset_sms = 0
+
+    async def subscriber(
+        self,
+        status: ProvisioningStatus = ProvisioningStatus.READY,
+        *,
+        msisdn: Msisdn = ALICE,
+        options: SubscriberOptions | None = None,
+    ) -> Subscriber:
+        """A subscriber in any status, also those that need an SMS to be reached."""
+        await self.provisioning.create(msisdn, options or SubscriberOptions())
+        change = SubscriberChange(changed_at=self.clock.now(), status=status)
+        return await self.store.subscribers.change(msisdn, change)
+
+    async def current(self, msisdn: Msisdn = ALICE) -> Subscriber:
+        return await self.provisioning.show(msisdn)
+
+    async def sms_from_handset(self, text: str, *, originator: str = ALICE) -> None:
+        """A handset's SMS comes and is settled."""
+        self._handset_sms += 1
+        await self.store.inbound.save(
+            NewInbound(
+                key=str(self._handset_sms),
+                originator=originator,
+                destination="5511",
+                text=text,
+                received_at=self.clock.now(),
+            )
+        )
+        await self.activation.drain()
+
+    async def texts(self) -> list[str]:
+        """The SMS that are due now."""
+        return [notice.text for notice in await self.notification.lease(100)]
+
+    async def owed(self) -> list[Leased]:
+        """Every row that is owed, whenever it is due.  Nothing is due for a year after that."""
+        far = self.clock.now() + timedelta(days=365)
+        return list(await self.store.outbox.lease(now=far, lease=timedelta(), limit=100))
+
+
+class HintsHeard:
+    """Which hints came for a mailbox."""
+
+    def __init__(self, world: World, mailbox: MailboxId) -> None:
+        self.count = 0
+        world.hints.watch(mailbox, self._wake)
+
+    def _wake(self) -> None:
+        self.count += 1

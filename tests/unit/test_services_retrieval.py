@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Retrieval: a change made in one view of a mailbox is hinted to the others, and nothing else is."""
+
+from __future__ import annotations
+
+from tests.unit.services_world import ALICE, CALL, TWO_SECONDS, HintsHeard, World
+from vvm.domain.message import INBOX, Flags
+from vvm.domain.subscriber import Subscriber
+
+NOTHING = Flags(0)
+
+
+async def mailbox_with_messages(world: World) -> Subscriber:
+    alice = await world.subscriber()
+    for _ in range(3):
+        await world.deposit(ALICE, TWO_SECONDS, CALL)
+    return alice
+
+
+async def test_marking_answers_the_messages_as_they_are_and_wakes_the_mailbox() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    heard = HintsHeard(world, alice.mailbox)
+    states = await world.retrieval.mark(alice.mailbox, INBOX, [3, 1, 9], add=Flags.SEEN, remove=NOTHING)
+    assert [(state.uid, state.flags) for state in states] == [(1, Flags.SEEN), (3, Flags.SEEN)]
+    assert heard.count == 1
+
+
+async def test_marking_nothing_that_exists_wakes_nobody() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    heard = HintsHeard(world, alice.mailbox)
+    assert await world.retrieval.mark(alice.mailbox, INBOX, [9], add=Flags.SEEN, remove=NOTHING) == []
+    assert heard.count == 0
+
+
+async def test_expunging_answers_what_is_gone_and_wakes_the_mailbox() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    await world.retrieval.mark(alice.mailbox, INBOX, [1, 2], add=Flags.DELETED, remove=NOTHING)
+    heard = HintsHeard(world, alice.mailbox)
+    assert await world.retrieval.expunge(alice.mailbox, INBOX, [2, 3]) == [2]
+    assert await world.retrieval.expunge(alice.mailbox, INBOX, None) == [1]
+    assert heard.count == 2
+
+
+async def test_expunging_nothing_wakes_nobody() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    heard = HintsHeard(world, alice.mailbox)
+    assert await world.retrieval.expunge(alice.mailbox, INBOX, None) == []
+    assert heard.count == 0
