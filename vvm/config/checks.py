@@ -29,6 +29,7 @@ PIN_DIGITS = 99  # pw_len= of STATUS has at most 5 characters
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
 _NUMBER = re.compile(r"\+?[0-9]{1,20}\Z")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]+\Z")  # ISO 639-2, or the digits that some carriers number them by
+_STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}\Z|[1-9][0-9]{0,9}\Z")
 _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
 _SIGNED = frozenset({"silence_dbfs"})
@@ -68,15 +69,17 @@ def _files(config: Config) -> Findings:
         "secrets.master_key_file": config.secrets.master_key_file,
         "http.admin_token_file": config.http.admin_token_file,
     }
-    if config.asterisk is not None:
-        named["asterisk.ari_password_file"] = config.asterisk.ari_password_file
     for index, smsc in enumerate(config.sms.smsc):
         if smsc.tls is not None:
             for name in ("ca", "certificate", "key"):
                 named[f"sms.smsc[{index}].tls.{name}"] = getattr(smsc.tls, name)
     for key, name in named.items():
-        if name and not (Path(name).is_file() and os.access(name, os.R_OK)):
+        if name and not _readable(name):
             yield Mistake(key, "a file that can be read", render(name))
+
+
+def _readable(name: str) -> bool:
+    return Path(name).is_file() and os.access(name, os.R_OK)
 
 
 def _identity(config: Config) -> Findings:
@@ -133,15 +136,23 @@ def _smscs(config: Config) -> Findings:
             yield Mistake(f"{key}.system_id", right, render(smsc.system_id))
         if len(smsc.password.encode()) > _PASSWORD:
             yield Mistake(f"{key}.password", f"at most {_PASSWORD} octets (SMPP 3.4 4.1.1)")
+        for status in smsc.status_actions:
+            if not _STATUS.match(status):
+                yield Mistake(f"{key}.status_actions", 'numbers as keys, for example "0x40B"', render(status))
         if smsc.response_seconds >= config.notification.lease_seconds:
             right = f"longer than {key}.response_seconds, which is {render(smsc.response_seconds)}"
             yield Mistake("notification.lease_seconds", right, render(config.notification.lease_seconds))
 
 
 def _asterisk(config: Config) -> Findings:
-    if config.asterisk is not None and not config.asterisk.ari.startswith(("http://", "https://")):
-        right = "an address, for example http://127.0.0.1:8088"
-        yield Mistake("asterisk.ari", right, render(config.asterisk.ari))
+    asterisk = config.asterisk
+    if asterisk is None or not asterisk.ari:
+        return
+    if not asterisk.ari.startswith(("http://", "https://")):
+        yield Mistake("asterisk.ari", "an address, for example http://127.0.0.1:8088", render(asterisk.ari))
+    if not _readable(asterisk.ari_password_file):
+        name = render(asterisk.ari_password_file)
+        yield Mistake("asterisk.ari_password_file", "a file that can be read: ARI always asks", name)
 
 
 def _numbers(config: Config) -> Findings:
@@ -150,7 +161,8 @@ def _numbers(config: Config) -> Findings:
         name = key.rpartition(".")[2]
         if isinstance(value, bool) or not isinstance(value, int | float) or name in _SIGNED:
             continue
-        above_zero = name.startswith("max_") or name.endswith("_bytes") or name in _ABOVE_ZERO
+        a_limit = name.startswith("max_") and not name.endswith("_seconds")
+        above_zero = a_limit or name.endswith("_bytes") or name in _ABOVE_ZERO
         if not math.isfinite(value) or value < 0 or (above_zero and value == 0):
             yield Mistake(key, "more than 0" if above_zero else "0 or more", render(value))
 

@@ -7,6 +7,7 @@ Two underscores stand for the dot, and a number picks a table of a list, as in
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -27,7 +28,8 @@ class Override(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        return ".".join(self.path)
+        """The dotted path, as messages write it."""
+        return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join(self.path))
 
     def mistake(self, right: str) -> ConfigError:
         return ConfigError([Mistake(self.key, right, source=self.variable)])

@@ -33,7 +33,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
     config: Config
     origins: Mapping[str, str]
-    """The environment variable of each key that one has overridden."""
+    """The file or environment variable of each key that has not its default."""
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
@@ -44,14 +44,14 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 def load_with_origins(path: Path, environ: Mapping[str, str]) -> Loaded:
     """As ``load``, for those who have to explain the result.  Raises ConfigError."""
     raw = _read(path)
-    origins: dict[str, str] = {}
+    origins = dict.fromkeys(_keys(raw, ""), str(path))
     for override in environment.overrides(environ):
         environment.apply(override, raw, Config)
         origins[override.key] = override.variable
     mistakes = list(_take_secrets(raw, Config, ""))
     mistakes += _compare(raw, Config, "")
     if not mistakes:
-        config = msgspec.convert(raw, Config, str_keys=True)
+        config = msgspec.convert(raw, Config)
         mistakes += check(config)
         if not mistakes:
             return Loaded(config, origins)
@@ -135,7 +135,7 @@ def _compare_table(value: object, field: Field, table: Table, prefix: str) -> It
 
 def _compare_value(value: object, field: Field, prefix: str) -> Iterator[Mistake]:
     try:
-        msgspec.convert(value, field.type, str_keys=True)
+        msgspec.convert(value, field.type)
     except msgspec.ValidationError:
         yield Mistake(prefix + field.name, f"expected {words(field.type)}", _shown(value, field))
 
@@ -156,7 +156,21 @@ def _shown(value: object, field: Field) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
+def _keys(value: object, key: str) -> Iterator[str]:
+    """The dotted path of everything that is said."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _keys(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for index, inner in enumerate(value):
+            yield from _keys(inner, f"{key}[{index}]")
+    else:
+        yield key
+
+
 def _with_source(mistake: Mistake, file: str, origins: Mapping[str, str]) -> Mistake:
-    key = mistake.key.replace("[", ".").replace("]", "")
-    said = next((name for path, name in origins.items() if f"{key}.".startswith(f"{path}.")), file)
-    return msgspec.structs.replace(mistake, source=said)
+    """Whoever said the key, something in it, or the whole that it is in."""
+    key = mistake.key
+    said = [name for path, name in origins.items() if path.startswith(key) or key.startswith(path)]
+    source = origins.get(key) or next(iter(said), file)
+    return msgspec.structs.replace(mistake, source=source)

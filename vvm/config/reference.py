@@ -87,7 +87,7 @@ def example() -> str:
         lines += ["", *_comment(section.intro), *_comment(_presence(section.table))]
         lines.append(f"#{section.header}" if section.absent else section.header)
         for field in section.fields:
-            lines += [*_comment(_meaning(field)), f"#{field.name} = {render(field.default)}"]
+            lines += [*_comment(_meaning(field)), f"#{field.name} = {_default(field) or render('')}"]
     return "\n".join(lines) + "\n"
 
 
@@ -97,14 +97,20 @@ def _presence(table: Table) -> str:
     return "Absent by default." if table.optional else ""
 
 
+def _default(field: Field) -> str:
+    """In TOML; "" for one that depends on the machine, or that must be given."""
+    return "" if field.computed or field.required else render(field.default)
+
+
 def _meaning(field: Field) -> str:
     if field.secret:
         return f"{field.doc} Or {field.name}_file: the name of a file that holds it."
-    return field.doc
+    return f"{field.doc} Found out when left out." if field.computed else field.doc
 
 
 def _row(field: Field) -> str:
-    cells = (f"`{field.name}`", words(field.type), f"`{render(field.default)}`", _meaning(field))
+    default = _default(field)
+    cells = (f"`{field.name}`", words(field.type), f"`{default}`" if default else "", _meaning(field))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -46,6 +46,8 @@ class Field(msgspec.Struct, frozen=True):
     """The annotation, resolved."""
     default: object
     """msgspec.NODEFAULT when the key is required."""
+    computed: bool
+    """The default depends on the machine."""
 
     @property
     def doc(self) -> str:
@@ -74,9 +76,8 @@ def fields(settings: Settings) -> tuple[Field, ...]:
             settings=settings,
             name=field.name,
             type=field.type,
-            default=field.default_factory()
-            if field.default_factory is not msgspec.NODEFAULT
-            else field.default,
+            default=_default(field),
+            computed=field.default_factory not in {msgspec.NODEFAULT, dict, list},
         )
         for field in msgspec.structs.fields(settings)
     )
@@ -130,6 +131,12 @@ def _plural(type_: object) -> str:
     if typing.get_origin(type_) is tuple:
         return words(type_).replace("list", "lists", 1)
     return words(type_) + "s"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
 
 
 def _table(type_: object) -> Table | None:
