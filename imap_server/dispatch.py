@@ -47,9 +47,20 @@ class CommandModule(Protocol[T]):
     ``session.ok`` or raises No, Bad or an error of ``imap_server.backend``.
     """
 
-    NAME: bytes
-    STATES: frozenset[State]
-    CAPABILITY: bytes | None
+    @property
+    def NAME(self) -> bytes:  # noqa: N802 - a constant of the module
+        """The verb in capitals, with ``UID`` in front where that is part of it."""
+        ...
+
+    @property
+    def STATES(self) -> frozenset[State]:  # noqa: N802 - a constant of the module
+        """Where it is legal."""
+        ...
+
+    @property
+    def CAPABILITY(self) -> bytes | None:  # noqa: N802 - a constant of the module
+        """What it adds to the capability list."""
+        ...
 
     def parse(self, line: Lexer) -> T:
         """Read the arguments."""
@@ -117,7 +128,8 @@ async def execute(session: Session, commands: Table, frame: Frame) -> None:
         session.bad("command not allowed in this state")
     else:
         began = perf_counter()
-        outcome = await _run(session, known, Lexer(frame.parts, start.end()))
+        reader = Lexer(frame.parts, start.end(), max_depth=session.settings.max_search_depth)
+        outcome = await _run(session, known, reader)
         session.metrics.command(known.name.decode(), outcome, perf_counter() - began)
 
 
@@ -129,9 +141,9 @@ def refuse_too_big(session: Session, frame: TooBig) -> None:
     session.strike()
 
 
-async def _run(session: Session, known: Command, line: Lexer) -> str:
+async def _run(session: Session, known: Command, reader: Lexer) -> str:
     try:
-        await known.prepare(line)(session)
+        await known.prepare(reader)(session)
     except Bad as error:
         session.bad(str(error))
         return "bad"

@@ -29,9 +29,14 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 
 class Lexer:
-    """A position in a frame; ``at`` skips what the dispatcher has read already (tag and verb)."""
+    """A position in a frame.
 
-    def __init__(self, parts: tuple[bytes, ...], at: int = 0) -> None:
+    ``at`` skips what the dispatcher has read already (tag and verb).  ``max_depth`` is how deep a
+    grammar that can nest may do so in this command.
+    """
+
+    def __init__(self, parts: tuple[bytes, ...], at: int = 0, *, max_depth: int = 1) -> None:
+        self.max_depth = max_depth
         self._parts = parts
         self._index = 0
         self._text = parts[0]

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The standard commands: one file each, gathered into the table that the dispatcher reads.
+
+Who embeds the server adds commands of the same shape (``imap_server.dispatch.CommandModule``).
+"""
+
+from __future__ import annotations
+
+from imap_server.commands import (
+    append,
+    authenticate,
+    capability,
+    check,
+    close,
+    copy,
+    create,
+    delete,
+    examine,
+    expunge,
+    fetch,
+    getquota,
+    getquotaroot,
+    identify,
+    idle,
+    listing,
+    login,
+    logout,
+    lsub,
+    namespace,
+    noop,
+    rename,
+    search,
+    select,
+    starttls,
+    status,
+    store,
+    subscribe,
+    uid_copy,
+    uid_expunge,
+    uid_fetch,
+    uid_search,
+    uid_store,
+    unselect,
+    unsubscribe,
+)
+from imap_server.dispatch import Command, Table, command, table
+
+STANDARD: tuple[Command, ...] = (
+    command(append),
+    command(authenticate),
+    command(capability),
+    command(check),
+    command(close),
+    command(copy),
+    command(create),
+    command(delete),
+    command(examine),
+    command(expunge),
+    command(fetch),
+    command(getquota),
+    command(getquotaroot),
+    command(identify),
+    command(idle),
+    command(listing),
+    command(login),
+    command(logout),
+    command(lsub),
+    command(namespace),
+    command(noop),
+    command(rename),
+    command(search),
+    command(select),
+    command(starttls),
+    command(status),
+    command(store),
+    command(subscribe),
+    command(uid_copy),
+    command(uid_expunge),
+    command(uid_fetch),
+    command(uid_search),
+    command(uid_store),
+    command(unselect),
+    command(unsubscribe),
+)
+
+
+def capabilities(commands: Table) -> tuple[bytes, ...]:
+    """What the commands of a table add to the capability list, each once.
+
+    LITERAL- (RFC 7888 section 5) is the framer's: short literals need no continuation.
+    """
+    names = {each.capability for each in commands.values() if each.capability is not None}
+    return (*sorted(names), b"LITERAL-")
+
+
+__all__ = ["STANDARD", "capabilities", "table"]

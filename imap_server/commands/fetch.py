@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FETCH (RFC 3501 section 6.4.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from imap_server import fetch, flags
+from imap_server.backend import FlagChange, FlagMode
+from imap_server.errors import Bad
+from imap_server.fetch import Attribute, Partial, Request, Section, Text
+from imap_server.session import SELECTED, Selected, Session
+from imap_server.wire import encoder
+from imap_server.wire.lexer import Lexer
+from imap_server.wire.numbers import NumberSet
+
+NAME = b"FETCH"
+STATES = SELECTED
+CAPABILITY = None
+
+_ITEM = re.compile(rb"[A-Za-z0-9.]+")
+_SECTION = re.compile(
+    rb"((?:[1-9][0-9]{0,4}\.){0,20}?(?:[1-9][0-9]{0,4})?)"
+    rb"\.?(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME)?(?=[\] ])",
+    re.IGNORECASE,
+)
+_MACRO = re.compile(rb"(?:ALL|FAST|FULL)(?=[\r\n])", re.IGNORECASE)
+_PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
+_FIELD_NAME = re.compile(rb"[!-9;-~]+")
+_MOST_ITEMS = 100
+
+_FAST = frozenset({Attribute.FLAGS, Attribute.INTERNAL_DATE, Attribute.SIZE})
+_MACROS = {
+    b"FAST": _FAST,
+    b"ALL": _FAST | {Attribute.ENVELOPE},
+    b"FULL": _FAST | {Attribute.ENVELOPE, Attribute.BODY},
+}
+_RFC822 = {
+    b"RFC822": Section(b"RFC822"),
+    b"RFC822.HEADER": Section(b"RFC822.HEADER", text=Text.HEADER, peek=True),
+    b"RFC822.TEXT": Section(b"RFC822.TEXT", text=Text.TEXT),
+}
+_MARK_SEEN = FlagChange(FlagMode.ADD, frozenset({flags.SEEN}))
+
+
+class Fetch(msgspec.Struct, frozen=True):
+    """Which messages, and what of each."""
+
+    numbers: NumberSet
+    request: Request
+
+
+def parse(line: Lexer) -> Fetch:
+    """The set, then a macro, one item, or items in parentheses."""
+    line.space()
+    numbers = line.number_set()
+    line.space()
+    items: list[Attribute | Section] = []
+    if line.accept(b"("):
+        items.append(_item(line))
+        while line.accept(b" "):
+            items.append(_item(line))
+            if len(items) > _MOST_ITEMS:
+                raise Bad("too many items")
+        line.expect(b")")
+    elif (macro := line.match(_MACRO)) is not None:
+        items += _MACROS[macro[0].upper()]
+    else:
+        items.append(_item(line))
+    line.end()
+    sections = tuple(item for item in items if isinstance(item, Section))
+    attributes = frozenset(item for item in items if isinstance(item, Attribute))
+    return Fetch(numbers, Request(attributes, sections))
+
+
+async def run(session: Session, command: Fetch) -> None:
+    """By sequence number; no EXPUNGE is sent while this is answered."""
+    await answer(session, command.numbers, command.request, by_uid=False)
+
+
+async def answer(session: Session, numbers: NumberSet, request: Request, *, by_uid: bool) -> None:
+    """What FETCH and UID FETCH share.
+
+    Looks for new messages first: vvmd asks for the UID that its SMS named in a session that it
+    opened earlier (spec/omtp-vvm.md 20.1, row 1).  Numbers that do not exist are passed over.
+    """
+    view = await session.refresh()
+    session.out += view.report_arrivals()
+    uids = view.resolve(numbers, by_uid=by_uid)
+    for batch in _batches(uids, session.settings.fetch_batch_messages):
+        if request.in_view:
+            _answer_from_view(session, batch, request)
+            await session.relieve()
+        else:
+            await _answer_from_store(session, batch, request)
+    session.report(expunges=by_uid)
+    session.ok("fetched")
+
+
+def _answer_from_view(session: Session, uids: Sequence[int], request: Request) -> None:
+    view = session.selected.view
+    for uid in uids:
+        session.out.append(
+            fetch.brief(request.attributes, number=view.number(uid), uid=uid, current=view.flags(uid))
+        )
+        if Attribute.FLAGS in request.attributes:
+            view.told_flags(uid)
+
+
+async def _answer_from_store(session: Session, uids: Sequence[int], request: Request) -> None:
+    selected = session.selected
+    view = selected.view
+    marked = await _mark_seen(selected, uids) if request.marks_seen else frozenset()
+    with_flags = request.with_flags()
+    for record in await selected.mailbox.messages(uids):
+        octets = await selected.mailbox.read(record.uid) if request.needs_octets else None
+        if octets is None and request.needs_octets:
+            continue
+        chosen = with_flags if record.uid in marked else request
+        session.out.append(
+            fetch.full(chosen, record, octets, number=view.number(record.uid), current=view.flags(record.uid))
+        )
+        if Attribute.FLAGS in chosen.attributes:
+            view.told_flags(record.uid)
+        await session.relieve()
+
+
+async def _mark_seen(selected: Selected, uids: Sequence[int]) -> frozenset[int]:
+    """Which messages became seen by this FETCH: the response shows their flags."""
+    if selected.read_only:
+        return frozenset()
+    unseen = [uid for uid in uids if flags.SEEN not in selected.view.flags(uid)]
+    if not unseen:
+        return frozenset()
+    states = await selected.mailbox.store(unseen, _MARK_SEEN)
+    selected.view.adopt_stored(states, _MARK_SEEN, silent=False)
+    return frozenset(state.uid for state in states)
+
+
+def _batches(uids: Sequence[int], count: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(uids), count):
+        yield uids[start : start + count]
+
+
+def _item(line: Lexer) -> Attribute | Section:
+    found = line.match(_ITEM)
+    name = found[0].upper() if found else b""
+    if name in {b"BODY", b"BODY.PEEK"} and line.accept(b"["):
+        return _section(line, peek=name == b"BODY.PEEK")
+    if name in _RFC822:
+        return _RFC822[name]
+    try:
+        return Attribute(name)
+    except ValueError as error:
+        raise Bad("unknown FETCH item") from error
+
+
+def _section(line: Lexer, *, peek: bool) -> Section:
+    found = line.match(_SECTION)
+    if found is None:
+        raise Bad("malformed section")
+    part, text = found[1].decode().rstrip("."), Text((found[2] or b"").upper())
+    fields: tuple[bytes, ...] = ()
+    if text in {Text.FIELDS, Text.FIELDS_NOT}:
+        fields = _field_names(line)
+    elif text is Text.MIME and not part:
+        raise Bad("MIME needs a part number")
+    line.expect(b"]")
+    partial = _partial(line)
+    label = b"BODY[" + ".".join(filter(None, (part, text.value.decode()))).encode()
+    if fields:
+        label += b" (" + b" ".join(map(encoder.astring, fields)) + b")"
+    label += b"]" if partial is None else b"]<%d>" % partial.first
+    return Section(label, part, text, fields, partial, peek)
+
+
+def _field_names(line: Lexer) -> tuple[bytes, ...]:
+    line.space()
+    line.expect(b"(")
+    names = [line.astring()]
+    while line.accept(b" "):
+        names.append(line.astring())
+    line.expect(b")")
+    if len(names) > _MOST_ITEMS or not all(_FIELD_NAME.fullmatch(name) for name in names):
+        raise Bad("not a header field name")
+    return tuple(names)
+
+
+def _partial(line: Lexer) -> Partial | None:
+    if not line.comes(b"<"):
+        return None
+    found = line.match(_PARTIAL)
+    if found is None or int(found[2]) == 0:
+        raise Bad("malformed partial")
+    return Partial(int(found[1]), int(found[2]))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GETQUOTAROOT (RFC 2087 section 4.3); AOSP sends it after each sync and reads ``voice``."""
+
+from __future__ import annotations
+
+from imap_server.backend import Quota
+from imap_server.errors import No
+from imap_server.session import LOGGED_IN, Session
+from imap_server.wire import encoder
+from imap_server.wire.lexer import Lexer
+
+NAME = b"GETQUOTAROOT"
+STATES = LOGGED_IN
+CAPABILITY = b"QUOTA"
+
+
+def parse(line: Lexer) -> str:
+    """The mailbox."""
+    line.space()
+    name = line.mailbox()
+    line.end()
+    return name
+
+
+async def run(session: Session, command: str) -> None:
+    """The root that governs the mailbox, then its figures."""
+    quota = await session.account.quota(command)
+    if quota is None:
+        raise No("no such mailbox", code="NONEXISTENT")
+    session.untagged(b"QUOTAROOT %b %b" % (encoder.mailbox(command), encoder.mailbox(quota.root)))
+    session.untagged(figures(quota))
+    session.ok("quota given")
+
+
+def figures(quota: Quota) -> bytes:
+    """The QUOTA line, resources in the backend's order (RFC 2087 section 5.1)."""
+    triplets = " ".join(f"{each.name} {each.used} {each.limit}" for each in quota.resources)
+    return b"QUOTA %b (%b)" % (encoder.mailbox(quota.root), triplets.encode())

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RENAME (RFC 3501 section 6.3.5).
+
+The OMTP profile refuses it; the arguments are read all the same, so that a malformed command is
+told from a refused one.
+"""
+
+from __future__ import annotations
+
+from imap_server.backend import NotAllowed
+from imap_server.session import LOGGED_IN, Session
+from imap_server.wire.lexer import Lexer
+
+NAME = b"RENAME"
+STATES = LOGGED_IN
+CAPABILITY = None
+
+
+def parse(line: Lexer) -> None:
+    """The old name, the new name."""
+    line.space()
+    line.mailbox()
+    line.space()
+    line.mailbox()
+    line.end()
+
+
+async def run(session: Session, command: None) -> None:
+    """Raises NotAllowed."""
+    del session, command
+    raise NotAllowed

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""UID FETCH (RFC 3501 section 6.4.8): each response carries the UID, or AOSP drops it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from imap_server.commands import fetch
+from imap_server.commands.fetch import Fetch
+from imap_server.fetch import Attribute
+from imap_server.session import SELECTED, Session
+
+NAME = b"UID FETCH"
+STATES = SELECTED
+CAPABILITY = None
+parse = fetch.parse
+
+
+async def run(session: Session, command: Fetch) -> None:
+    """By UID; EXPUNGE may follow the data."""
+    with_uid = command.request.attributes | {Attribute.UID}
+    request = msgspec.structs.replace(command.request, attributes=with_uid)
+    await fetch.answer(session, command.numbers, request, by_uid=True)

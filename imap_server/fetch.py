@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What FETCH can ask of a message, and the one response line that answers it (RFC 3501 6.4.5, 7.4.2).
+
+Nothing here parses MIME: a section is a slice at offsets that were computed when the message was
+stored.  A response puts the small values first and the sections last, because libcurl takes the
+first literal it meets for the body (spec/omtp-vvm.md 11.2).
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from functools import lru_cache
+
+import msgspec
+
+from imap_server import flags
+from imap_server.backend import Flags, MessageRecord, PartSpan
+from imap_server.wire import encoder
+
+
+class Attribute(enum.Enum):
+    """The items that are not sections, in the order in which a response carries them."""
+
+    UID = b"UID"
+    FLAGS = b"FLAGS"
+    INTERNAL_DATE = b"INTERNALDATE"
+    SIZE = b"RFC822.SIZE"
+    ENVELOPE = b"ENVELOPE"
+    BODY = b"BODY"
+    BODY_STRUCTURE = b"BODYSTRUCTURE"
+
+
+_IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS})
+
+
+class Text(enum.Enum):
+    """Which text of a message or of a part a section names."""
+
+    WHOLE = b""
+    HEADER = b"HEADER"
+    FIELDS = b"HEADER.FIELDS"
+    FIELDS_NOT = b"HEADER.FIELDS.NOT"
+    TEXT = b"TEXT"
+    MIME = b"MIME"
+
+
+_HEADERS = frozenset({Text.HEADER, Text.FIELDS, Text.FIELDS_NOT})
+
+
+class Partial(msgspec.Struct, frozen=True):
+    """``<first.count>``: octets of a section from an offset on."""
+
+    first: int
+    count: int
+
+
+class Section(msgspec.Struct, frozen=True):
+    """One ``BODY[…]`` or one of its RFC 822 spellings.
+
+    ``label`` is the item's name in the response, never with PEEK.  ``part`` is the part number,
+    empty for the message itself.
+    """
+
+    label: bytes
+    part: str = ""
+    text: Text = Text.WHOLE
+    fields: tuple[bytes, ...] = ()
+    partial: Partial | None = None
+    peek: bool = False
+
+    @property
+    def in_header(self) -> bool:
+        """Whether the message's header, which its record holds, is enough to answer."""
+        return not self.part and self.text in _HEADERS
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Everything that one FETCH asks of each message."""
+
+    attributes: frozenset[Attribute]
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def in_view(self) -> bool:
+        """Whether UID and flags are all that is asked: then no storage is read."""
+        return not self.sections and self.attributes <= _IN_VIEW
+
+    @property
+    def needs_octets(self) -> bool:
+        """Whether the message itself must be read."""
+        return not all(section.in_header for section in self.sections)
+
+    @property
+    def marks_seen(self) -> bool:
+        """Whether the client reads for good: a section without PEEK."""
+        return not all(section.peek for section in self.sections)
+
+    def with_flags(self) -> Request:
+        """The same request, answered with the flags as well."""
+        return Request(self.attributes | {Attribute.FLAGS}, self.sections)
+
+
+def brief(attributes: frozenset[Attribute], *, number: int, uid: int, current: Flags) -> bytes:
+    """The response of a request that is ``in_view``."""
+    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(_known(attributes, uid, current)))
+
+
+def full(
+    request: Request, record: MessageRecord, octets: bytes | None, *, number: int, current: Flags
+) -> bytes:
+    """The response of any request; ``octets`` may be None when the request needs none."""
+    items = _known(request.attributes, record.uid, current)
+    asked = request.attributes
+    if Attribute.INTERNAL_DATE in asked:
+        items.append(b"INTERNALDATE " + encoder.date_time(record.internal_date))
+    if Attribute.SIZE in asked:
+        items.append(b"RFC822.SIZE %d" % record.size)
+    if Attribute.ENVELOPE in asked:
+        items.append(b"ENVELOPE " + record.envelope)
+    if Attribute.BODY in asked:
+        items.append(b"BODY " + record.body)
+    if Attribute.BODY_STRUCTURE in asked:
+        items.append(b"BODYSTRUCTURE " + record.body_structure)
+    for section in request.sections:
+        items.append(section.label + b" " + _value(extract(section, record, octets)))
+    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
+
+
+def extract(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
+    """The octets of a section, cut to its partial; None when the message has no such part."""
+    found = _part(section, record, octets) if section.part else _message(section, record, octets)
+    if found is None or section.partial is None:
+        return found
+    first, count = section.partial.first, section.partial.count
+    return found[first : first + count]
+
+
+def _known(attributes: frozenset[Attribute], uid: int, current: Flags) -> list[bytes]:
+    items = []
+    if Attribute.UID in attributes:
+        items.append(b"UID %d" % uid)
+    if Attribute.FLAGS in attributes:
+        items.append(b"FLAGS " + flags.write(current))
+    return items
+
+
+def _value(found: bytes | None) -> bytes:
+    return b"NIL" if found is None else encoder.literal(found)
+
+
+def _message(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
+    if section.in_header:
+        return _header(section, record.header)
+    if octets is None or section.text is Text.MIME:
+        return None
+    return octets if section.text is Text.WHOLE else octets[len(record.header) :]
+
+
+def _part(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
+    span = next((each for each in record.parts if each.number == section.part), None)
+    if span is None or octets is None:
+        return None
+    if section.text is Text.MIME:
+        return octets[span.mime_start : span.body_start]
+    content = octets[span.body_start : span.body_end]
+    return content if section.text is Text.WHOLE else _embedded(section, span, content)
+
+
+def _embedded(section: Section, span: PartSpan, content: bytes) -> bytes | None:
+    """Header or text of a part that is itself a message (RFC 3501: only message/rfc822 has them)."""
+    if not span.message:
+        return None
+    empty_line = _EMPTY_LINE.search(content)
+    end = len(content) if empty_line is None else empty_line.end()
+    return content[end:] if section.text is Text.TEXT else _header(section, content[:end])
+
+
+def _header(section: Section, header: bytes) -> bytes:
+    """The whole block or some of its fields; either way it ends with the empty line."""
+    if section.text is Text.HEADER:
+        return header
+    pattern = _fields(section.fields)
+    if section.text is Text.FIELDS_NOT:
+        return pattern.sub(b"", header)
+    return b"".join(pattern.findall(header)) + b"\r\n"
+
+
+_EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+
+
+@lru_cache(maxsize=256)
+def _fields(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Whole fields with their continuation lines; handsets ask for the same few sets all day."""
+    alternatives = b"|".join(re.escape(name) for name in names)
+    return re.compile(rb"^(?:" + alternatives + rb")[ \t]*:.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
