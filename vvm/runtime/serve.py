@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from imap_server.server import ImapServer, Listener
 from sms_gateway.gateway import SmsGateway
 from vvm.config.address import parse_address
 from vvm.config.sections import Config
+from vvm.domain.errors import Outage
 from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.http.app import ApiServices, build_app
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 _WATCH_SECONDS = 0.2
 """How soon a commit of another process is noticed."""
+_OUTAGE_SECONDS = 1.0
 _PENDING = timedelta(seconds=5)
 """How often SMS from handsets are looked for without a hint."""
 
@@ -71,11 +73,24 @@ async def serve(
 
 
 def _hints(services: Services) -> Part:
+    async def watch() -> None:
+        await asyncio.sleep(_WATCH_SECONDS)
+        services.store.pass_on_hints(services.hints)
+
+    return _for_ever(watch)
+
+
+def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
+    """Repeat a step; an outage costs a pause and no more, because the store comes back."""
+
     async def run(ready: Ready) -> None:
         ready()
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            services.store.pass_on_hints(services.hints)
+            try:
+                await step()
+            except Outage as outage:
+                log.warning("store_unavailable", error=str(outage))
+                await asyncio.sleep(_OUTAGE_SECONDS)
 
     return run
 
@@ -172,13 +187,11 @@ def _deposit(config: Config, services: Services, registry: CollectorRegistry) ->
 def _worker(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
     del config, registry
 
-    async def run(ready: Ready) -> None:
-        ready()
-        while True:
-            if not await services.activation.drain():
-                await services.hints.inbound_moved(_PENDING)
+    async def drain() -> None:
+        if not await services.activation.drain():
+            await services.hints.inbound_moved(_PENDING)
 
-    return {"activation": run}
+    return {"activation": _for_ever(drain)}
 
 
 _PARTS: Mapping[Role, Callable[[Config, Services, CollectorRegistry], dict[str, Part]]] = {

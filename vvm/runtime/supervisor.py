@@ -14,6 +14,8 @@ from functools import partial
 
 import structlog
 
+from vvm.domain.errors import Refusal
+
 log = structlog.get_logger(__name__)
 
 Ready = Callable[[], None]
@@ -24,6 +26,12 @@ It calls its argument once, when it is ready to work.
 """
 
 
+class StartFailed(Refusal):
+    """A part could not start, for example because its port is taken; the text says why."""
+
+    code = "start_failed"
+
+
 class _Stopped(Exception):
     """Somebody asked for the end."""
 
@@ -31,7 +39,7 @@ class _Stopped(Exception):
 async def supervise(parts: Mapping[str, Part], *, stop: asyncio.Event, started: Callable[[], None]) -> None:
     """Run all parts; call ``started`` when every one of them is ready; return after ``stop``.
 
-    Raises an ExceptionGroup with what a part raised.
+    Raises StartFailed, and an ExceptionGroup with whatever else a part raised.
     """
     waiting = set(parts)
 
@@ -41,13 +49,24 @@ async def supervise(parts: Mapping[str, Part], *, stop: asyncio.Event, started: 
         if not waiting:
             started()
 
+    async def run(name: str, part: Part) -> None:
+        try:
+            await part(partial(ready, name))
+        except OSError as error:
+            if name in waiting:
+                raise StartFailed(f"{name}: {error.strerror or error}") from error
+            raise
+        raise RuntimeError(f"{name} ended by itself")
+
     try:
         async with asyncio.TaskGroup() as group:
             for name, part in parts.items():
-                group.create_task(_run(name, part, partial(ready, name)), name=name)
+                group.create_task(run(name, part), name=name)
             group.create_task(_until(stop))
     except* _Stopped:
         log.info("stopped")
+    except* StartFailed as failed:
+        raise failed.exceptions[0] from None
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -66,12 +85,3 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 async def _until(stop: asyncio.Event) -> None:
     await stop.wait()
     raise _Stopped
-
-
-async def _run(name: str, part: Part, ready: Ready) -> None:
-    try:
-        await part(ready)
-    except Exception:
-        log.exception("part_failed", part=name)
-        raise
-    raise RuntimeError(f"{name} ended by itself")
