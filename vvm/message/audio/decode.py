@@ -19,14 +19,16 @@ from vvm.message.audio.voice import AudioLimits, AudioTooLong
 
 
 class _Container(msgspec.Struct, frozen=True):
+    """FFmpeg's names of a demuxer and of the decoders that its streams may need."""
+
     demuxer: str
-    decoders: str
+    decoders: tuple[str, ...]
 
 
-_AMR = _Container("amr", "amrnb,amrwb")
-_WAV = _Container("wav", "pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_alaw,pcm_mulaw,gsm_ms")
-_OGG = _Container("ogg", "opus,vorbis")
-_MP3 = _Container("mp3", "mp3float,mp3")
+_AMR = _Container("amr", ("amrnb", "amrwb"))
+_WAV = _Container("wav", ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_alaw", "pcm_mulaw", "gsm_ms"))
+_OGG = _Container("ogg", ("opus", "vorbis"))
+_MP3 = _Container("mp3", ("mp3float",))
 
 _MPEG_SYNC = 0xFFE0
 _MPEG_LAYER = 0x0006
@@ -76,12 +78,16 @@ def _recognised(octets: bytes) -> _Container:
 
 
 def _samples(octets: bytes, container: _Container) -> Iterator[bytes]:
-    """Pieces of the sound as they come out of the decoder."""
+    """Pieces of the sound as they come out of the decoder.
+
+    The list of decoders is given twice, because FFmpeg heeds its own only while it looks into the
+    file, and not when PyAV opens a stream.
+    """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=amr.SAMPLE_RATE)
-    options = {"codec_whitelist": container.decoders}
+    options = {"codec_whitelist": ",".join(container.decoders)}
     with av.open(BytesIO(octets), "r", format=container.demuxer, options=options) as source:
         audio = source.streams.audio
-        if not audio:
+        if not audio or audio[0].codec_context.name not in container.decoders:
             return
         for packet in source.demux(audio[0]):
             for frame in _decoded(packet):
