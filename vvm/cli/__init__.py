@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that an operator types."""
+"""The ``vvm`` command: the same use cases as the API, straight on the store."""

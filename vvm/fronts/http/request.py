@@ -36,10 +36,14 @@ def query_msisdn(request: web.Request, name: str) -> Msisdn | None:
 
 
 def query_caller(request: web.Request, name: str) -> str | None:
-    """A caller as the network gave it; None (restricted) when absent or empty.  Raises InvalidNumber."""
-    text = _with_plus(request.query.get(name, ""))
+    """A caller of the query, as ``parse_caller``; None when it is absent.  Raises InvalidNumber."""
+    return parse_caller(_with_plus(request.query.get(name, "")))
+
+
+def parse_caller(text: str) -> str | None:
+    """A caller as the network gave it; "" is a restricted number: None.  Raises InvalidNumber."""
     if text and not _CALLER.match(text):
-        raise InvalidNumber(f"{name} must be digits, with a plus sign where the number is international")
+        raise InvalidNumber("a caller must be digits, with a plus sign where the number is international")
     return text or None
 
 

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm config``: what is wrong in a configuration, and what each key is."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from vvm.cli.options import AsJson, ConfigFile
+from vvm.cli.output import show_json, show_line, show_rows
+from vvm.config.errors import ConfigError
+from vvm.config.explain import explain as explained
+from vvm.config.load import load, load_with_origins
+
+app = App(name="config")
+
+
+@app.command
+def check(*, config: ConfigFile, json: AsJson = False) -> None:
+    """Tell everything that is wrong; exit 2 when something is."""
+    try:
+        load(config, os.environ)
+    except ConfigError as error:
+        if json:
+            show_json({"mistakes": error.mistakes})
+        raise
+    if json:
+        show_json({"mistakes": []})
+    else:
+        show_line(f"{config} is good")
+
+
+@app.command
+def explain(
+    key: Annotated[
+        str, Parameter(help="A key or a section, for example imap.listen; all when left out.")
+    ] = "",
+    /,
+    *,
+    config: ConfigFile,
+    json: AsJson = False,
+) -> None:
+    """Show keys with their values, who set them, and what they mean."""
+    found = explained(load_with_origins(config, os.environ), key)
+    if json:
+        show_json(found)
+    else:
+        show_rows(("key", "value", "origin", "meaning"), [msgspec.to_builtins(one) for one in found])

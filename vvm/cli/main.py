@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands, and what their ends mean: one clear line on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from importlib.metadata import version as installed_version
+
+from cyclopts import App, CycloptsError
+
+from vvm.cli.options import AsJson
+from vvm.cli.output import show_error, show_json, show_line
+from vvm.config.errors import ConfigError
+from vvm.domain.errors import Outage, Refusal
+
+
+class Exit(IntEnum):
+    """Stable, for scripts."""
+
+    OK = 0
+    REFUSED = 1
+    """The rules do not allow it: nothing was changed."""
+    USAGE = 2
+    """The command or the configuration must be put right first."""
+    OUTAGE = 3
+    """Something we depend on did not answer: the same command may work later."""
+    BUG = 70
+    """EX_SOFTWARE of sysexits: the traceback belongs into an issue."""
+
+
+app = App(
+    name="vvm",
+    help="Visual voicemail server for mobile carriers.",
+    version=lambda: installed_version("vvm"),
+    help_epilogue="Exit: 0 ok, 1 refused, 2 usage or configuration, 3 outage.",
+)
+# Named and not imported: `vvm --help` should not wait until the whole server is loaded.
+for _name, _place, _help in (
+    ("serve", "vvm.cli.serve:serve", "Run the server until SIGTERM or SIGINT."),
+    ("demo", "vvm.cli.serve:demo", "Play the main job with a simulated SMSC and handset."),
+    ("config", "vvm.cli.config:app", "Check a configuration, and explain its keys."),
+    ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
+    ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
+):
+    app.command(_place, name=_name, help=_help)
+
+
+@app.command
+def version(*, json: AsJson = False) -> None:
+    """Show the version."""
+    found = installed_version("vvm")
+    if json:
+        show_json({"version": found})
+    else:
+        show_line(f"vvm {found}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command (``sys.argv`` when None) and answer its exit code."""
+    try:
+        app(
+            sys.argv[1:] if arguments is None else arguments,
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_none",
+        )
+    except Exception as error:  # noqa: BLE001 - the outermost edge: everything gets its exit code here
+        return max(_end(leaf) for leaf in _leaves(error))
+    return Exit.OK
+
+
+def _end(error: BaseException) -> Exit:
+    """Tell of an error; its meaning for the caller."""
+    match error:
+        case CycloptsError() | ConfigError():
+            show_error(str(error))
+            return Exit.USAGE
+        case Refusal():
+            show_error(str(error))
+            return Exit.REFUSED
+        case Outage() | OSError():
+            show_error(str(error) or type(error).__name__)
+            return Exit.OUTAGE
+        case _:
+            traceback.print_exception(error)
+            return Exit.BUG
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors of the parts of a server, which end together."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm message``: leave a message from a file, and see what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from vvm.cli.opening import opened
+from vvm.cli.options import AsJson, ConfigFile, Number
+from vvm.cli.output import show_json, show_line, show_rows
+from vvm.domain.errors import BadAudio
+from vvm.domain.message import INBOX, Envelope
+from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.messages import DepositView, view
+from vvm.fronts.http.request import parse_caller
+
+app = App(name="message")
+
+_COLUMNS = ("uid", "seen", "caller", "received_at", "seconds", "size")
+
+
+@app.command
+async def deposit(
+    file: Annotated[Path, Parameter(help="Audio: WAV, AMR, or what else the transcoder reads.")],
+    /,
+    *,
+    config: ConfigFile,
+    to: Number,
+    from_: Annotated[
+        str, Parameter(name="--from", help="The caller's number; restricted when left out.")
+    ] = "",
+    key: Annotated[
+        str | None, Parameter(help="Names the deposit: the same key never makes a second message.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Deposit a file as a voice message."""
+    recipient, caller = parse_msisdn(to), parse_caller(from_)
+    audio = _read(file)
+    async with opened(config) as services:
+        envelope = Envelope(caller=caller, received_at=services.clock.now())
+        name = f"cli:{key}" if key else None
+        deposited = await services.deposit(recipient, audio, envelope, key=name)
+    if json:
+        show_json(DepositView(uid=deposited.uid, seconds=deposited.seconds))
+    else:
+        known = "" if deposited.created else ", which this key has made before"
+        show_line(f"message {deposited.uid} of {recipient}: {deposited.seconds} s{known}")
+
+
+@app.command(name="list")
+async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """List the messages of a subscriber, without marking any as heard."""
+    async with opened(config) as services:
+        subscriber = await services.provisioning.show(parse_msisdn(msisdn))
+        mailboxes = services.store.mailboxes
+        uids = [state.uid for state in await mailboxes.states(subscriber.mailbox, INBOX)]
+        views = [view(record) for record in await mailboxes.messages(subscriber.mailbox, INBOX, uids)]
+    if json:
+        show_json(views)
+    else:
+        show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadAudio(f"{file} cannot be read: {error.strerror}") from None

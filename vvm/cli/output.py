@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a command prints: one JSON document for programs, or a table for people."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Row = Mapping[str, object]
+
+
+def show_json(document: object) -> None:
+    """``document`` is a struct or a sequence of them."""
+    print(msgspec.json.encode(document).decode())  # noqa: T201 - this is the command's output
+
+
+def show_row(row: Row) -> None:
+    """One thing: a line for each of its fields."""
+    table = Table(show_header=False, box=None)
+    for name, value in row.items():
+        table.add_row(Text(name, style="bold"), _text(value))
+    Console().print(table)
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Several things: a line each."""
+    table = Table(*columns, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*(_text(row[column]) for column in columns))
+    Console().print(table)
+
+
+def show_line(text: str) -> None:
+    Console().print(Text(text), soft_wrap=True)
+
+
+def show_error(text: str) -> None:
+    """A line on stderr for each line of ``text``."""
+    for line in text.splitlines():
+        print(f"vvm: {line}", file=sys.stderr)  # noqa: T201 - this is the command's output
+
+
+def _text(value: object) -> Text:
+    match value:
+        case None:
+            return Text("-", style="dim")
+        case bool():
+            return Text("yes" if value else "no")
+        case _:
+            return Text(str(value))

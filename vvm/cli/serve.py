@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm serve`` and ``vvm demo``: the commands that stay."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import uvloop
+from cyclopts import Parameter
+
+from vvm.cli.options import ConfigFile
+from vvm.cli.output import show_line
+from vvm.config.errors import ConfigError, Mistake
+from vvm.config.load import load
+from vvm.runtime.logs import configure
+from vvm.runtime.serve import ALL_ROLES, Role
+from vvm.runtime.serve import serve as run
+from vvm.simulator.demo import demonstrate
+
+_ALL = "all"
+
+
+def serve(
+    *,
+    config: ConfigFile,
+    role: Annotated[
+        str, Parameter(help=f"What this process does: {_ALL}, or some of {', '.join(Role)} with commas.")
+    ] = _ALL,
+) -> None:
+    """Run the server until SIGTERM or SIGINT."""
+    roles = _roles(role)
+    loaded = load(config, os.environ)
+    configure(loaded.log.level, loaded.log.format)
+    uvloop.run(run(loaded, roles))
+
+
+def demo(
+    *,
+    config: ConfigFile,
+    once: Annotated[bool, Parameter(negative=(), help="End when the handset has the message.")] = False,
+) -> None:
+    """Play the main job with a simulated SMSC and a simulated handset, and tell each step."""
+    loaded = load(config, os.environ)
+    configure("warning", loaded.log.format)
+    uvloop.run(demonstrate(loaded, show_line, once=once))
+
+
+def _roles(text: str) -> frozenset[Role]:
+    """Raises ConfigError for what is no role."""
+    if text == _ALL:
+        return ALL_ROLES
+    names = {name.strip() for name in text.split(",")}
+    unknown = sorted(names.difference(Role))
+    if unknown:
+        right = f"{_ALL}, or some of {', '.join(Role)} with commas"
+        raise ConfigError([Mistake("--role", right, value=unknown[0])])
+    return frozenset(Role(name) for name in names)

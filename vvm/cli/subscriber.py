@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm subscriber``: provisioning by hand.  Prints the documents of the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from vvm.cli.opening import opened
+from vvm.cli.options import AsJson, ConfigFile, Limit, Number
+from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
+from vvm.domain.numbers import parse_msisdn
+from vvm.domain.subscriber import Subscriber
+from vvm.fronts.http.subscribers import view
+from vvm.services.provisioning import SubscriberOptions
+
+app = App(name="subscriber")
+
+Language = Annotated[str | None, Parameter(help="Language of the menus; one of vvm.languages.")]
+MaxMessages = Annotated[int | None, Parameter(help="How many messages the mailbox holds.")]
+SetupDone = Annotated[bool | None, Parameter(help="Whether the new-user tutorial is closed.")]
+Blocked = Annotated[
+    bool | None,
+    Parameter(negative="--unblocked", help="Blocked: keeps messages, refuses the client."),
+]
+
+_COLUMNS = ("msisdn", "status", "language", "max_messages", "created_at")
+
+
+@app.command
+async def add(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    language: Language = None,
+    max_messages: MaxMessages = None,
+    setup_done: SetupDone = None,
+    blocked: Blocked = None,
+    json: AsJson = False,
+) -> None:
+    """Give a number the service."""
+    options = SubscriberOptions(
+        language=language, max_messages=max_messages, setup_done=setup_done, blocked=blocked
+    )
+    async with opened(config) as services:
+        _show(await services.provisioning.create(parse_msisdn(msisdn), options), as_json=json)
+
+
+@app.command
+async def show(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Show one subscriber."""
+    async with opened(config) as services:
+        _show(await services.provisioning.show(parse_msisdn(msisdn)), as_json=json)
+
+
+@app.command(name="set")
+async def change(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    language: Language = None,
+    max_messages: MaxMessages = None,
+    setup_done: SetupDone = None,
+    blocked: Blocked = None,
+    json: AsJson = False,
+) -> None:
+    """Change what the options name, and leave the rest."""
+    options = SubscriberOptions(
+        language=language, max_messages=max_messages, setup_done=setup_done, blocked=blocked
+    )
+    async with opened(config) as services:
+        _show(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
+
+
+@app.command
+async def remove(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Take the service away, with all messages."""
+    async with opened(config) as services:
+        await services.provisioning.remove(parse_msisdn(msisdn))
+    if json:
+        show_json({"removed": msisdn})
+    else:
+        show_line(f"{msisdn} is removed")
+
+
+@app.command(name="list")
+async def page(
+    *,
+    config: ConfigFile,
+    after: Annotated[str | None, Parameter(help="Start behind this number.")] = None,
+    limit: Limit = 100,
+    json: AsJson = False,
+) -> None:
+    """List subscribers in the order of their numbers."""
+    start = parse_msisdn(after) if after else None
+    async with opened(config) as services:
+        views = [view(found) for found in await services.provisioning.page(after=start, limit=limit)]
+    if json:
+        show_json(views)
+    else:
+        show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
+
+
+def _show(subscriber: Subscriber, *, as_json: bool) -> None:
+    document = view(subscriber)
+    if as_json:
+        show_json(document)
+        return
+    row: Row = msgspec.to_builtins(document)
+    client = msgspec.to_builtins(document.client)
+    rest = {name: value for name, value in row.items() if name != "client"}
+    show_row(rest | {f"client {name}": value for name, value in client.items()})
