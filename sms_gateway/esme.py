@@ -73,18 +73,11 @@ class Esme:
         if not self.link.usable:
             raise NotSent
 
-    async def serve(self, receive: Receive) -> str:
-        """Hand over what the SMSC delivers, a few at a time, until the link is lost; returns why."""
+    async def serve(self, receive: Receive) -> None:
+        """Hand over what the SMSC delivers, a few at a time, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            workers = [
-                group.create_task(self._hand_over(receive)) for _ in range(self._settings.inbound_workers)
-            ]
-            try:
-                # Shielded, for the future belongs to the link: cancelling us must not cancel it.
-                return await asyncio.shield(self.link.lost)
-            finally:
-                for worker in workers:
-                    worker.cancel()
+            for _ in range(self._settings.inbound_workers):
+                group.create_task(self._hand_over(receive))
 
     async def unbind(self) -> None:
         """Say farewell if the SMSC still listens; waits ``unbind_seconds`` for it to say the same."""

@@ -87,13 +87,13 @@ class SmsGateway:
     async def _work(self) -> str:
         """Bind, send and receive until the link is lost; returns why."""
         async with bound(self._settings, self._metrics) as esme, asyncio.TaskGroup() as group:
-            pump = group.create_task(self._worker.pump(esme))
+            serving = group.create_task(esme.serve(self._receiver))
             self._bound.set()
             try:
-                return await esme.serve(self._receiver)
+                return await self._worker.pump(esme)
             finally:
                 self._bound.clear()
-                pump.cancel()
+                serving.cancel()
 
     def _locked_out(self, status: int) -> float:
         """An operator must act, and trying often would only lock the account."""

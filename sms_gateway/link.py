@@ -30,6 +30,9 @@ from sms_gateway.smpp.status import Status
 
 log = structlog.get_logger(__name__)
 
+UNBOUND_BY_PEER = "unbound_by_peer"
+"""Why a link was lost that the peer ended politely."""
+
 
 class Link(asyncio.Protocol):
     """One connection.  ``on_request`` is called with each deliver_sm, submit_sm or bind of the peer;
@@ -149,7 +152,7 @@ class Link(asyncio.Protocol):
         for event in events:
             self._act_on(event)
         if self._unbound and not self._session.in_flight:
-            self.close("unbound_by_peer")
+            self.close(UNBOUND_BY_PEER)
 
     def _act_on(self, event: Event[asyncio.Future[Pdu]]) -> None:
         match event:
@@ -166,7 +169,7 @@ class Link(asyncio.Protocol):
                 self._ignored(event)
             case Unbound():
                 self._unbound = True
-                self._loop.call_later(self._limits.unbind_seconds, self.close, "unbound_by_peer")
+                self._loop.call_later(self._limits.unbind_seconds, self.close, UNBOUND_BY_PEER)
             case Broken(reason):
                 self.abort(reason)
 

@@ -45,14 +45,20 @@ class Worker:
         self._freed = asyncio.Event()
         self._stopping = False
 
-    async def pump(self, esme: Esme) -> None:
-        """Send until cancelled; then finish what is in flight, or return it after ``drain_seconds``."""
+    async def pump(self, esme: Esme) -> str:
+        """Send until the link is lost, and return why.
+
+        When cancelled, finish what is in flight first, or return it after ``drain_seconds``.
+        """
         self._stopping = False
         async with asyncio.TaskGroup() as group:
+            feeding = group.create_task(self._feed(esme, group))
             try:
-                await self._feed(esme, group)
+                # Shielded, for the future belongs to the link: cancelling us must not cancel it.
+                return await asyncio.shield(esme.link.lost)
             finally:
                 self._stopping = True
+                feeding.cancel()
                 await self._drain(esme)
 
     async def settled(self, recipient: str) -> None:

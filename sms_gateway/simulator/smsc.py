@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from sms_gateway.errors import NotSent
-from sms_gateway.link import Link
+from sms_gateway.link import UNBOUND_BY_PEER, Link
 from sms_gateway.port import Coding
 from sms_gateway.simulator.faults import Fault
 from sms_gateway.simulator.handset import HandsetSms, Radio, Submitted, read
@@ -68,6 +68,8 @@ class SimulatedSmsc:
         self.submitted = 0
         """How many submit_sm came, those that were not taken included."""
         self.refused_binds = 0
+        self.unbinds = 0
+        """How many links their ESME ended with an unbind."""
         self.receipt_answers: deque[tuple[str, int]] = deque(maxlen=self._settings.remember)
         """Message id and command_status of each receipt that was answered."""
 
@@ -168,6 +170,7 @@ class SimulatedSmsc:
 
     def _gone(self, link: Link) -> None:
         del self._links[link]
+        self.unbinds += link.lost.result() == UNBOUND_BY_PEER
         self._news.set()
 
     def _bound_link(self) -> Link:
@@ -231,7 +234,8 @@ class SimulatedSmsc:
             case Fault.NO_BODY:
                 link.write(encode(Pdu(answer.command, answer.sequence)))
             case Fault.DRIBBLE:
-                _dribble(link, encode(answer))
+                _dribble(link, encode(answer), lambda: self._take(link, sm, message_id))
+                return
             case _:
                 link.write(encode(answer))
         self._take(link, sm, message_id)
@@ -274,8 +278,10 @@ class SimulatedSmsc:
             self._news.set()
 
 
-def _dribble(link: Link, octets: bytes) -> None:
+def _dribble(link: Link, octets: bytes, then: Callable[[], None]) -> None:
     """One octet in each turn of the loop."""
+    if not octets:
+        then()
+        return
     link.write(octets[:1])
-    if octets[1:]:
-        asyncio.get_running_loop().call_soon(_dribble, link, octets[1:])
+    asyncio.get_running_loop().call_soon(_dribble, link, octets[1:], then)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An outbox and an inbox in memory, for tests and for load: they remember all that happened."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import count
+
+import msgspec
+
+from sms_gateway.port import (
+    InboundSms,
+    OutboundSms,
+    Outcome,
+    Receipt,
+    Refused,
+    Retry,
+    Sent,
+    Unavailable,
+)
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """One call of ``segment_accepted``."""
+
+    sms: int
+    segment: int
+    total: int
+    message_id: str
+
+
+class MemoryOutbox:
+    """Leases never run out here: what is not settled stays out.
+
+    ``available`` False makes every call raise Unavailable.
+    """
+
+    def __init__(self) -> None:
+        self._order = count()
+        self._due: list[tuple[float, int, OutboundSms]] = []
+        self._news = asyncio.Event()
+        self.available = True
+        self.leased: dict[int, OutboundSms] = {}
+        self.outcomes: list[tuple[int, Outcome]] = []
+        self.accepted: list[Accepted] = []
+        self.receipts: list[Receipt] = []
+
+    def put(self, *messages: OutboundSms) -> None:
+        """Owe these from now on."""
+        for sms in messages:
+            self._push(0.0, sms)
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something that happened here makes the condition true."""
+        while not condition():
+            self._news.clear()
+            await self._news.wait()
+
+    async def settled(self, sms: int) -> Outcome:
+        """Wait for the last word on an SMS: Sent or Refused."""
+
+        def last() -> Outcome | None:
+            finals = (o for number, o in self.outcomes if number == sms and isinstance(o, Sent | Refused))
+            return next(finals, None)
+
+        await self.until(lambda: last() is not None)
+        outcome = last()
+        assert outcome is not None  # noqa: S101 - what until() waited for; tells the type checker
+        return outcome
+
+    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+        self._check()
+        now = asyncio.get_running_loop().time()
+        batch: list[OutboundSms] = []
+        while self._due and len(batch) < limit and self._due[0][0] <= now:
+            _, _, sms = heapq.heappop(self._due)
+            self.leased[sms.id] = sms
+            batch.append(sms)
+        return batch
+
+    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+        self._check()
+        self.accepted.append(Accepted(sms.id, segment, total, message_id))
+        leased = self.leased[sms.id]
+        self.leased[sms.id] = msgspec.structs.replace(leased, accepted=leased.accepted | {segment})
+        self._news.set()
+
+    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
+        self._check()
+        leased = self.leased.pop(sms.id)
+        self.outcomes.append((sms.id, outcome))
+        if isinstance(outcome, Retry):
+            again = msgspec.structs.replace(leased, attempt=leased.attempt + outcome.counted)
+            self._push(asyncio.get_running_loop().time() + outcome.after.total_seconds(), again)
+        self._news.set()
+
+    async def receipt(self, receipt: Receipt) -> None:
+        self._check()
+        self.receipts.append(receipt)
+        self._news.set()
+
+    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - as the port says
+        seconds = timeout.total_seconds()
+        if self._due:
+            seconds = min(seconds, self._due[0][0] - asyncio.get_running_loop().time())
+        self._news.clear()
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def _push(self, due: float, sms: OutboundSms) -> None:
+        heapq.heappush(self._due, (due, next(self._order), sms))
+
+    def _check(self) -> None:
+        if not self.available:
+            raise Unavailable
+
+
+class MemoryInbox:
+    """``available`` False makes it raise Unavailable."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self.available = True
+        self.messages: list[InboundSms] = []
+
+    async def received(self, sms: InboundSms) -> None:
+        if not self.available:
+            raise Unavailable
+        self.messages.append(sms)
+        self._news.set()
+
+    async def wait_messages(self, number: int) -> list[InboundSms]:
+        """Wait until so many SMS came, and return all of them."""
+        while len(self.messages) < number:
+            self._news.clear()
+            await self._news.wait()
+        return self.messages
