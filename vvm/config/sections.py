@@ -58,6 +58,8 @@ class ImapSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses and ports for STARTTLS."""
     listen_tls: tuple[str, ...] = ("127.0.0.1:1993",)
     """Addresses and ports for TLS from the first octet."""
+    drain_seconds: float = 5.0
+    """How long a stop waits for commands that run."""
     limits: ImapSettings = ImapSettings()
 
 

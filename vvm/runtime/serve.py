@@ -108,10 +108,15 @@ def _imap(config: Config, services: Services, registry: CollectorRegistry) -> di
     listeners += [_listener(text, implicit_tls=True) for text in config.imap.listen_tls]
 
     async def run(ready: Ready) -> None:
-        async with server.serving(listeners) as ports:
-            log.info("imap_listening", ports=ports)
+        await server.bind(listeners)
+        log.info("imap_listening", ports=server.ports)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve())
             ready()
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await server.stop(config.imap.drain_seconds)
 
     return {"imap": run}
 
