@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the server counts, and the limits that can end a connection, with the text the client hears."""
+"""What the server counts, and the reasons for which it ends a connection, with the text the client hears."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Limit(enum.Enum):
-    """A limit that was reached; the value is the text of BYE, the name is for logs and metrics."""
+    """Why the server ended or refused a connection: the text of BYE; logs and metrics use the name."""
 
     CONNECTIONS = "too many connections"
     CONNECTIONS_PER_ADDRESS = "too many connections from your address"
@@ -23,6 +23,7 @@ class Limit(enum.Enum):
     HANDSHAKE = "TLS handshake failed"
     FOREIGN_PROTOCOL = "this is an IMAP server"
     PIPELINED_TLS = "octets after STARTTLS"
+    SHUTDOWN = "server is shutting down"
 
 
 class Metrics(Protocol):

@@ -19,6 +19,7 @@ from imap_server.errors import Bad
 from imap_server.metrics import Limit, Metrics
 from imap_server.settings import ImapSettings
 from imap_server.view import View
+from imap_server.wire.output import Output
 
 
 class State(enum.Enum):
@@ -99,7 +100,7 @@ class Session:
         self.peer = peer
         self.link = link
         self.state = State.NOT_AUTHENTICATED
-        self.out: list[bytes] = []
+        self.out = Output()
         self.ended_by: Limit | None = None
         self.bad_commands = 0
         self.failed_logins = 0
@@ -115,11 +116,11 @@ class Session:
 
     def untagged(self, line: bytes) -> None:
         """``*``, the line, CRLF."""
-        self.out.append(b"* " + line + b"\r\n")
+        self.out.add(b"* " + line + b"\r\n")
 
     def continuation(self, text: bytes = b"") -> None:
         """``+``, a space (without it AOSP loses its step), the text."""
-        self.out.append(b"+ " + text + b"\r\n")
+        self.out.add(b"+ " + text + b"\r\n")
 
     def ok(self, text: str, *, code: str | None = None) -> None:
         """End the command well."""
@@ -149,7 +150,12 @@ class Session:
 
     def _tagged(self, status: str, text: str, code: str | None) -> None:
         bracketed = f"[{code}] " if code else ""
-        self.out.append(self._tag + f" {status} {bracketed}{text}\r\n".encode())
+        self.out.add(self._tag + f" {status} {bracketed}{text}\r\n".encode())
+
+    @property
+    def ended(self) -> bool:
+        """Whether BYE was said."""
+        return self.state is State.ENDED
 
     # What is open
 
@@ -199,7 +205,7 @@ class Session:
 
     def report(self, *, expunges: bool) -> None:
         """Tell the client what the view holds and it does not know."""
-        self.out += self.selected.view.report(expunges=expunges)
+        self.out.extend(self.selected.view.report(expunges=expunges))
 
     async def catch_up(self, *, expunges: bool) -> None:
         """Refresh, then report."""
@@ -208,5 +214,5 @@ class Session:
 
     async def relieve(self) -> None:
         """Write out what has gathered when it is much; called between the lines of long answers."""
-        if sum(map(len, self.out)) >= self.settings.write_buffer_bytes:
+        if self.out.size >= self.settings.write_buffer_bytes:
             await self.link.flush()

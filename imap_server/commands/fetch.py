@@ -88,7 +88,7 @@ async def answer(session: Session, numbers: NumberSet, request: Request, *, by_u
     opened earlier (spec/omtp-vvm.md 20.1, row 1).  Numbers that do not exist are passed over.
     """
     view = await session.refresh()
-    session.out += view.report_arrivals()
+    session.out.extend(view.report_arrivals())
     uids = view.resolve(numbers, by_uid=by_uid)
     for batch in _batches(uids, session.settings.fetch_batch_messages):
         if request.in_view:
@@ -103,7 +103,7 @@ async def answer(session: Session, numbers: NumberSet, request: Request, *, by_u
 def _answer_from_view(session: Session, uids: Sequence[int], request: Request) -> None:
     view = session.selected.view
     for uid in uids:
-        session.out.append(
+        session.out.add(
             fetch.brief(request.attributes, number=view.number(uid), uid=uid, current=view.flags(uid))
         )
         if Attribute.FLAGS in request.attributes:
@@ -120,7 +120,7 @@ async def _answer_from_store(session: Session, uids: Sequence[int], request: Req
         if octets is None and request.needs_octets:
             continue
         chosen = with_flags if record.uid in marked else request
-        session.out.append(
+        session.out.add(
             fetch.full(chosen, record, octets, number=view.number(record.uid), current=view.flags(record.uid))
         )
         if Attribute.FLAGS in chosen.attributes:

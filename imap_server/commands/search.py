@@ -66,7 +66,7 @@ async def answer(session: Session, command: Criteria, *, by_uid: bool) -> None:
     if command.charset not in _CHARSETS:
         raise No("charset not supported", code="BADCHARSET (US-ASCII UTF-8)")
     view = await session.refresh()
-    session.out += view.report_arrivals()
+    session.out.extend(view.report_arrivals())
     search = Search(view, session.selected.mailbox, batch=session.settings.fetch_batch_messages)
     uids = await search(command.key)
     found = uids if by_uid else map(view.number, uids)

@@ -60,6 +60,11 @@ class Framer:
         """Octets taken from the peer that no frame has delivered yet."""
         return self._size + len(self._buffer)
 
+    def peek(self, count: int) -> bytes:
+        """The first octets of the next command, without taking them."""
+        start = self._parts[0] if self._parts else self._buffer
+        return bytes(start[:count])
+
     def allow(self, *, max_line: int, max_command: int) -> None:
         """Other limits from the next line on: a peer that has logged in may send more."""
         self._max_line = max_line

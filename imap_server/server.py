@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server: listeners, the count of connections, the sweep of their deadlines, and a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import ssl
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import structlog
+
+from imap_server.backend import Backend
+from imap_server.commands import STANDARD, capabilities
+from imap_server.connection import Connection, Shared
+from imap_server.dispatch import Command, table
+from imap_server.metrics import Limit, Metrics, NoMetrics
+from imap_server.settings import ImapSettings
+
+log = structlog.get_logger(__name__)
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """Where to listen; port 0 lets the system choose.
+
+    ``implicit_tls`` speaks TLS from the first octet (993), else STARTTLS is offered (143).
+    ``reuse_port`` lets several processes share the port, the kernel spreading connections.
+    """
+
+    host: str
+    port: int
+    implicit_tls: bool = False
+    reuse_port: bool = False
+
+
+class ImapServer:
+    """An IMAP server over one backend.
+
+    Use: ``await server.bind(listeners)``, read ``server.ports``, then ``await server.serve()`` in a
+    task; ``await server.stop(seconds)`` from another one makes ``serve`` return.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        settings: ImapSettings,
+        *,
+        tls: ssl.SSLContext | None,
+        metrics: Metrics | None = None,
+        extensions: Iterable[Command] = (),
+    ) -> None:
+        """``extensions`` (see ``dispatch.command``) add commands or take the place of standard ones."""
+        commands = table([*STANDARD, *extensions])
+        self._shared = Shared(
+            backend=backend,
+            settings=settings,
+            metrics=metrics or NoMetrics(),
+            commands=commands,
+            capabilities=capabilities(commands),
+            tls=tls,
+        )
+        self._listening: list[asyncio.Server] = []
+        self._connections: set[Connection] = set()
+        self._by_address: Counter[str] = Counter()
+        self._numbers = itertools.count(1)
+        self._group: asyncio.TaskGroup | None = None
+        self._stopping = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The bound ports, in the order of the listeners."""
+        return tuple(server.sockets[0].getsockname()[1] for server in self._listening)
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
+    async def bind(self, listeners: Sequence[Listener]) -> None:
+        """Bind every listener, or none and raise OSError.  ValueError: TLS without a context."""
+        if self._shared.tls is None and any(listener.implicit_tls for listener in listeners):
+            raise ValueError("a listener with implicit TLS needs a TLS context")
+        try:
+            for listener in listeners:
+                self._listening.append(await self._bind(listener))
+        except OSError:
+            self._close_listeners()
+            raise
+
+    async def serve(self) -> None:
+        """Serve until ``stop``; when cancelled, cut every connection."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for server in self._listening:
+                    await server.start_serving()
+                sweeper = group.create_task(self._sweep())
+                await self._stopping.wait()
+                self._close_listeners()
+                await self._empty.wait()
+                sweeper.cancel()
+        finally:
+            self._group = None
+            self._close_listeners()
+
+    async def stop(self, seconds: float) -> None:
+        """Refuse new connections, let commands that run be answered, say BYE.
+
+        What is still open after ``seconds`` is cut.
+        """
+        self._stopping.set()
+        self._close_listeners()
+        for connection in list(self._connections):
+            connection.drain()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            log.warning("connections_cut", connections=len(self._connections))
+            for connection in list(self._connections):
+                connection.abort()
+            await self._empty.wait()
+
+    # imap_server.connection.House
+
+    def opened(self, connection: Connection) -> Limit | None:
+        """Count a connection in and run it, or name the limit that forbids it."""
+        settings = self._shared.settings
+        refused: Limit | None = None
+        if self._stopping.is_set():
+            refused = Limit.SHUTDOWN
+        elif len(self._connections) >= settings.max_connections:
+            refused = Limit.CONNECTIONS
+        elif self._by_address[connection.address] >= settings.max_connections_per_address:
+            refused = Limit.CONNECTIONS_PER_ADDRESS
+        if refused is not None:
+            self._shared.metrics.limit_reached(refused)
+            log.warning("connection_refused", address=connection.address, limit=refused.name.lower())
+            return refused
+        self._connections.add(connection)
+        self._by_address[connection.address] += 1
+        self._empty.clear()
+        self._shared.metrics.connection_opened()
+        connection.start(self._spawn)
+        return None
+
+    def closed(self, connection: Connection) -> None:
+        """Count a connection out."""
+        self._connections.discard(connection)
+        self._by_address[connection.address] -= 1
+        if not self._by_address[connection.address]:
+            del self._by_address[connection.address]
+        self._shared.metrics.connection_closed()
+        if not self._connections:
+            self._empty.set()
+
+    def _spawn(self, connection: Connection) -> asyncio.Task[None]:
+        if self._group is None:
+            raise RuntimeError("a connection came while the server does not serve")
+        return self._group.create_task(connection.run())
+
+    async def _bind(self, listener: Listener) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(
+            lambda: Connection(
+                self._shared, self, number=next(self._numbers), implicit_tls=listener.implicit_tls
+            ),
+            listener.host,
+            listener.port,
+            reuse_port=listener.reuse_port or None,
+            backlog=1024,
+            start_serving=False,
+        )
+
+    def _close_listeners(self) -> None:
+        for server in self._listening:
+            server.close()
+
+    async def _sweep(self) -> None:
+        """One clock for all connections: cheaper than a timer for every command of each."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._shared.settings.sweep_seconds)
+            now = loop.time()
+            for connection in list(self._connections):
+                connection.sweep(now)
