@@ -40,13 +40,13 @@ class CountingMetrics(NoMetrics):
         self.results: list[str] = []
         self.widest = 0
 
-    def submitted(self, smsc: str, status: int | None, seconds: float) -> None:  # noqa: ARG002 - the port's
+    def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
         self.statuses.append(status)
 
-    def inbound(self, smsc: str, result: str) -> None:  # noqa: ARG002 - the port's
+    def inbound(self, smsc: str, result: str) -> None:
         self.results.append(result)
 
-    def window(self, smsc: str, in_flight: int) -> None:  # noqa: ARG002 - the port's
+    def window(self, smsc: str, in_flight: int) -> None:
         self.widest = max(self.widest, in_flight)
 
 

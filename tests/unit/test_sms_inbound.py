@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The other ways in which an SMSC may say the same thing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from sms_gateway.inbound import Receiver
+from sms_gateway.port import Coding, MessageState, NoMetrics
+from sms_gateway.receipts import IdForm, normal_id
+from sms_gateway.settings import SmscSettings
+from sms_gateway.simulator.ports import MemoryInbox, MemoryOutbox
+from sms_gateway.smpp.pdu import Address, DataSm, Sm
+from sms_gateway.smpp.status import Status
+from sms_gateway.smpp.tlv import Tag, Tlv
+
+HANDSET = Address(1, 1, b"15551230001")
+SERVICE = Address(3, 0, b"5511")
+TEXT = b"Activate:pv=13;ct=google.vvm;pt=5499;//VVM"
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return datetime(2026, 1, 2, tzinfo=UTC)
+
+
+async def nothing_is_sent(_: str) -> None:
+    return
+
+
+class Ends:
+    def __init__(self, settings: SmscSettings | None = None) -> None:
+        self.outbox = MemoryOutbox()
+        self.inbox = MemoryInbox()
+        self.receive = Receiver(
+            settings or SmscSettings(),
+            self.outbox,
+            self.inbox,
+            settled=nothing_is_sent,
+            clock=StillClock(),
+            metrics=NoMetrics(),
+        )
+
+
+@pytest.fixture
+def ends() -> Ends:
+    return Ends()
+
+
+@pytest.mark.parametrize(
+    ("sm", "port"),
+    [
+        (Sm(HANDSET, SERVICE, TEXT), None),
+        (Sm(HANDSET, SERVICE, bytes.fromhex("060504157b0000") + TEXT, esm_class=0x40), 5499),
+        (Sm(HANDSET, SERVICE, bytes.fromhex("040402f000") + TEXT, esm_class=0x40), 240),
+        (Sm(HANDSET, SERVICE, TEXT, tlvs=(Tlv(Tag.DESTINATION_PORT, b"\x15\x7b"),)), 5499),
+        (Sm(HANDSET, SERVICE, tlvs=(Tlv(Tag.MESSAGE_PAYLOAD, TEXT),)), None),
+        (DataSm(HANDSET, SERVICE, data_coding=4, tlvs=(Tlv(Tag.MESSAGE_PAYLOAD, TEXT),)), None),
+        (Sm(HANDSET, SERVICE, TEXT, tlvs=(Tlv(0x1400, b"vendor"),)), None),
+    ],
+)
+async def test_a_text_and_its_port_are_found_wherever_they_are(
+    ends: Ends, sm: Sm | DataSm, port: int | None
+) -> None:
+    assert await ends.receive(sm) == Status.ROK
+    (message,) = ends.inbox.messages
+    assert (message.text, message.port) == (TEXT.decode(), port)
+
+
+async def test_segments_may_be_counted_by_tlvs(ends: Ends) -> None:
+    for number, piece in ((2, TEXT[20:]), (1, TEXT[:20])):
+        tlvs = (
+            Tlv(Tag.SAR_REFERENCE, b"\0\x09"),
+            Tlv(Tag.SAR_TOTAL, b"\x02"),
+            Tlv(Tag.SAR_NUMBER, bytes((number,))),
+        )
+        assert await ends.receive(Sm(HANDSET, SERVICE, piece, data_coding=4, tlvs=tlvs)) == Status.ROK
+    assert [message.octets for message in ends.inbox.messages] == [TEXT]
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        (HANDSET, "+15551230001"),
+        (Address(1, 1, b"+15551230001"), "+15551230001"),
+        (Address(3, 0, b"5511"), "5511"),
+        (Address(5, 0, b"Caf\xe9"), "Café"),
+        (Address(0x63, 0x63, b"15551230001"), "15551230001"),
+    ],
+)
+async def test_only_the_type_of_number_makes_a_number_international(
+    ends: Ends, address: Address, written: str
+) -> None:
+    await ends.receive(Sm(address, SERVICE, TEXT))
+    assert ends.inbox.messages[0].originator == written
+
+
+async def test_octets_that_are_no_text_are_handed_over_as_octets(ends: Ends) -> None:
+    assert await ends.receive(Sm(HANDSET, SERVICE, b"\xff\xfe", data_coding=4)) == Status.ROK
+    (message,) = ends.inbox.messages
+    assert (message.text, message.octets, message.coding) == (None, b"\xff\xfe", Coding.OCTETS)
+
+
+async def test_an_inbox_that_takes_too_long_is_as_good_as_away() -> None:
+    ends = Ends(SmscSettings(inbox_seconds=0.01))
+
+    async def stuck(_: object) -> None:
+        await asyncio.Event().wait()
+
+    ends.inbox.received = stuck  # type: ignore[method-assign]
+    assert await ends.receive(Sm(HANDSET, SERVICE, TEXT)) == Status.RX_T_APPN
+
+
+async def test_a_receipt_goes_to_the_outbox_and_waits_for_it(ends: Ends) -> None:
+    receipt = Sm(HANDSET, SERVICE, b"id:000A stat:EXPIRED err:00B", esm_class=4)
+    ends.outbox.available = False
+    assert await ends.receive(receipt) == Status.RX_T_APPN
+    ends.outbox.available = True
+    assert await ends.receive(receipt) == Status.ROK
+    (kept,) = ends.outbox.receipts
+    assert (kept.message_id, kept.state, kept.error) == ("a", MessageState.EXPIRED, "00B")
+    assert kept.recipient == "+15551230001"
+    assert ends.inbox.messages == []
+
+
+async def test_receipts_whose_ids_are_decimal_meet_responses_whose_ids_are_hexadecimal() -> None:
+    ends = Ends(SmscSettings(receipt_id_form=IdForm.DECIMAL))
+    await ends.receive(Sm(HANDSET, SERVICE, b"id:0000000010 stat:DELIVRD", esm_class=4))
+    assert ends.outbox.receipts[0].message_id == normal_id(b"0000000A", IdForm.HEXADECIMAL)
