@@ -117,7 +117,15 @@ def _unpack(packages: list[Path], root: Path) -> None:
     for package in packages:
         with subprocess.Popen([dpkg_deb, "--fsys-tarfile", package], stdout=subprocess.PIPE) as octets:
             skip = ("--exclude=./usr/share/man", "--exclude=./usr/share/doc", "--exclude=./dev")
-            unpack = [tar, "-x", "--no-same-owner", "--keep-directory-symlink", *skip, "-C", root]
+            unpack: list[str | Path] = [
+                tar,
+                "-x",
+                "--no-same-owner",
+                "--keep-directory-symlink",
+                *skip,
+                "-C",
+                root,
+            ]
             subprocess.run(unpack, stdin=octets.stdout, check=True)
         if octets.returncode:
             raise Missing(f"{package.name} cannot be unpacked")

@@ -107,7 +107,7 @@ class AsteriskServer:
         for name in ("etc", "lib/keys", "spool/recording", "log", "run", "cache"):
             (folder / name).mkdir(parents=True)
         rtp = min(_free_port(socket.SOCK_DGRAM), 64000) & ~1
-        values = {
+        values: dict[str, dict[str, object]] = {
             "asterisk.conf": {
                 "astetcdir": folder / "etc",
                 "astmoddir": packages.libraries(self._root) / "asterisk/modules",
@@ -139,7 +139,8 @@ def _fill(text: str, values: dict[str, object]) -> str:
     """Give each key its value, on the one line that has it."""
     for key, value in values.items():
         line = re.compile(rf"^({key} =>? ).*$", re.MULTILINE)
-        text, found = line.subn(lambda match, value=value: f"{match[1]}{value}", text)
+        # The value may have a backslash or digits in it: as a literal, not as a template.
+        text, found = line.subn(r"\g<1>" + str(value).replace("\\", r"\\"), text)
         assert found == 1, f"{key} stands on {found} lines"
     return text
 
