@@ -34,13 +34,13 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def identities(of: Folder) -> list[tuple[int, str]]:
-    return [(entry.number, entry.message.msg_id) for entry in of.entries()]
+    return [(entry.number, entry.message.msg_id) for entry in of.listing().entries]
 
 
 def test_messages_are_listed_and_read_in_their_order(tmp_path: Path) -> None:
     put(tmp_path, 1, "second")
     put(tmp_path, 0, "first")
-    entries = folder(tmp_path).entries()
+    entries = folder(tmp_path).listing().entries
     assert [folder(tmp_path).read(entry, max_bytes=100) for entry in entries] == [b"first", b"second"]
 
 
@@ -48,7 +48,7 @@ def test_a_message_goes_in_all_its_formats_and_the_next_takes_its_number(tmp_pat
     put(tmp_path, 0, "first")
     put(tmp_path, 1, "second")
     inbox = folder(tmp_path)
-    inbox.remove(inbox.entries()[0])
+    inbox.remove(inbox.listing().entries[0])
     inbox.close_gaps()
     assert identities(inbox) == [(0, "second")]
     assert contents(tmp_path) == {"msg0000.WAV": b"second", "msg0000.wav": b"second"}
@@ -58,7 +58,7 @@ def test_a_message_is_found_again_after_somebody_renumbered(tmp_path: Path) -> N
     put(tmp_path, 0, "first")
     put(tmp_path, 1, "second")
     inbox = folder(tmp_path)
-    first, second = inbox.entries()
+    first, second = inbox.listing().entries
     inbox.remove(first)
     inbox.close_gaps()
     assert inbox.read(second, max_bytes=100) == b"second"
@@ -77,7 +77,7 @@ def test_whatever_is_there_is_renumbered_without_a_gap_and_in_order(numbers: set
         inbox = folder(path)
         inbox.close_gaps()
         assert identities(inbox) == [(new, f"id-{old}") for new, old in enumerate(sorted(numbers))]
-        assert [inbox.read(entry, max_bytes=100) for entry in inbox.entries()] == [
+        assert [inbox.read(entry, max_bytes=100) for entry in inbox.listing().entries] == [
             f"id-{number}".encode() for number in sorted(numbers)
         ]
 
@@ -94,7 +94,7 @@ def test_audio_that_lost_its_text_is_not_written_over(tmp_path: Path) -> None:
 def test_a_text_that_was_never_written_is_named_as_unreadable(tmp_path: Path) -> None:
     put(tmp_path, 0, "first")
     (tmp_path / "msg0001.txt").touch()
-    assert folder(tmp_path).unreadable() == [tmp_path / "msg0001.txt"]
+    assert folder(tmp_path).listing().unreadable == (tmp_path / "msg0001.txt",)
     assert identities(folder(tmp_path)) == [(0, "first")]
 
 
@@ -102,13 +102,13 @@ def test_audio_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
     put(tmp_path, 0, "first")
     inbox = folder(tmp_path)
     with pytest.raises(TooLarge):
-        inbox.read(inbox.entries()[0], max_bytes=4)
+        inbox.read(inbox.listing().entries[0], max_bytes=4)
 
 
 def test_nothing_is_touched_while_asterisk_holds_the_lock(tmp_path: Path) -> None:
     put(tmp_path, 0, "first")
     inbox = folder(tmp_path)
-    entry = inbox.entries()[0]
+    entry = inbox.listing().entries[0]
     with (tmp_path / "lock").open("w") as theirs:
         fcntl.flock(theirs, fcntl.LOCK_EX)
         with pytest.raises(Outage):

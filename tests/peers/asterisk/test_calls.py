@@ -186,6 +186,16 @@ async def test_a_message_for_nobody_is_kept_and_does_not_hold_up_the_others(
     assert {message.recipient for message in deposit.messages.values()} == {ALICE, BOB}
 
 
+async def test_a_call_that_the_service_cannot_serve_goes_on_to_the_fallback(
+    asterisk: AsteriskServer, speech: Speech
+) -> None:
+    deposit = RecordingDepositor()
+    async with serving(asterisk, deposit, greeting="sound:no-such-file"):
+        await leave_message(asterisk, speech.pcmu[:16000])
+    await eventually((asterisk.fallback / "INBOX" / "msg0000.txt").exists)
+    assert not deposit.calls
+
+
 async def test_a_recording_with_nothing_said_is_deleted(asterisk: AsteriskServer, speech: Speech) -> None:
     deposit = RecordingDepositor()
     deposit.failure = MessageTooShort("nothing but silence")

@@ -35,6 +35,14 @@ class Entry(msgspec.Struct, frozen=True):
     message: MessageFile
 
 
+class Listing(msgspec.Struct, frozen=True):
+    """The messages of a folder."""
+
+    entries: tuple[Entry, ...]
+    unreadable: tuple[Path, ...]
+    """Message files that say nothing: the machine died while one was written."""
+
+
 class Folder:
     """INBOX, Urgent or Old of one mailbox."""
 
@@ -42,17 +50,17 @@ class Folder:
         self._path = path
         self._lock_seconds = lock_seconds
 
-    def entries(self) -> list[Entry]:
-        """The readable messages, oldest number first.  Raises Outage when the lock cannot be had."""
+    def listing(self) -> Listing:
+        """What is there now, lowest number first.  Raises Outage when the lock cannot be had."""
+        if not self._files():
+            return Listing((), ())  # the usual case costs no lock
         with self._locked():
-            found = [self._entry(number) for number in sorted(self._files())]
-        return [entry for entry in found if entry is not None]
-
-    def unreadable(self) -> list[Path]:
-        """Message files that say nothing: the machine died while one was written."""
-        with self._locked():
-            return [self._file(number, "txt") for number, kinds in sorted(self._files().items())
-                    if "txt" in kinds and self._entry(number) is None]  # fmt: skip
+            numbers = sorted(number for number, kinds in self._files().items() if "txt" in kinds)
+            found = {number: self._entry(number) for number in numbers}
+        return Listing(
+            entries=tuple(entry for entry in found.values() if entry is not None),
+            unreadable=tuple(self._file(n, "txt") for n, entry in found.items() if entry is None),
+        )
 
     def read(self, entry: Entry, *, max_bytes: int) -> bytes | None:
         """The audio of a message; None when it is not there any more.  Raises Outage, TooLarge."""

@@ -14,8 +14,8 @@ import structlog
 
 from vvm.domain.errors import Outage, TooLarge, VvmError
 from vvm.domain.message import Envelope
-from vvm.fronts.asterisk.ari import AriClient, Gone
-from vvm.fronts.asterisk.depositor import Delivery, Outcome
+from vvm.fronts.asterisk.ari import AriClient, AriRefusal, Gone
+from vvm.fronts.asterisk.depositor import Delivery
 from vvm.fronts.asterisk.names import PREFIX, InvalidName, parse_name
 from vvm.fronts.asterisk.settings import AsteriskSettings
 
@@ -78,26 +78,25 @@ class Intake:
                 await self._take(name)
             except Gone:
                 log.debug("recording_gone", name=name)
+            except (AriRefusal, Outage) as error:
+                log.warning("recording_intake_postponed", name=name, reason=str(error))
             except Exception:
                 # A defect met by one recording must not stop the others; the file stays.
                 log.exception("recording_intake_failed", name=name)
             finally:
                 self._known.discard(name)
 
-    async def _take(self, name: str) -> Outcome:
+    async def _take(self, name: str) -> None:
         try:
             known = parse_name(name)
-        except InvalidName:
-            return self._delivery.refuse(name, "invalid_name")
-        try:
             audio = await self._ari.fetch(name)
-            envelope = Envelope(caller=known.caller, received_at=known.started_at)
-            outcome = await self._delivery.deliver(name, known.subscriber, audio, envelope)
-            if outcome.settled:
-                await self._ari.delete(name)
+        except InvalidName:
+            self._delivery.refuse(name, "invalid_name")
+            return
         except TooLarge as refusal:
-            return self._delivery.refuse(name, refusal.code)
-        except Outage as error:
-            log.warning("recording_intake_postponed", name=name, reason=str(error))
-            return Outcome.POSTPONED
-        return outcome
+            self._delivery.refuse(name, refusal.code)
+            return
+        envelope = Envelope(caller=known.caller, received_at=known.started_at)
+        outcome = await self._delivery.deliver(name, known.subscriber, audio, envelope)
+        if outcome.settled:
+            await self._ari.delete(name)

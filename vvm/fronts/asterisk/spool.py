@@ -63,14 +63,14 @@ class SpoolAgent:
         """Returns the keys of what is still there."""
         kept: set[str] = set()
         try:
-            entries = await asyncio.to_thread(folder.entries)
-            for entry in entries:
+            listing = await asyncio.to_thread(folder.listing)
+            for entry in listing.entries:
                 key = self._key(mailbox, entry.message.msg_id)
                 if not await self._take(key, mailbox, folder, entry):
                     kept.add(key)
-            if len(kept) < len(entries):
+            if len(kept) < len(listing.entries):
                 await asyncio.to_thread(folder.close_gaps)
-            for path in await asyncio.to_thread(folder.unreadable):
+            for path in listing.unreadable:
                 kept.add(key := self._key(mailbox, path.name))
                 if self._delivery.is_due(key):
                     self._delivery.refuse(key, "unreadable")
