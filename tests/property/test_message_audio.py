@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.test_message_amr import NARROWBAND_SIZES
 from tests.unit.test_message_amr import frame as amr_frame
+from tests.unit.test_message_transcode import encoded, pcm_wav, speech_like
 from tests.unit.test_message_wav import chunk, form, wav
 from vvm.domain.errors import BadAudio
 from vvm.message.audio.amr import MAGIC, frames, milliseconds
@@ -33,6 +34,13 @@ CHUNKS = st.builds(
     ),
     st.none() | st.integers(0, 100) | st.just(0xFFFFFFFF),
 )
+RECORDINGS = [
+    pcm_wav(speech_like(8000), rate=8000),
+    transcode(pcm_wav(speech_like(8000), rate=8000), LIMITS).amr,
+    encoded("wav", "pcm_alaw", 8000, "mono", "s16"),
+    encoded("ogg", "libopus", 48000, "mono", "s16"),
+    encoded("mp3", "libmp3lame", 44100, "mono", "s16p"),
+]
 FRAMES = st.lists(st.sampled_from([amr_frame(kind, size) for kind, size in NARROWBAND_SIZES.items()]))
 
 
@@ -41,12 +49,29 @@ FRAMES = st.lists(st.sampled_from([amr_frame(kind, size) for kind, size in NARRO
 )
 @settings(max_examples=300)
 def test_any_octets_are_a_voice_message_or_bad_audio(octets: bytes) -> None:
+    assert_voice_or_bad_audio(octets)
+
+
+def assert_voice_or_bad_audio(octets: bytes) -> None:
     try:
         voice = transcode(octets, LIMITS)
     except BadAudio:
         return
     assert voice.milliseconds == milliseconds(voice.amr) > 0
     assert voice.seconds >= 1
+
+
+@given(
+    st.sampled_from(RECORDINGS), st.lists(st.tuples(st.integers(0, 300), st.binary(max_size=3))), st.data()
+)
+def test_a_damaged_recording_is_a_voice_message_or_bad_audio(
+    recording: bytes, damages: list[tuple[int, bytes]], data: st.DataObject
+) -> None:
+    octets = bytearray(recording)
+    for place, damage in damages:
+        octets[place : place + len(damage)] = damage
+    end = data.draw(st.integers(0, len(octets)))
+    assert_voice_or_bad_audio(bytes(octets[:end]))
 
 
 @given(st.lists(CHUNKS).map(lambda all_: wav(*all_)))

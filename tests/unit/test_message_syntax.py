@@ -27,6 +27,10 @@ def test_what_a_quoted_string_cannot_hold_is_a_literal_of_its_octets(value: str,
     assert string(value) == literal
 
 
+def test_half_a_character_is_a_question_mark() -> None:
+    assert string("\ud800") == b'"?"'
+
+
 def test_nothing_is_nil() -> None:
     assert nstring(None) == b"NIL"
     assert parameters(()) == b"NIL"

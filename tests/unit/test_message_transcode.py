@@ -162,6 +162,19 @@ def test_a_damaged_packet_costs_its_own_sound_only() -> None:
     assert 1500 < voice.milliseconds <= 2100
 
 
+def test_a_frame_in_another_format_is_left_out() -> None:
+    mono = encoded("mp3", "libmp3lame", 44100, "mono", "s16p")
+    stereo = encoded("mp3", "libmp3lame", 44100, "stereo", "s16p")
+    voice = transcode(mono + stereo + mono, LIMITS)
+    assert 3900 < voice.milliseconds < 4200
+
+
+def test_what_stands_before_a_place_where_decoding_ends_is_kept() -> None:
+    mono = encoded("ogg", "libopus", 48000, "mono", "s16")
+    stereo = encoded("ogg", "libopus", 48000, "stereo", "s16")
+    assert_same_speech(transcode(mono + stereo, LIMITS))
+
+
 def test_amr_is_kept_as_it_came() -> None:
     octets = transcode(pcm_wav(speech_like(8000), rate=8000), LIMITS).amr
     assert transcode(octets, LIMITS) == Voice(amr=octets, milliseconds=2000, peak_dbfs=None)
@@ -253,6 +266,19 @@ def test_a_decoder_that_we_do_not_name_is_out_of_reach() -> None:
     assert len(file.getvalue()) > 1000
     with pytest.raises(BadAudio, match="no sound"):
         transcode(file.getvalue(), LIMITS)
+
+
+def test_a_stream_that_ffmpeg_has_no_decoder_for_is_bad_audio() -> None:
+    samples_of_no_bits = wav(chunk(b"fmt ", form(bits=0)), chunk(b"data", bytes(1000)))
+    with pytest.raises(BadAudio, match="no sound"):
+        transcode(samples_of_no_bits, LIMITS)
+
+
+def test_a_title_that_is_not_utf8_does_not_matter() -> None:
+    title = b"TIT2" + struct.pack(">IH", 4, 0) + b"\x03\x97\xff\0"
+    tag = b"ID3\x04\0\0" + struct.pack(">I", len(title)) + title
+    plain = encoded("mp3", "libmp3lame", 44100, "mono", "s16p")
+    assert_same_speech(transcode(tag + plain[plain.index(b"\xff\xfb") :], LIMITS))
 
 
 def test_everything_that_crosses_to_a_worker_and_back_can_be_pickled() -> None:

@@ -80,6 +80,12 @@ def test_without_a_transcript_there_is_no_text_part(transcript: str | None) -> N
     assert len(composed.parts) == 1
 
 
+def test_half_a_character_in_a_transcript_is_a_question_mark() -> None:
+    composed = compose(msgspec.structs.replace(MESSAGE, transcript="a\ud800b"))
+    text = composed.parts[1]
+    assert composed.octets[text.body_start : text.body_end] == base64(b"a?b")
+
+
 # rows: FET-07
 def test_offsets_cut_out_the_header_and_every_part() -> None:
     composed = compose(MESSAGE)

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-_MAX_TEXT = 1000
 _MIN_VERSION, _MAX_VERSION = 10, 99
 _MAX_CLIENT_TYPE = 30
 _MAX_PORT = 0xFFFF
@@ -59,7 +58,7 @@ class UnknownRequest(msgspec.Struct, frozen=True):
 
 def parse_client_sms(text: str) -> Activate | Deactivate | StatusRequest | UnknownRequest:
     """Read the text of a client's SMS as sheet 5.3 asks.  Total: any text gives one of the four."""
-    verb, rest = _split(text[:_MAX_TEXT].replace("\0", "").strip())
+    verb, rest = _split(text.replace("\0", "").strip())
     match verb:
         case "ACTIVATE":
             return _activate(rest)

@@ -54,7 +54,7 @@ def decode(octets: bytes, limits: AudioLimits) -> bytes:
             size += len(piece)
             if size > limit:
                 raise AudioTooLong(f"more than {limits.max_seconds} seconds")
-    except (av.FFmpegError, ValueError) as error:
+    except av.FFmpegError as error:
         # What was decoded before the damage is kept: half a message is better than none.
         if not size:
             raise BadAudio("the audio cannot be decoded") from error
@@ -85,20 +85,28 @@ def _samples(octets: bytes, container: _Container) -> Iterator[bytes]:
     """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=amr.SAMPLE_RATE)
     options = {"codec_whitelist": ",".join(container.decoders)}
-    with av.open(BytesIO(octets), "r", format=container.demuxer, options=options) as source:
+    with av.open(
+        BytesIO(octets), "r", format=container.demuxer, options=options, metadata_errors="replace"
+    ) as source:
         audio = source.streams.audio
-        if not audio or audio[0].codec_context.name not in container.decoders:
+        if not audio or _decoder(audio[0]) not in container.decoders:
             return
         for packet in source.demux(audio[0]):
-            for frame in _decoded(packet):
-                yield from map(_octets, resampler.resample(frame))
+            yield from _sound(packet, resampler)
         yield from map(_octets, resampler.resample(None))
 
 
-def _decoded(packet: av.Packet[av.AudioStream]) -> list[av.AudioFrame]:
+def _decoder(stream: av.AudioStream) -> str | None:
+    """Its name; None where FFmpeg has none for the stream, which PyAV's annotations do not tell."""
+    name: str | None = getattr(stream.codec_context, "name", None)
+    return name
+
+
+def _sound(packet: av.Packet[av.AudioStream], resampler: av.AudioResampler) -> list[bytes]:
+    """What one packet holds: nothing when it is damaged, or so much that its format seems to change."""
     try:
-        return packet.decode()
-    except av.InvalidDataError:
+        return [_octets(piece) for frame in packet.decode() for piece in resampler.resample(frame)]
+    except ValueError:  # av.InvalidDataError is one, and what a resampler says to another format
         return []
 
 
