@@ -12,8 +12,8 @@ DELIMITER = "/"
 
 def fits(pattern: str, name: str) -> bool:
     """Whether a pattern fits a whole name; INBOX in any case."""
-    if pattern.upper().startswith("INBOX") and name == "INBOX":
-        pattern = "INBOX" + pattern[len("INBOX") :]
+    if name == "INBOX":
+        pattern = pattern.upper()
     reached = {0}
     for character in pattern:
         if character in "*%":

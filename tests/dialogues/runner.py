@@ -8,8 +8,8 @@ The format, line by line (``#`` starts a comment; blank lines are free):
     deposit 2.5 s from +33698765432                       for the subscriber given first
     storage fails | storage returns
     phone   opens clear | opens TLS                       a session that does not log in by itself
-    phone   C: a1 SELECT INBOX                            sends the line and CRLF
-    phone   sends a1 NOOP                                 the same without CRLF
+    phone   C: a1 SELECT INBOX                            sends the line and CRLF (``C:`` alone an empty one)
+    phone   sends 1 STARTTLS\\r\\n2 NOOP\\r\\n              octets as they stand, with Python's escapes
     phone   S: a1 OK done                                 waits for this line
     phone   S: /a1 OK .*/                                 … or for one that a pattern fits as a whole
     phone   never /.*EXPUNGE/                             none of the lines passed over by the next S:
@@ -77,9 +77,9 @@ class Client:
         self._writer = writer
         self.forbidden: list[str] = []
 
-    async def send(self, text: str) -> None:
-        """Text as it stands."""
-        self._writer.write(text.encode())
+    async def send(self, octets: bytes) -> None:
+        """Octets as they stand."""
+        self._writer.write(octets)
         await self._writer.drain()
 
     async def response(self) -> str:
@@ -187,10 +187,10 @@ class Runner:
             await client.start_tls(self._world.tls, self._world.host)
         elif action == "closed":
             await client.closed()
-        elif action.startswith("C: "):
-            await client.send(self._fill(action[3:]) + "\r\n")
+        elif action.startswith("C:"):
+            await client.send(self._fill(action[3:]).encode() + b"\r\n")
         elif action.startswith("sends "):
-            await client.send(self._fill(action[6:]))
+            await client.send(action[6:].encode().decode("unicode_escape").encode("latin-1"))
         elif action.startswith("never "):
             client.forbidden.append(action[6:])
         elif action.startswith("S: "):
@@ -216,7 +216,7 @@ class Runner:
     async def _logged_in(self, name: str) -> Client:
         client = self._clients[name] = await self._connect(tls=True)
         await self._expect(client, r"/\* OK .*/")
-        await client.send(self._fill('login LOGIN ${user} "${password}"\r\n'))
+        await client.send(self._fill('login LOGIN ${user} "${password}"\r\n').encode())
         await self._expect(client, "/login OK.*/")
         return client
 
