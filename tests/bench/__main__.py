@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``script/bench [store|imap|sms|latency …]``: print the figures of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from tests.bench import imap, latency, report, sms, store
+from vvm.runtime.logs import configure
+
+_ALL = {"store": store.run, "imap": imap.run, "sms": sms.run, "latency": latency.run}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"some of {', '.join(_ALL)}; all by default")
+    wanted = parser.parse_args().what or list(_ALL)
+    if unknown := set(wanted) - set(_ALL):
+        parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
+    configure("warning", "console")
+    print(report.machine())
+    # The disk of the checkout, because /tmp may be memory, where an fsync costs nothing.
+    with tempfile.TemporaryDirectory(dir=Path(__file__).parents[2], prefix=".bench-") as folder:
+        for name in wanted:
+            _ALL[name](Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real program, started as an operator starts it, for the measurements that need all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+
+class Program(msgspec.Struct, frozen=True):
+    folder: Path
+    http: str
+    imap_tls: int
+    token: str
+    certificate: Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def running(folder: Path, *, smsc_port: int) -> AsyncIterator[Program]:
+    """``vvm serve`` with its own SQLite file and default settings, but for rates that would hide it."""
+    folder.mkdir(parents=True)
+    http, imap, imap_tls = free_port(), free_port(), free_port()
+    (folder / "vvm.toml").write_text(
+        f"""
+[state]
+directory = "{folder}"
+[store]
+url = "sqlite:///{folder}/vvm.db"
+[vvm]
+imap_host = "localhost"
+[imap]
+listen = ["127.0.0.1:{imap}"]
+listen_tls = ["127.0.0.1:{imap_tls}"]
+[http]
+listen = "127.0.0.1:{http}"
+[log]
+level = "warning"
+[[sms.smsc]]
+port = {smsc_port}
+password = "secret"
+rate = 100000.0
+""",
+        encoding="utf-8",
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "vvm", "serve", "--config", str(folder / "vvm.toml")
+    )
+    try:
+        address = f"http://127.0.0.1:{http}"
+        await _ready(address)
+        yield Program(
+            folder=folder,
+            http=address,
+            imap_tls=imap_tls,
+            token=(folder / "admin.token").read_text(encoding="utf-8").strip(),
+            certificate=folder / "tls.crt",
+        )
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _ready(address: str) -> None:
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"{address}/readyz") as answer:
+                    if answer.ok:
+                        return
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.05)

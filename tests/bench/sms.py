@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SMPP submits a second by window, against smpplib on the same sink."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import uvloop
+
+from sms_gateway.gateway import SmsGateway
+from sms_gateway.port import Coding, InboundSms, OutboundSms, Outcome, Receipt, Sent
+from sms_gateway.settings import SmscSettings
+from tests.bench import report
+from vvm.domain.clock import SystemClock
+
+_COUNT = 20_000
+_TEXT = "//VVM:SYNC:ev=NM;id=3446456;c=1;t=v;s=01234567898;dt=02/08/2008 12:53 +0200;l=30"
+_WINDOWS = (1, 16, 128)
+
+
+class EndlessOutbox:
+    """Hands out SMS until there were enough, in memory: the library is measured, not a store."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._leased = 0
+        self._sent = 0
+        self.done = asyncio.Event()
+
+    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+        batch = [_sms(self._leased + n) for n in range(min(limit, self._count - self._leased))]
+        self._leased += len(batch)
+        return batch
+
+    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+        pass
+
+    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
+        assert isinstance(outcome, Sent), outcome
+        self._sent += 1
+        if self._sent == self._count:
+            self.done.set()
+
+    async def receipt(self, receipt: Receipt) -> None:
+        pass
+
+    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109
+        await asyncio.sleep(timeout.total_seconds())
+
+    async def received(self, sms: InboundSms) -> None:
+        pass
+
+
+def run(folder: Path) -> None:
+    del folder
+    report.section("SMS: submit_sm a second against a sink in another process (87 octets of data)")
+    uvloop.run(_measure())
+
+
+async def _measure() -> None:
+    sink = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.sms_sink", stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert sink.stdout is not None
+        port = int(await sink.stdout.readline())
+        for window in _WINDOWS:
+            count = _COUNT // 4 if window == 1 else _COUNT
+            theirs = report.rate(
+                f"smpplib, window {window}", count, await asyncio.to_thread(_smpplib, port, window, count)
+            )
+            ours = report.rate(f"sms_gateway, window {window}", count, await _gateway(port, window, count))
+            report.ratio(f"  against smpplib, window {window}", ours, theirs)
+    finally:
+        sink.terminate()
+        await sink.wait()
+
+
+async def _gateway(port: int, window: int, count: int) -> float:
+    settings = SmscSettings(port=port, password="secret", window=window, rate=10_000_000.0)
+    outbox = EndlessOutbox(count)
+    gateway = SmsGateway(settings, outbox, outbox, clock=SystemClock())
+    task = asyncio.ensure_future(gateway.run())
+    started = time.perf_counter()
+    await outbox.done.wait()
+    seconds = time.perf_counter() - started
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return seconds
+
+
+def _smpplib(port: int, window: int, count: int) -> float:
+    """A window made by hand: send so many, then read so many."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import smpplib.client  # noqa: PLC0415 - warns on import
+
+    client = smpplib.client.Client("127.0.0.1", port, allow_unknown_opt_params=True)
+    client.connect()
+    client.bind_transceiver(system_id="vvm", password="secret")
+    octets = b"\x06\x05\x04\x15\x7b\x00\x00" + _TEXT.encode()
+    started = time.perf_counter()
+    for _ in range(count // window):
+        for _ in range(window):
+            client.send_message(
+                source_addr_ton=3,
+                source_addr="5511",
+                dest_addr_ton=1,
+                dest_addr_npi=1,
+                destination_addr="33612345678",
+                esm_class=0x40,
+                data_coding=4,
+                short_message=octets,
+            )
+        for _ in range(window):
+            client.read_once(auto_send_enquire_link=False)
+    seconds = time.perf_counter() - started
+    client.disconnect()
+    return seconds
+
+
+def _sms(number: int) -> OutboundSms:
+    return OutboundSms(
+        id=number,
+        recipient="+33612345678",
+        source="5511",
+        text=_TEXT,
+        coding=Coding.OCTETS,
+        port=5499,
+        reference=number % 256,
+        validity=timedelta(days=1),
+        attempt=0,
+    )
