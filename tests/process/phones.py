@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SMSC and every handset behind it, in the test's process: they outlive the program."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from sms_gateway.simulator.handset import HandsetSms
+from sms_gateway.simulator.settings import SimulatorSettings
+from sms_gateway.simulator.smsc import SimulatedSmsc
+from vvm.omtp.system import STATUS, SystemSms, parse_system_sms
+
+PEOPLE = tuple(f"+3361234567{digit}" for digit in range(4))
+SERVICE_NUMBER = "5511"
+_SECONDS = 60.0
+
+
+class Phones:
+    """What each handset heard, by MSISDN."""
+
+    def __init__(self) -> None:
+        self.smsc = SimulatedSmsc(SimulatorSettings(receipts=False, remember=1), on_sms=self._hear)
+        self.synced: defaultdict[str, list[int]] = defaultdict(list)
+        """UIDs of SYNC, with repetitions."""
+        self.told: defaultdict[str, list[SystemSms]] = defaultdict(list)
+        """Every STATUS."""
+
+    async def ask(self, msisdn: str, text: str) -> int:
+        """Send a client SMS; the SMSC's view of its end, 0 for "the server has it"."""
+        (status,) = await self.smsc.send_mo(msisdn.removeprefix("+"), SERVICE_NUMBER, text)
+        return status
+
+    async def activate(self, msisdns: Iterable[str]) -> None:
+        """Make handsets active, as their users would."""
+        await self.until(lambda: self.smsc.bound == 1)
+        for msisdn in msisdns:
+            assert await self.ask(msisdn, "Activate:pv=11;ct=test") == 0
+            await self.until(lambda msisdn=msisdn: bool(self.told[msisdn]))
+            assert self.told[msisdn][-1].fields["st"] == "R"
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that the SMSC sees."""
+        async with asyncio.timeout(_SECONDS):
+            await self.smsc.until(condition)
+
+    def _hear(self, sms: HandsetSms) -> None:
+        assert sms.text is not None
+        heard = parse_system_sms(sms.text, "//VVM")
+        assert heard is not None
+        if heard.event == STATUS:
+            self.told[sms.recipient].append(heard)
+        else:
+            self.synced[sms.recipient].append(int(heard.fields["id"]))
+
+
+@asynccontextmanager
+async def phones() -> AsyncIterator[Phones]:
+    made = Phones()
+    async with made.smsc.running():
+        yield made

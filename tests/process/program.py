@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m vvm serve`` as a process that a test starts, kills and starts again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 30.0
+
+LEASE_SECONDS = 3
+"""How long a row stays in the hands of a process that was killed."""
+
+_CONFIG = """
+[http]
+listen = "127.0.0.1:0"
+[imap]
+listen = ["127.0.0.1:0"]
+listen_tls = ["127.0.0.1:0"]
+[vvm]
+imap_host = "localhost"
+imap_port = 143
+max_messages = 2000
+[notification]
+lease_seconds = {lease_seconds}
+[log]
+format = "json"
+[[sms.smsc]]
+host = "127.0.0.1"
+port = {smsc_port}
+password = "secret"
+window = 20
+rate = 5000.0
+response_seconds = 1.0
+hold_limit_seconds = 0.5
+throttle_pause_seconds = 0.1
+unknown_seconds = 0.5
+reconnect_first_seconds = 0.1
+"""
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """What a test looks at in a line of the log."""
+
+    event: str = ""
+    port: int = 0
+    ports: tuple[int, ...] = ()
+
+
+class Program:
+    """One data directory, and at most one process on it.
+
+    Every port is chosen by the system and read from the log, so each start has new ones.
+    """
+
+    def __init__(self, directory: Path, *, smsc_port: int) -> None:
+        self.directory = directory
+        self.http_port = 0
+        self.imap_port = 0
+        """STARTTLS."""
+        self.imap_tls_port = 0
+        """TLS from the first octet."""
+        self._config = directory / "vvm.toml"
+        self._config.write_text(_CONFIG.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS))
+        self._log = directory / "vvm.log"
+        self.up = asyncio.Event()
+        """Set while the program works, as far as the test knows."""
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def token(self) -> str:
+        """Bearer token of the HTTP API; the first start makes it."""
+        return (self.directory / "var" / "admin.token").read_text().strip()
+
+    @property
+    def certificate(self) -> Path:
+        return self.directory / "var" / "tls.crt"
+
+    async def start(self) -> None:
+        """Return when every part of the program says that it works."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "vvm",
+            "serve",
+            "--config",
+            str(self._config),
+            cwd=self.directory,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            stderr=PIPE,
+        )
+        self._reading = None
+        async with asyncio.timeout(_START_SECONDS):
+            await self._started(self._process)
+        self.up.set()
+        self._reading = asyncio.create_task(self._drain(self._process))
+
+    def kill(self) -> None:
+        """``kill -9``, now: nothing of the process runs after this line."""
+        assert self._process is not None
+        self.up.clear()
+        self._process.kill()
+
+    async def kill_and_restart(self) -> None:
+        self.kill()
+        await self.ended()
+        await self.start()
+
+    async def ended(self) -> int:
+        """Wait for the end of a process that was killed or told to stop; its exit code."""
+        assert self._process is not None
+        async with asyncio.timeout(_STOP_SECONDS):
+            code = await self._process.wait()
+            await (self._reading or self._drain(self._process))
+        return code
+
+    async def end(self) -> None:
+        """Leave no process behind, whatever became of it."""
+        if self._process is not None:
+            if self._process.returncode is None:
+                self.kill()
+            await self.ended()
+
+    def terminate(self) -> None:
+        """Ask for an orderly end."""
+        assert self._process is not None
+        self.up.clear()
+        self._process.send_signal(signal.SIGTERM)
+
+    async def _started(self, process: Process) -> None:
+        while line := await self._line(process):
+            if not line.startswith(b"{"):
+                continue  # Python itself speaks, of an import that failed, say
+            event = msgspec.json.decode(line, type=_Event)
+            if event.event == "http_listening":
+                self.http_port = event.port
+            elif event.event == "imap_listening":
+                self.imap_port, self.imap_tls_port = event.ports
+            elif event.event == "started":
+                return
+        raise AssertionError(f"the program ended at its start:\n{self._log.read_text()}")
+
+    async def _drain(self, process: Process) -> None:
+        while await self._line(process):
+            pass
+
+    async def _line(self, process: Process) -> bytes:
+        """The next line of the log, kept for whoever looks into a failure; empty at its end."""
+        assert process.stderr is not None
+        line = await process.stderr.readline()
+        with self._log.open("ab") as log:
+            log.write(line)
+        return line
+
+
+@asynccontextmanager
+async def running(directory: Path, *, smsc_port: int) -> AsyncIterator[Program]:
+    """Start a program; kill whatever process it has in the end."""
+    program = Program(directory, smsc_port=smsc_port)
+    try:
+        await program.start()
+        yield program
+    finally:
+        await program.end()
