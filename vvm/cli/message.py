@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
 from vvm.cli.output import show_json, show_line, show_rows
-from vvm.domain.errors import BadAudio
+from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX, Envelope
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.messages import DepositView, view
@@ -21,6 +21,10 @@ from vvm.fronts.http.request import parse_caller
 app = App(name="message")
 
 _COLUMNS = ("uid", "seen", "caller", "received_at", "seconds", "size")
+
+
+class UnreadableFile(Refusal):
+    code = "unreadable_file"
 
 
 @app.command
@@ -70,4 +74,4 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise BadAudio(f"{file} cannot be read: {error.strerror}") from None
+        raise UnreadableFile(f"{file} cannot be read: {error.strerror}") from None

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_PIPE_WIDTH = 1000
 Row = Mapping[str, object]
 
 
@@ -24,25 +25,32 @@ def show_row(row: Row) -> None:
     table = Table(show_header=False, box=None)
     for name, value in row.items():
         table.add_row(Text(name, style="bold"), _text(value))
-    Console().print(table)
+    _console().print(table)
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Several things: a line each."""
-    table = Table(*columns, box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(_text(row[column]) for column in columns))
-    Console().print(table)
+    _console().print(table)
 
 
 def show_line(text: str) -> None:
-    Console().print(Text(text), soft_wrap=True)
+    _console().print(Text(text), soft_wrap=True)
 
 
 def show_error(text: str) -> None:
     """A line on stderr for each line of ``text``."""
     for line in text.splitlines():
         print(f"vvm: {line}", file=sys.stderr)  # noqa: T201 - this is the command's output
+
+
+def _console() -> Console:
+    """As wide as the terminal; a pipe takes lines of any length and must get each row on one."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def _text(value: object) -> Text:

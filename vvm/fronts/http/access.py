@@ -40,6 +40,7 @@ def access(registry: CollectorRegistry) -> Middleware:
         with bound_contextvars(request_id=request[REQUEST_ID]):
             response = await handler(request)
             response.headers[HEADER] = request[REQUEST_ID]
+            response.headers["Server"] = "vvm"  # and not which releases of what it is made of
             elapsed = time.perf_counter() - started
             method = request.method if request.method in _METHODS else "other"
             seconds.labels(method, _route(request), response.status).observe(elapsed)

@@ -47,7 +47,9 @@ def decode(body: bytes, type_: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(body or b"{}", type=type_)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise BadRequest("JSON must be UTF-8") from None
+    except msgspec.DecodeError as error:
         raise BadRequest(str(error)) from None
 
 

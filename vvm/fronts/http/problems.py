@@ -36,6 +36,7 @@ STATUS = {
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "bad_audio": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "audio_too_long": HTTPStatus.UNPROCESSABLE_ENTITY,
     "message_too_short": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown_language": HTTPStatus.UNPROCESSABLE_ENTITY,
 }

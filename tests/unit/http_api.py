@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API on a socket of its own, over the use cases of ``services_world``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from tests.unit.services_world import World
+from vvm.domain.secrets import Secret
+from vvm.domain.subscriber import ClientProfile
+from vvm.fronts.http.app import ApiServices, build_app
+from vvm.fronts.http.server import serving
+from vvm.fronts.http.settings import HttpSettings
+from vvm.store.port import OutboxStore
+
+TOKEN = "token-of-the-tests"
+ANSWER_SECONDS = 20.0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        return msgspec.json.decode(self.text, type=dict[str, object])
+
+    @property
+    def problem(self) -> tuple[int, str]:
+        """Status and code of a problem document."""
+        assert self.headers["Content-Type"].startswith("application/problem+json")
+        document = self.json
+        assert document["status"] == self.status
+        assert document["request_id"] == self.headers["X-Request-Id"]
+        return self.status, str(document["code"])
+
+
+class Api:
+    """A client with the token."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: int, registry: CollectorRegistry) -> None:
+        self._session = session
+        self.port = port
+        self.registry = registry
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        data: bytes | AsyncIterator[bytes] | None = None,
+        headers: dict[str, str] | None = None,
+        token: str | None = TOKEN,
+    ) -> Answer:
+        """One request; ``path`` goes out as it stands, with its query."""
+        given = dict(headers or {})
+        if token is not None:
+            given["Authorization"] = f"Bearer {token}"
+        async with self._session.request(method, path, json=json, data=data, headers=given) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+    async def talk(self, octets: bytes) -> bytes:
+        """Send octets, which need not be HTTP, and read until the server closes."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            try:
+                writer.write(octets)
+                return await reader.read()
+            finally:
+                writer.close()
+                await writer.wait_closed()
+
+
+@asynccontextmanager
+async def api(
+    world: World, settings: HttpSettings | None = None, *, outbox: OutboxStore | None = None
+) -> AsyncIterator[Api]:
+    """Serve ``world``; ``outbox`` stands in for its own where a test needs an outage."""
+    settings = settings or HttpSettings()
+    registry = CollectorRegistry()
+    app = build_app(
+        ApiServices(
+            deposit=world.deposit,
+            provisioning=world.provisioning,
+            mailboxes=world.store.mailboxes,
+            outbox=outbox or world.store.outbox,
+            clock=world.clock,
+            default_client=ClientProfile(prefix="//CARRIER"),
+        ),
+        settings,
+        token=Secret(TOKEN),
+        registry=registry,
+    )
+    async with (
+        serving(app, settings, host="127.0.0.1", port=0) as port,
+        aiohttp.ClientSession(
+            f"http://127.0.0.1:{port}", timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        ) as session,
+    ):
+        yield Api(session, port, registry)
