@@ -7,10 +7,13 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.peers.asterisk.recorder import RecordingDepositor
 from tests.unit.test_asterisk_folder import put
 from vvm.domain.clock import FixedClock
-from vvm.domain.errors import MessageTooShort, Outage, UnknownSubscriber
+from vvm.domain.errors import MessageTooShort, Outage, UnknownSubscriber, VvmError
+from vvm.domain.numbers import Msisdn
 from vvm.fronts.asterisk.depositor import Delivery, Outcome
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.asterisk.spool import SpoolAgent
@@ -84,6 +87,41 @@ async def test_a_refused_message_stays_and_is_asked_again_only_after_a_while(tmp
     await world.agent.drain()
     assert world.left() == []
     assert world.delivery.counts == {Outcome.REFUSED: 1, Outcome.DELIVERED: 1}
+
+
+async def test_a_defect_met_by_one_message_does_not_hold_up_the_next(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    put(world.inbox, 0, "poison")
+    put(world.inbox, 1, "good")
+    text = world.inbox / "msg0000.txt"
+    text.write_text(text.read_text().replace("+33612345678", "+33611111111"))
+    world.deposit.refused = {Msisdn("+33611111111"): VvmError("a defect is neither refusal nor outage")}
+    await world.agent.drain()
+    assert world.deposit.only.recipient == "+33612345678"
+    assert world.left() == ["msg0000.WAV", "msg0000.txt", "msg0000.wav"]
+
+
+async def test_a_delivered_message_that_cannot_be_removed_is_not_delivered_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    put(world.inbox, 0, "stuck")
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "unlink", _read_only)
+        await world.agent.drain()
+    await world.agent.drain()
+    assert world.deposit.calls == ["spool/node-1/vvm/0000/stuck"]
+    world.clock.advance(timedelta(minutes=15))
+    await world.agent.drain()
+    assert world.left() == []
+    assert len(world.deposit.messages) == 1
+
+
+def _read_only(path: Path, *, missing_ok: bool = False) -> None:
+    """A disk that takes no change to the messages; the lock's file is on it too, and may go."""
+    if path.name != "lock":
+        raise PermissionError(path)
+    os.unlink(path)  # noqa: PTH108 - Path.unlink is what this stands in for
 
 
 async def test_what_says_nothing_is_removed(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
-from tests.peers.asterisk.front import eventually, serving
+from tests.peers.asterisk.front import eventually, serving, settings_for
 from tests.peers.asterisk.recorder import RecordingDepositor
 from tests.peers.asterisk.server import AsteriskServer
 from tests.peers.asterisk.sip import Declined, SipCaller
@@ -15,6 +16,8 @@ from tests.peers.asterisk.speech import Speech, likeness, samples
 from vvm.domain.clock import SystemClock
 from vvm.domain.errors import MessageTooShort, Outage, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
+from vvm.domain.secrets import Secret
+from vvm.fronts.asterisk.service import AsteriskFront
 
 pytestmark = pytest.mark.peers
 
@@ -194,6 +197,19 @@ async def test_a_call_that_the_service_cannot_serve_goes_on_to_the_fallback(
         await leave_message(asterisk, speech.pcmu[:16000])
     await eventually((asterisk.fallback / "INBOX" / "msg0000.txt").exists)
     assert not deposit.calls
+
+
+async def test_a_wrong_password_keeps_the_front_away_and_is_not_logged(asterisk: AsteriskServer) -> None:
+    wrong = Secret("wrong horse")
+    front = AsteriskFront(settings_for(asterisk), wrong, RecordingDepositor(), clock=SystemClock())
+    with capture_logs() as logs:
+        task = asyncio.create_task(front.run())
+        await eventually(lambda: any(entry["event"] == "ari_disconnected" for entry in logs))
+        task.cancel()
+        await asyncio.wait([task])
+    assert not front.connected
+    assert "401" in str(logs)
+    assert "horse" not in str(logs)
 
 
 async def test_a_recording_with_nothing_said_is_deleted(asterisk: AsteriskServer, speech: Speech) -> None:

@@ -50,7 +50,7 @@ def extensions(server: AsteriskServer) -> list[str]:
     return [parse_message_file(path.read_bytes()).extension for path in texts]
 
 
-async def test_a_caller_is_greeted_and_the_message_delivered_when_the_service_returns(
+async def test_a_caller_is_greeted_and_recorded_and_the_message_delivered_when_the_service_returns(
     asterisk: AsteriskServer, speech: Speech
 ) -> None:
     assert await leave_message(asterisk, speech.pcmu) > 500
@@ -62,21 +62,13 @@ async def test_a_caller_is_greeted_and_the_message_delivered_when_the_service_re
     assert (deposit.only.recipient, deposit.only.envelope.caller) == (ALICE, BOB)
     assert likeness(samples(speech.wav), samples(deposit.only.audio)) > 0.95
     assert len(deposit.calls) == 1
-    # The next message is number 0 again.
-    await leave_message(asterisk, speech.pcmu[:16000], to=BOB, number=ALICE)
+    # The next message is number 0 again.  Its caller hides, so the number is not even in the file.
+    hidden = ("Privacy: id", f"P-Asserted-Identity: <sip:{ALICE}@127.0.0.1>")
+    await leave_message(asterisk, speech.pcmu[:16000], to=BOB, number=ALICE, headers=hidden)
     await eventually(lambda: inbox(asterisk) == ["msg0000.txt", "msg0000.wav"])
-    assert extensions(asterisk) == [BOB]
-
-
-async def test_a_restricted_number_is_not_told_by_the_fallback_either(
-    asterisk: AsteriskServer, speech: Speech
-) -> None:
-    hidden = ("Privacy: id", f"P-Asserted-Identity: <sip:{BOB}@127.0.0.1>")
-    await leave_message(asterisk, speech.pcmu[:16000], headers=hidden)
-    deposit = RecordingDepositor()
-    async with serving(asterisk, deposit, ari="", spool=str(asterisk.spool), spool_every=0.1):
-        await deposit.until_called(1)
-    assert deposit.only.envelope.caller is None
+    written = (asterisk.fallback / "INBOX" / "msg0000.txt").read_bytes()
+    assert (parse_message_file(written).extension, parse_message_file(written).caller) == (BOB, None)
+    assert ALICE.encode() not in written
 
 
 async def test_forty_messages_that_arrive_while_the_spool_is_drained_keep_their_numbers(

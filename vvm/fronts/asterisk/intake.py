@@ -66,8 +66,9 @@ class Intake:
                 if name in self._known or not self._delivery.is_due(name):
                     continue
                 # Asked after the listing: whatever is not live now was whole by now.
-                if not await self._ari.is_live(name):
-                    self.hint(name)
+                if not await self._ari.is_live(name) and name not in self._known:
+                    self._known.add(name)
+                    await self._waiting.put(name)  # as fast as the workers are
         except VvmError as error:
             log.warning("recording_recovery_postponed", reason=str(error))
 

@@ -88,7 +88,7 @@ class SpoolAgent:
         except (InvalidNumber, TooLarge) as refusal:
             self._delivery.refuse(key, refusal.code)
             return False
-        except FileNotFoundError:
+        except OSError:
             self._delivery.refuse(key, "no_audio")
             return False
         if audio is None:
@@ -96,7 +96,12 @@ class SpoolAgent:
         envelope = Envelope(caller=entry.message.caller, received_at=entry.message.received_at)
         outcome = await self._delivery.deliver(key, recipient, audio, envelope)
         if outcome.settled:
-            await asyncio.to_thread(folder.remove, entry)
+            try:
+                await asyncio.to_thread(folder.remove, entry)
+            except OSError:
+                # Delivered, and its key keeps it single; the others must not wait for the operator.
+                self._delivery.refuse(key, "not_removable")
+                return False
         return outcome.settled
 
     async def _sweep(self, mailbox: Path) -> set[str]:
