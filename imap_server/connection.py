@@ -93,16 +93,13 @@ class Connection(asyncio.Protocol):
             metrics=self._shared.metrics,
             capabilities=self._shared.capabilities,
             tls_available=self._shared.tls is not None,
-            peer=Peer(self.address, tls=False, connection_id=self._number),
+            peer=Peer(self.address, tls=self._implicit_tls, connection_id=self._number),
             link=self,
         )
-        if self._implicit_tls:
-            transport.pause_reading()  # the first octets belong to the handshake
         refused = self._house.opened(self)
         if refused is not None:
             self._over = True
-            if not self._implicit_tls:
-                transport.write(b"* BYE " + refused.value.encode() + b"\r\n")
+            transport.write(b"* BYE " + refused.value.encode() + b"\r\n")
             transport.close()
 
     def data_received(self, data: bytes) -> None:
@@ -176,8 +173,6 @@ class Connection(asyncio.Protocol):
     async def run(self) -> None:
         """The whole life of the connection; returns when it is over and never raises for one peer."""
         try:
-            if self._implicit_tls:
-                await self._handshake()
             self._greet()
             await self._converse()
         except PeerGone:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,9 @@ from imap_server.metrics import Limit, Metrics, NoMetrics
 from imap_server.settings import ImapSettings
 
 log = structlog.get_logger(__name__)
+
+_BACKLOG = 1024
+"""Connections that the kernel keeps for us; a burst of SYNCs brings many handsets at once."""
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -61,7 +65,8 @@ class ImapServer:
             capabilities=capabilities(commands),
             tls=tls,
         )
-        self._listening: list[asyncio.Server] = []
+        self._bound: list[tuple[Listener, socket.socket]] = []
+        self._serving: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
         self._numbers = itertools.count(1)
@@ -73,7 +78,7 @@ class ImapServer:
     @property
     def ports(self) -> tuple[int, ...]:
         """The bound ports, in the order of the listeners."""
-        return tuple(server.sockets[0].getsockname()[1] for server in self._listening)
+        return tuple(bound.getsockname()[1] for _, bound in self._bound)
 
     @property
     def connections(self) -> int:
@@ -81,12 +86,16 @@ class ImapServer:
         return len(self._connections)
 
     async def bind(self, listeners: Sequence[Listener]) -> None:
-        """Bind every listener, or none and raise OSError.  ValueError: TLS without a context."""
+        """Listen on every address, or on none and raise OSError.
+
+        The kernel keeps connections waiting until ``serve``.  ValueError: implicit TLS without a
+        TLS context.
+        """
         if self._shared.tls is None and any(listener.implicit_tls for listener in listeners):
             raise ValueError("a listener with implicit TLS needs a TLS context")
         try:
             for listener in listeners:
-                self._listening.append(await self._bind(listener))
+                self._bound.append((listener, await _listen(listener)))
         except OSError:
             self._close_listeners()
             raise
@@ -96,11 +105,10 @@ class ImapServer:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                for server in self._listening:
-                    await server.start_serving()
+                for listener, bound in self._bound:
+                    self._serving.append(await self._accept(listener, bound))
                 sweeper = group.create_task(self._sweep())
                 await self._stopping.wait()
-                self._close_listeners()
                 await self._empty.wait()
                 sweeper.cancel()
         finally:
@@ -163,22 +171,29 @@ class ImapServer:
             raise RuntimeError("a connection came while the server does not serve")
         return self._group.create_task(connection.run())
 
-    async def _bind(self, listener: Listener) -> asyncio.Server:
+    async def _accept(self, listener: Listener, bound: socket.socket) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         return await loop.create_server(
             lambda: Connection(
                 self._shared, self, number=next(self._numbers), implicit_tls=listener.implicit_tls
             ),
-            listener.host,
-            listener.port,
-            reuse_port=listener.reuse_port or None,
-            backlog=1024,
-            start_serving=False,
+            sock=bound,
+            backlog=_BACKLOG,
+            # From the first octet the loop shakes hands before it tells us of the connection: uvloop
+            # reads before a protocol could make it wait for start_tls().
+            ssl=self._shared.tls if listener.implicit_tls else None,
+            ssl_handshake_timeout=(
+                self._shared.settings.tls_handshake_seconds if listener.implicit_tls else None
+            ),
         )
 
     def _close_listeners(self) -> None:
-        for server in self._listening:
+        for server in self._serving:
             server.close()
+        for _, bound in self._bound:
+            bound.close()
+        self._serving.clear()
+        self._bound.clear()
 
     async def _sweep(self) -> None:
         """One clock for all connections: cheaper than a timer for every command of each."""
@@ -188,3 +203,13 @@ class ImapServer:
             now = loop.time()
             for connection in list(self._connections):
                 connection.sweep(now)
+
+
+async def _listen(listener: Listener) -> socket.socket:
+    """A listening socket on the first address that the host's name has."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(
+        listener.host or None, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, _, _, _, address = found[0]
+    return socket.create_server(address, family=family, backlog=_BACKLOG, reuse_port=listener.reuse_port)
