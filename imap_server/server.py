@@ -42,7 +42,7 @@ class Listener(msgspec.Struct, frozen=True):
 class ImapServer:
     """An IMAP server over one backend.
 
-    Use: ``await server.bind(listeners)``, read ``server.ports``, then ``await server.serve()`` in a
+    Use: ``server.bind(listeners)``, read ``server.ports``, then ``await server.serve()`` in a
     task; ``await server.stop(seconds)`` from another one makes ``serve`` return.
     """
 
@@ -85,8 +85,8 @@ class ImapServer:
         """How many connections are open."""
         return len(self._connections)
 
-    async def bind(self, listeners: Sequence[Listener]) -> None:
-        """Listen on every address, or on none and raise OSError.
+    def bind(self, listeners: Sequence[Listener]) -> None:
+        """Listen on every address, or on none and raise OSError; resolves names, so it may block.
 
         The kernel keeps connections waiting until ``serve``.  ValueError: implicit TLS without a
         TLS context.
@@ -95,7 +95,7 @@ class ImapServer:
             raise ValueError("a listener with implicit TLS needs a TLS context")
         try:
             for listener in listeners:
-                self._bound.append((listener, await _listen(listener)))
+                self._bound.append((listener, _listen(listener)))
         except OSError:
             self._close_listeners()
             raise
@@ -205,10 +205,9 @@ class ImapServer:
                 connection.sweep(now)
 
 
-async def _listen(listener: Listener) -> socket.socket:
+def _listen(listener: Listener) -> socket.socket:
     """A listening socket on the first address that the host's name has."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(
+    found = socket.getaddrinfo(
         listener.host or None, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     family, _, _, _, address = found[0]

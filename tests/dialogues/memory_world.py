@@ -78,7 +78,7 @@ async def memory_world(
     """A running world; ``clear`` offers no TLS on the clear port."""
     backend = MemoryBackend()
     server = ImapServer(backend, settings, tls=None if clear else contexts()[0], metrics=metrics)
-    await server.bind([Listener("127.0.0.1", 0), Listener("127.0.0.1", 0, implicit_tls=not clear)])
+    server.bind([Listener("127.0.0.1", 0), Listener("127.0.0.1", 0, implicit_tls=not clear)])
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
         try:
