@@ -15,7 +15,7 @@ from vvm.store.sqlite import open_sqlite
 
 
 class OpenStore(Protocol):
-    """Opens an empty store that may keep what it needs under ``directory``."""
+    """Opens the store under ``directory``; a new one where there is none."""
 
     def __call__(self, directory: Path) -> AbstractAsyncContextManager[Store]: ...
 
@@ -34,5 +34,8 @@ async def _sqlite(directory: Path) -> AsyncIterator[Store]:
 
 
 STORES: dict[str, OpenStore] = {"memory": _memory, "sqlite": _sqlite}
+
+DURABLE_STORES: dict[str, OpenStore] = {"sqlite": _sqlite}
+"""Those that find again what was there under a directory."""
 
 HINTS: dict[str, type[Hints]] = {"local": LocalHints}

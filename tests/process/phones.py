@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from sms_gateway.simulator.handset import HandsetSms
@@ -33,13 +33,13 @@ class Phones:
         (status,) = await self.smsc.send_mo(msisdn.removeprefix("+"), SERVICE_NUMBER, text)
         return status
 
-    async def activate(self, msisdns: Iterable[str]) -> None:
+    async def activate(self, msisdns: Sequence[str]) -> None:
         """Make handsets active, as their users would."""
         await self.until(lambda: self.smsc.bound == 1)
         for msisdn in msisdns:
             assert await self.ask(msisdn, "Activate:pv=11;ct=test") == 0
-            await self.until(lambda msisdn=msisdn: bool(self.told[msisdn]))
-            assert self.told[msisdn][-1].fields["st"] == "R"
+        await self.until(lambda: all(self.told[msisdn] for msisdn in msisdns))
+        assert {self.told[msisdn][-1].fields["st"] for msisdn in msisdns} == {"R"}
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that the SMSC sees."""

@@ -37,7 +37,8 @@ async def test_killed_while_the_smsc_is_slow_it_sends_again_what_was_not_answere
 ) -> None:
     before = handsets.smsc.submitted
     # Every other submit is taken, the rest stay without an answer, until the window is full of those.
-    handsets.smsc.inject(*[0, Fault.SILENCE] * 15)
+    pattern: list[Fault | int] = [0, Fault.SILENCE]
+    handsets.smsc.inject(*pattern * 15)
     callers = Callers(api, orders(60))
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(callers.run())

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
@@ -169,7 +171,7 @@ class MailboxMachine(RuleBasedStateMachine):
 @pytest.mark.parametrize("adapter", sorted(STORES))
 def test_any_history_of_a_mailbox_is_that_of_the_model(adapter: str) -> None:
     run_state_machine_as_test(
-        lambda: MailboxMachine(STORES[adapter]),
+        partial(MailboxMachine, STORES[adapter]),  # type: ignore[arg-type]  # a factory is documented
         settings=settings(
             max_examples=25,
             stateful_step_count=20,

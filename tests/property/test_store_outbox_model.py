@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -141,7 +142,7 @@ class OutboxMachine(RuleBasedStateMachine):
 @pytest.mark.parametrize("adapter", sorted(STORES))
 def test_any_history_of_an_outbox_is_that_of_the_model(adapter: str) -> None:
     run_state_machine_as_test(
-        lambda: OutboxMachine(STORES[adapter]),
+        partial(OutboxMachine, STORES[adapter]),  # type: ignore[arg-type]  # a factory is documented
         settings=settings(
             max_examples=25,
             stateful_step_count=25,

@@ -126,7 +126,7 @@ def message_id(record: MessageRecord) -> bytes:
 
 async def test_a_key_names_the_message_id_of_its_recipient() -> None:
     """A deposit that is repeated after a loss of the store is the same message to a client."""
-    ids = {}
+    ids: dict[tuple[str | None, str], bytes] = {}
     for key, recipient in (("k", ALICE), ("k", ALICE), ("k", BOB), ("other", ALICE), (None, ALICE)):
         world = World()
         subscriber = await world.subscriber(msisdn=recipient)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -54,7 +54,7 @@ async def one(world: World) -> Notice:
     return notice
 
 
-def reasons(logs: Sequence[dict[str, object]]) -> list[object]:
+def reasons(logs: Sequence[Mapping[str, object]]) -> list[object]:
     return [log["reason"] for log in logs if log["event"] == "notification_not_sent"]
 
 
