@@ -55,6 +55,11 @@ class Link(asyncio.Protocol):
         self.lost: asyncio.Future[str] = self._loop.create_future()
 
     @property
+    def connected(self) -> bool:
+        """Whether the connection stood at some time."""
+        return self._transport is not None
+
+    @property
     def usable(self) -> bool:
         """Whether a request can still be made."""
         return self._transport is not None and not self._unbound and not self._transport.is_closing()

@@ -55,6 +55,10 @@ class OutboundSms(msgspec.Struct, frozen=True):
     accepted: frozenset[int] = frozenset()
     """Segments, counted from 1, that the SMSC took in an earlier attempt: not sent again."""
 
+    def __repr__(self) -> str:
+        # Without the text: a STATUS carries a password.
+        return f"OutboundSms(id={self.id}, source={self.source!r}, attempt={self.attempt})"
+
 
 class Sent(msgspec.Struct, frozen=True):
     """The SMSC took every segment."""

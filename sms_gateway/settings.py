@@ -131,6 +131,10 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     max_pdu_bytes: int = 70_000
     """A longer PDU costs the link; message_payload alone may have 65535."""
 
+    def __repr__(self) -> str:
+        # Without the password, wherever a traceback may show it.
+        return f"SmscSettings(name={self.name!r}, host={self.host!r}, port={self.port})"
+
     @property
     def limits(self) -> Limits:
         """What the session needs of this."""

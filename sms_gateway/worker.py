@@ -64,9 +64,11 @@ class Worker:
     async def settled(self, recipient: str) -> None:
         """Wait until nothing to this recipient is being sent.
 
-        A receipt may overtake the submit_sm_resp that says which message it is about.
+        A receipt may overtake the submit_sm_resp that says which message it is about.  Only digits
+        are compared, for many SMSCs lose the type of number on the way.
         """
-        sending = [task for task, number in self._sending.items() if number == recipient]
+        digits = recipient.lstrip("+")
+        sending = [task for task, number in self._sending.items() if number == digits]
         if sending:
             await asyncio.wait(sending)
 
@@ -78,7 +80,7 @@ class Worker:
             batch = await self._lease(free)
             for sms in batch:
                 task = group.create_task(self._send(esme, sms))
-                self._sending[task] = sms.recipient
+                self._sending[task] = sms.recipient.lstrip("+")
                 task.add_done_callback(self._done)
 
     async def _lease(self, limit: int) -> Sequence[OutboundSms]:

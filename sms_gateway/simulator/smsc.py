@@ -86,8 +86,10 @@ class SimulatedSmsc:
         finally:
             server.close()
             self.drop_links()
-            if self._links:
-                await asyncio.wait([link.lost for link in self._links])
+            # A link whose TLS handshake failed never was, and is never lost.
+            lost = [link.lost for link in self._links if link.connected]
+            if lost:
+                await asyncio.wait(lost)
             await server.wait_closed()
 
     @property

@@ -77,6 +77,10 @@ class Bind(msgspec.Struct, frozen=True):
     interface_version: int = VERSION
     address_range: Address = Address()
 
+    def __repr__(self) -> str:
+        # Without the password, wherever a traceback may show it.
+        return f"Bind(system_id={self.system_id!r})"
+
 
 class BindResponse(msgspec.Struct, frozen=True):
     """Section 4.1.2; the body may be missing."""

@@ -471,6 +471,23 @@ async def test_a_peer_that_is_silent_is_dropped_and_bound_again(logs: Logs) -> N
         assert logs.named("smsc_lost")[0]["reason"] == "silent: enquire_link was not answered"
 
 
+@pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0\0\0\x04", b""])
+async def test_a_port_where_no_smsc_listens_costs_only_another_try(logs: Logs, greeting: bytes) -> None:
+    callers: asyncio.Queue[None] = asyncio.Queue()
+
+    async def stranger(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        callers.put_nowait(None)
+        writer.write(greeting)
+        writer.close()
+
+    async with await asyncio.start_server(stranger, "127.0.0.1", 0) as server:
+        settings = quick(server.sockets[0].getsockname()[1])
+        async with running(SmsGateway(settings, MemoryOutbox(), MemoryInbox(), clock=StillClock())):
+            await callers.get()
+            await callers.get()
+    assert logs.named("smsc_lost")[0]["reason"] == "bind_unanswered"
+
+
 async def test_an_outbox_that_is_away_is_asked_again(logs: Logs) -> None:
     async with world(idle_seconds=0.01) as it:
         it.outbox.available = False
