@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vvm.domain.numbers import Msisdn
-from vvm.fronts.asterisk.names import InvalidName, RecordingName, format_name, parse_name
+from vvm.fronts.asterisk.names import InvalidName, RecordingName, discreet, format_name, parse_name
 
 UNIQUE = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 AT = datetime.fromtimestamp(1795387537, UTC)
@@ -25,6 +25,13 @@ def name(caller: str | None) -> str:
 def test_a_name_is_readable_by_an_operator() -> None:
     assert name("+33698765432") == (
         "vvm/33612345678-1795387537-_2b33698765432-0f8fad5bd9cb469fa16570867728950e"
+    )
+
+
+def test_a_log_does_not_say_who_called_whom() -> None:
+    assert discreet(name("+33698765432")) == "vvm/*-0f8fad5bd9cb469fa16570867728950e"
+    assert discreet("spool/node-1/vvm/0000/1795387537-00000001") == (
+        "spool/node-1/vvm/0000/1795387537-00000001"
     )
 
 

@@ -204,7 +204,7 @@ async def test_a_wrong_password_keeps_the_front_away_and_is_not_logged(asterisk:
     front = AsteriskFront(settings_for(asterisk), wrong, RecordingDepositor(), clock=SystemClock())
     with capture_logs() as logs:
         task = asyncio.create_task(front.run())
-        await eventually(lambda: any(entry["event"] == "ari_disconnected" for entry in logs))
+        await eventually(lambda: any(entry["event"] == "ari_not_connected" for entry in logs))
         task.cancel()
         await asyncio.wait([task])
     assert not front.connected

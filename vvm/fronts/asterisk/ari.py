@@ -89,11 +89,15 @@ class AriClient:
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
-        """Register the application; yields the events, which end when the connection does."""
+        """Register the application; yields its events, which end with the connection, by an AriOutage."""
         url = URL(f"{self._base}/events").with_query(app=self._settings.application)
         try:
             async with asyncio.timeout(self._settings.request_seconds):
-                socket = await self._http.ws_connect(url, heartbeat=self._settings.heartbeat_seconds)
+                socket = await self._http.ws_connect(
+                    url,
+                    heartbeat=self._settings.heartbeat_seconds,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=self._settings.stop_seconds),
+                )
         except aiohttp.WSServerHandshakeError as error:
             raise AriRefusal("events", error.status) from error
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -207,13 +211,14 @@ class AriClient:
         # The heartbeat ends this wait when the node is silent.
         async for message in socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
-                return
+                break
             try:
                 event = decode(message.data)
             except msgspec.DecodeError as error:
                 raise AriOutage("an event is not what ARI promises") from error
             if event is not None:
                 yield event
+        raise AriOutage("the node closed the connection for events")
 
 
 def _decoded(decoder: msgspec.json.Decoder[_T], octets: bytes) -> _T:

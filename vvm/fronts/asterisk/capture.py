@@ -25,7 +25,7 @@ from vvm.fronts.asterisk.events import (
     StasisEnd,
     StasisStart,
 )
-from vvm.fronts.asterisk.names import RecordingName, format_name
+from vvm.fronts.asterisk.names import RecordingName, discreet, format_name
 from vvm.fronts.asterisk.settings import AsteriskSettings
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,7 @@ class Call:
         # Said before it is true: from the next request on, our death must not greet the caller again.
         await self._ari.set_variable(self._id, RECORDED, "yes")
         await self._ari.record(self._id, name)
-        log.info("recording_started", channel=self._id, name=name)
+        log.info("recording_started", channel=self._id, name=discreet(name))
         # The beep and the node's own limit come first; this one is for a node that says nothing.
         limit = self._settings.max_seconds + self._settings.play_seconds
         ended = await self._until(RecordingFinished, RecordingFailed, seconds=limit)

@@ -19,6 +19,7 @@ from vvm.domain.clock import Clock
 from vvm.domain.errors import MessageTooShort, Outage, Refusal
 from vvm.domain.message import Envelope
 from vvm.domain.numbers import Msisdn
+from vvm.fronts.asterisk.names import discreet
 from vvm.services.deposit import Deposited
 
 log = structlog.get_logger(__name__)
@@ -78,23 +79,23 @@ class Delivery:
             async with asyncio.timeout(self._seconds):
                 await self._deposit(recipient, audio, envelope, key=key)
         except MessageTooShort:
-            log.info("message_dropped", key=key, reason=MessageTooShort.code)
+            log.info("message_dropped", key=discreet(key), reason=MessageTooShort.code)
             return self._count(key, Outcome.WORTHLESS)
         except Refusal as refusal:
             return self.refuse(key, refusal.code)
         except (Outage, TimeoutError) as error:
-            log.warning("deposit_postponed", key=key, reason=getattr(error, "code", "timeout"))
+            log.warning("deposit_postponed", key=discreet(key), reason=getattr(error, "code", "timeout"))
             return self._count(key, Outcome.POSTPONED)
         except Exception:
             # A defect met by one message must not hold up those behind it; the message is kept.
-            log.exception("deposit_failed", key=key)
+            log.exception("deposit_failed", key=discreet(key))
             return self.refuse(key, "internal")
         return self._count(key, Outcome.DELIVERED)
 
     def refuse(self, key: str, code: str) -> Outcome:
         """Note that this message cannot be taken; log it the first time."""
         if key not in self._refused:
-            log.warning("message_refused", key=key, reason=code)
+            log.warning("message_refused", key=discreet(key), reason=code)
         self._refused[key] = self._clock.now() + self._retry_after
         self.counts[Outcome.REFUSED] += 1
         return Outcome.REFUSED

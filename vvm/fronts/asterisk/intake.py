@@ -16,7 +16,7 @@ from vvm.domain.errors import Outage, TooLarge, VvmError
 from vvm.domain.message import Envelope
 from vvm.fronts.asterisk.ari import AriClient, AriRefusal, Gone
 from vvm.fronts.asterisk.depositor import Delivery
-from vvm.fronts.asterisk.names import PREFIX, InvalidName, parse_name
+from vvm.fronts.asterisk.names import PREFIX, InvalidName, discreet, parse_name
 from vvm.fronts.asterisk.settings import AsteriskSettings
 
 log = structlog.get_logger(__name__)
@@ -78,12 +78,12 @@ class Intake:
             try:
                 await self._take(name)
             except Gone:
-                log.debug("recording_gone", name=name)
+                log.debug("recording_gone", name=discreet(name))
             except (AriRefusal, Outage) as error:
-                log.warning("recording_intake_postponed", name=name, reason=str(error))
+                log.warning("recording_intake_postponed", name=discreet(name), reason=str(error))
             except Exception:
                 # A defect met by one recording must not stop the others; the file stays.
-                log.exception("recording_intake_failed", name=name)
+                log.exception("recording_intake_failed", name=discreet(name))
             finally:
                 self._known.discard(name)
 
