@@ -106,10 +106,11 @@ class Program:
         self._reading = asyncio.create_task(self._drain(self._process))
 
     def kill(self) -> None:
-        """``kill -9``, now: nothing of the process runs after this line."""
+        """``kill -9``, now; once is enough."""
         assert self._process is not None
         self.up.clear()
-        self._process.kill()
+        if self._process.returncode is None:
+            self._process.kill()
 
     async def kill_and_restart(self) -> None:
         self.kill()
@@ -127,8 +128,7 @@ class Program:
     async def end(self) -> None:
         """Leave no process behind, whatever became of it."""
         if self._process is not None:
-            if self._process.returncode is None:
-                self.kill()
+            self.kill()
             await self.ended()
 
     def terminate(self) -> None:
