@@ -89,7 +89,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     http: HttpSettings = HttpSettings()
     vvm: ServiceSettings = ServiceSettings()
     deposit: DepositSettings = DepositSettings()
+    """Which audio becomes a message, whichever front brings it."""
     notification: NotificationSettings = NotificationSettings()
+    """How long, and how often, a phone is tried to be told."""
     sms: SmsSection = SmsSection()
     asterisk: AsteriskSettings | None = None
     log: LogSettings = LogSettings()

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+"""Every rule of the configuration that a type cannot express."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vvm.config.address import Address, parse_address
+from vvm.config.errors import ConfigError
+from vvm.config.load import load
+
+
+def told(tmp_path: Path, text: str) -> list[tuple[str, str, str]]:
+    """Key, value and what would be right, of each mistake."""
+    file = tmp_path / "vvm.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    assert all(mistake.source == str(file) for mistake in caught.value.mistakes)
+    return [(mistake.key, mistake.value, mistake.right) for mistake in caught.value.mistakes]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:1143", Address("127.0.0.1", 1143)),
+        ("[::1]:993", Address("::1", 993)),
+        ("vvm.example.net:143", Address("vvm.example.net", 143)),
+        ("localhost:0", Address("localhost", 0)),
+        ("0.0.0.0:65535", Address("0.0.0.0", 65535)),
+    ],
+)
+def test_an_address_has_a_host_and_a_port(text: str, address: Address) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "143", ":143", "host", "host:", "host:x", "host:65536", "host:-1", "host:²", "host:1:2"),
+        *("::1:993", "[x]:1", "[::1]", "[::1:80", "http://host:80", "host :80", "-host:80"),
+    ],
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="for example"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("imap.listen[1]", "[imap]\nlisten = ['127.0.0.1:1', 'x']"),
+        ("imap.listen_tls[0]", "[imap]\nlisten_tls = ['x']"),
+        ("http.listen", "[http]\nlisten = 'x'"),
+    ],
+)
+def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) -> None:
+    ((told_key, value, right),) = told(tmp_path, text)
+    assert (told_key, value) == (key, '"x"')
+    assert right.startswith("host:port")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "right"),
+    [
+        ("[store]\nurl = 'postgresql://h/d'", "store.url", '"postgresql://h/d"', "the only store so far"),
+        ("[store]\nurl = 'sqlite:///'", "store.url", '"sqlite:///"', "sqlite:///PATH"),
+        ("[vvm]\ndomain = 'vvm'", "vvm.domain", '"vvm"', "a domain with a dot"),
+        ("[vvm]\ndomain = 'a@b.c'", "vvm.domain", '"a@b.c"', "a domain with a dot"),
+        ("[vvm]\nimap_host = 'imap://x'", "vvm.imap_host", '"imap://x"', "a bare host"),
+        ("[vvm]\nimap_host = 'x.y:143'", "vvm.imap_host", '"x.y:143"', "a bare host"),
+        ("[vvm]\nservice_number = '+5511'", "vvm.service_number", '"+5511"', "digits only"),
+        ("[vvm]\nservice_number = ''", "vvm.service_number", '""', "digits only"),
+        ("[vvm]\ntui_number = 'call me'", "vvm.tui_number", '"call me"', "a number"),
+        ("[vvm]\nlanguages = []", "vvm.languages", "[]", "at least one language"),
+        ("[vvm]\nlanguages = ['eng|fre']", "vvm.languages", '["eng|fre"]', "at least one language"),
+        ("[vvm]\nimap_port = 65536", "vvm.imap_port", "65536", "at most 65535"),
+        ("[vvm.client]\nport = 32768", "vvm.client.port", "32768", "at most 32767"),
+        ("[vvm]\npin_min_digits = 10", "vvm.pin_min_digits", "10", "at most vvm.pin_max_digits, which is 9"),
+        ("[vvm]\npin_max_digits = 100", "vvm.pin_max_digits", "100", "at most 99"),
+        ("[vvm]\nmax_messages = 0", "vvm.max_messages", "0", "more than 0"),
+        ("[imap]\nlisten = []", "vvm.imap_port", "0", "imap.listen has none to take"),
+        ("[http]\nmax_body_bytes = 0", "http.max_body_bytes", "0", "more than 0"),
+        ("[http]\nbody_seconds = -1.0", "http.body_seconds", "-1.0", "0 or more"),
+        ("[http]\nbody_seconds = inf", "http.body_seconds", "inf", "0 or more"),
+        ("[http]\nbody_seconds = nan", "http.body_seconds", "nan", "0 or more"),
+        ("[deposit]\ntranscoders = 0", "deposit.transcoders", "0", "more than 0"),
+        ("[imap.limits]\nmax_line_bytes = -1", "imap.limits.max_line_bytes", "-1", "more than 0"),
+        ("[[sms.smsc]]\nwindow = 0", "sms.smsc[0].window", "0", "more than 0"),
+        ("[[sms.smsc]]\nrate = 0.0", "sms.smsc[0].rate", "0.0", "more than 0"),
+        ("[[sms.smsc]]\nport = 0", "sms.smsc[0].port", "0", "between 1 and 65535"),
+        ("[[sms.smsc]]\nhost = 'a:b'", "sms.smsc[0].host", '"a:b"', "a bare host"),
+        ("[[sms.smsc]]\n[[sms.smsc]]", "sms.smsc[1].name", '"main"', "no other SMSC has"),
+        (
+            "[[sms.smsc]]\nsystem_id = 'sixteen letters!'",
+            "sms.smsc[0].system_id",
+            '"sixteen letters!"',
+            "15 oct",
+        ),
+        ("[[sms.smsc]]\npassword = 'too-long!'", "sms.smsc[0].password", "", "at most 8 octets"),
+        (
+            "[[sms.smsc]]\nstatus_actions = {refused = 'refuse'}",
+            "sms.smsc[0].status_actions",
+            '"refused"',
+            "numbers as keys",
+        ),
+        (
+            "[[sms.smsc]]\n[sms.smsc.tls]\nca = '/no'",
+            "sms.smsc[0].tls.ca",
+            '"/no"',
+            "a file that can be read",
+        ),
+        (
+            "[[sms.smsc]]\nresponse_seconds = 90.0",
+            "notification.lease_seconds",
+            "90",
+            "longer than sms.smsc[0].response_seconds, which is 90.0",
+        ),
+        (
+            "[tls]\ncertificate = '/no'\nkey = '/dev/null'",
+            "tls.certificate",
+            '"/no"',
+            "a file that can be read",
+        ),
+        ("[secrets]\nmaster_key_file = '/no'", "secrets.master_key_file", '"/no"', "a file that can be read"),
+        ("[http]\nadmin_token_file = '/no'", "http.admin_token_file", '"/no"', "a file that can be read"),
+        ("[asterisk]", "asterisk.ari_password_file", '""', "a file that can be read"),
+    ],
+)
+def test_a_value_that_cannot_work_is_told_with_what_would(
+    tmp_path: Path, text: str, key: str, value: str, right: str
+) -> None:
+    found = {told_key: (told_value, told_right) for told_key, told_value, told_right in told(tmp_path, text)}
+    assert key in found
+    told_value, told_right = found[key]
+    assert told_value == value
+    assert right in told_right
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    certificate = tmp_path / "crt"
+    certificate.touch()
+    ((key, _, right),) = told(tmp_path, f"[tls]\ncertificate = '{certificate}'")
+    assert (key, right) == ("tls.key", "certificate and key go together: give both or neither")
+
+
+def test_asterisk_is_reached_by_http(tmp_path: Path) -> None:
+    password = tmp_path / "ari"
+    password.write_text("secret")
+    found = told(tmp_path, f"[asterisk]\nari = '127.0.0.1:8088'\nari_password_file = '{password}'")
+    assert found == [("asterisk.ari", '"127.0.0.1:8088"', "an address, for example http://127.0.0.1:8088")]
+
+
+# rows: ST-12
+def test_languages_fit_into_a_status(tmp_path: Path) -> None:
+    codes = ["abc"] * 9 + ["x"]
+    assert len("|".join(codes)) == 37
+    ((key, _, right),) = told(tmp_path, f"[vvm]\nlanguages = {codes}")
+    assert (key, right) == ("vvm.languages", "at most 36 characters, with one between each two")
+    fitting = tmp_path / "fitting.toml"
+    fitting.write_text(f"[vvm]\nlanguages = {codes[:9]}\n")
+    assert load(fitting, {}).vvm.languages == ("abc",) * 9
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[vvm.client]\nport = 32767",
+        "[vvm.client]\nport = 0",
+        "[deposit]\nsilence_dbfs = -90.0",
+        "[http]\nlinger_seconds = 0.0",
+        "[vvm]\nimap_host = '192.0.2.1'",
+        "[vvm]\nimap_host = '2001:db8::1'",
+        "[vvm]\ntui_number = '+33611223344'",
+        "[imap]\nlisten = []\n[vvm]\nimap_port = 143",
+        "[asterisk]\nari = ''",
+        "[[sms.smsc]]\nsystem_id = 'fifteen letters'\npassword = '8 octets'",
+    ],
+)
+def test_a_value_at_the_edge_is_taken(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "vvm.toml"
+    file.write_text(text)
+    load(file, {})
