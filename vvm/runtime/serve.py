@@ -55,11 +55,12 @@ async def serve(
     roles: frozenset[Role],
     *,
     stop: asyncio.Event | None = None,
+    started: asyncio.Event | None = None,
     beside: Mapping[str, Part] | None = None,
 ) -> None:
     """Run until SIGTERM, SIGINT or ``stop``; then let every part finish within its deadline.
 
-    ``beside`` are further parts of the same process.  Raises Refusal or Outage when the start
+    Sets ``started`` when every part is ready.  ``beside`` are further parts of the same process.  Raises Refusal or Outage when the start
     fails, an ExceptionGroup when a part fails later.
     """
     stop = stop or asyncio.Event()
@@ -69,7 +70,16 @@ async def serve(
         parts = {"hints": _hints(services)}
         for role in sorted(roles):
             parts |= _PARTS[role](config, services, registry)
-        await supervise(parts | dict(beside or {}), stop=stop, started=lambda: log.info("started"))
+        await supervise(parts | dict(beside or {}), stop=stop, started=_tell(started))
+
+
+def _tell(started: asyncio.Event | None) -> Callable[[], None]:
+    def tell() -> None:
+        log.info("started")
+        if started is not None:
+            started.set()
+
+    return tell
 
 
 def _hints(services: Services) -> Part:
@@ -108,7 +118,7 @@ def _imap(config: Config, services: Services, registry: CollectorRegistry) -> di
     listeners += [_listener(text, implicit_tls=True) for text in config.imap.listen_tls]
 
     async def run(ready: Ready) -> None:
-        await server.bind(listeners)
+        server.bind(listeners)
         log.info("imap_listening", ports=server.ports)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())

@@ -47,7 +47,7 @@ async def demonstrate(config: Config, tell: Transcript, *, once: bool) -> None:
 
     Raises DemoFailed.
     """
-    stop = asyncio.Event()
+    stop, started = asyncio.Event(), asyncio.Event()
     failures: list[DemoFailed] = []
     (smsc_settings,) = config.sms.smsc
     handset = Handset(
@@ -60,6 +60,7 @@ async def demonstrate(config: Config, tell: Transcript, *, once: bool) -> None:
 
     async def play(ready: Ready) -> None:
         ready()
+        await started.wait()
         try:
             await _play(config, smsc, handset, tell)
         except DemoFailed as failed:
@@ -72,7 +73,7 @@ async def demonstrate(config: Config, tell: Transcript, *, once: bool) -> None:
         await asyncio.Event().wait()
 
     async with smsc.running():
-        await serve(config, ALL_ROLES, stop=stop, beside={"demo": play})
+        await serve(config, ALL_ROLES, stop=stop, started=started, beside={"demo": play})
     if failures:
         raise failures[0]
 
