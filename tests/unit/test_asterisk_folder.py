@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,6 +81,46 @@ def test_whatever_is_there_is_renumbered_without_a_gap_and_in_order(numbers: set
         assert [inbox.read(entry, max_bytes=100) for entry in inbox.listing().entries] == [
             f"id-{number}".encode() for number in sorted(numbers)
         ]
+
+
+@pytest.mark.parametrize("step", range(10))
+def test_a_crash_while_renumbering_loses_nothing_and_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Two messages in two formats each: two links, a move and two removals for each of them."""
+    put(tmp_path, 1, "first")
+    put(tmp_path, 3, "second")
+    inbox = folder(tmp_path)
+    with monkeypatch.context() as disk:
+        crash_after(step, disk)
+        with pytest.raises(PowerCut):
+            inbox.close_gaps()
+    entries = inbox.listing().entries
+    assert [inbox.read(entry, max_bytes=100) for entry in entries] == [b"first", b"second"]
+    inbox.close_gaps()
+    assert identities(inbox) == [(0, "first"), (1, "second")]
+    assert set(contents(tmp_path)) == {"msg0000.WAV", "msg0000.wav", "msg0001.WAV", "msg0001.wav"}
+
+
+class PowerCut(Exception):
+    """The machine is off."""
+
+
+def crash_after(steps: int, disk: pytest.MonkeyPatch) -> None:
+    """Let so many changes to messages reach the disk, and no more."""
+    left = iter(range(steps))
+
+    def until_off(change: Callable[..., None]) -> Callable[..., None]:
+        def changed(path: Path, *rest: Path, **how: bool) -> None:
+            if path.name != "lock" and next(left, None) is None:
+                raise PowerCut
+            change(path, *rest, **how)
+
+        return changed
+
+    disk.setattr(os, "link", until_off(os.link))
+    disk.setattr(Path, "rename", until_off(Path.rename))
+    disk.setattr(Path, "unlink", until_off(Path.unlink))
 
 
 def test_audio_that_lost_its_text_is_not_written_over(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Call:
         # Said before it is true: from the next request on, our death must not greet the caller again.
         await self._ari.set_variable(self._id, RECORDED, "yes")
         await self._ari.record(self._id, name)
-        log.info("recording_started", channel=self._id, name=discreet(name))
+        log.info("recording_started", channel=self._id, key=discreet(name))
         # The beep and the node's own limit come first; this one is for a node that says nothing.
         limit = self._settings.max_seconds + self._settings.play_seconds
         ended = await self._until(RecordingFinished, RecordingFailed, seconds=limit)

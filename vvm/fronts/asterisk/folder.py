@@ -89,6 +89,7 @@ class Folder:
         crash at any point leaves every message with its audio.
         """
         with self._locked():
+            self._drop_second_names()
             files = self._files()
             numbers = sorted(number for number, kinds in files.items() if "txt" in kinds)
             for new, old in enumerate(numbers):
@@ -101,6 +102,13 @@ class Folder:
                 for kind in audio:
                     self._file(old, kind).unlink()
                 files[new] = files.pop(old)
+
+    def _drop_second_names(self) -> None:
+        """Finish what a crash in ``close_gaps`` left: audio without a text that has another name too."""
+        for number, kinds in self._files().items():
+            for path in (self._file(number, kind) for kind in kinds if "txt" not in kinds):
+                if path.stat().st_nlink > 1:
+                    path.unlink()
 
     def _file(self, number: int, kind: str) -> Path:
         return self._path / f"msg{number:04d}.{kind}"

@@ -78,12 +78,12 @@ class Intake:
             try:
                 await self._take(name)
             except Gone:
-                log.debug("recording_gone", name=discreet(name))
+                log.debug("recording_gone", key=discreet(name))
             except (AriRefusal, Outage) as error:
-                log.warning("recording_intake_postponed", name=discreet(name), reason=str(error))
+                log.warning("recording_intake_postponed", key=discreet(name), reason=str(error))
             except Exception:
                 # A defect met by one recording must not stop the others; the file stays.
-                log.exception("recording_intake_failed", name=discreet(name))
+                log.exception("recording_intake_failed", key=discreet(name))
             finally:
                 self._known.discard(name)
 
