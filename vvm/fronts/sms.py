@@ -35,8 +35,9 @@ _SETTLEMENTS = {
     MessageState.UNDELIVERABLE: Settlement.FAILED,
     MessageState.REJECTED: Settlement.FAILED,
 }
-_REDELIVERY = timedelta(minutes=1)
-"""Within it the same SMS is a redelivery; a handset that asks again later is answered again."""
+_REDELIVERY = timedelta(seconds=10)
+"""Within it the same SMS is a redelivery.  Short, because a handset that asks again must be answered
+again, while a redelivery that slips through only costs a second STATUS."""
 
 
 class NotificationOutbox:

@@ -60,8 +60,8 @@ async def serve(
 ) -> None:
     """Run until SIGTERM, SIGINT or ``stop``; then let every part finish within its deadline.
 
-    Sets ``started`` when every part is ready.  ``beside`` are further parts of the same process.  Raises Refusal or Outage when the start
-    fails, an ExceptionGroup when a part fails later.
+    Sets ``started`` when every part is ready.  ``beside`` are further parts of the same process.
+    Raises Refusal or Outage when the start fails, an ExceptionGroup when a part fails later.
     """
     stop = stop or asyncio.Event()
     stop_on_signals(stop)

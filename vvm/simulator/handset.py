@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from secrets import token_hex
 
 import structlog
 
@@ -17,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 _STATUS_SECONDS = 60.0
 """AOSP waits so long for the STATUS that answers its request (spec/omtp-vvm.md 19.1)."""
+_PORT = 5499
 _SECRETS = ("pw", "smtp_pw")
 
 
@@ -54,12 +56,14 @@ class Handset:
         """Send a client SMS as 8-bit data."""
         self._transcript(f"-> SMS to {self._service_number}: {text}")
         await smsc.send_mo(
-            self._msisdn.removeprefix("+"), self._service_number, text, coding=Coding.OCTETS, port=5499
+            self._msisdn.removeprefix("+"), self._service_number, text, coding=Coding.OCTETS, port=_PORT
         )
 
     async def activate(self, smsc: SimulatedSmsc) -> SystemSms:
         """Ask to be activated, wait for STATUS.  Raises NoAnswer."""
-        await self.send(smsc, "Activate:pv=12;ct=vvm.handset.1;pt=5499;//VVM")
+        # A phone differs from the last one, or the server takes its SMS for a redelivery.
+        client_type = f"vvm.handset.{token_hex(3)}"
+        await self.send(smsc, f"Activate:pv=12;ct={client_type};pt={_PORT};{self._prefix}")
         return await self._next(STATUS, _STATUS_SECONDS)
 
     async def next_sync(self, seconds: float) -> SystemSms:
