@@ -7,6 +7,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 
 from sms_gateway.inbound import Receiver
 from sms_gateway.port import Coding, MessageState, NoMetrics
@@ -111,7 +112,9 @@ async def test_an_inbox_that_takes_too_long_is_as_good_as_away() -> None:
         await asyncio.Event().wait()
 
     ends.inbox.received = stuck  # type: ignore[method-assign]
-    assert await ends.receive(Sm(HANDSET, SERVICE, TEXT)) == Status.RX_T_APPN
+    with structlog.testing.capture_logs() as logs:
+        assert await ends.receive(Sm(HANDSET, SERVICE, TEXT)) == Status.RX_T_APPN
+    assert [entry["event"] for entry in logs] == ["inbound_not_kept"]
 
 
 async def test_a_receipt_goes_to_the_outbox_and_waits_for_it(ends: Ends) -> None:
