@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands, in this process, on a store of their own."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.unit.audio_samples import wav
+from tests.unit.logging_restored import logging_restored
+from vvm.cli.main import Exit, main
+from vvm.domain.errors import Outage
+
+ALICE = "+33612345678"
+BOB = "+33687654321"
+
+
+class Ran(msgspec.Struct, frozen=True):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> object:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "vvm.toml"
+    file.write_text(
+        f'[state]\ndirectory = "{tmp_path}/var"\n[store]\nurl = "sqlite:///{tmp_path}/var/vvm.db"\n'
+        "[vvm]\nmax_messages = 2\n"
+    )
+    return file
+
+
+@pytest.fixture
+def vvm(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """``vvm WORDS…`` with the configuration of the test."""
+    monkeypatch.setenv("VVM_CONFIG", str(config))
+
+    def run(*words: str) -> Ran:
+        code = main(words)
+        said = capsys.readouterr()
+        return Ran(int(code), said.out, said.err)
+
+    with logging_restored():
+        yield run
+
+
+@pytest.fixture
+def speech(tmp_path: Path) -> str:
+    file = tmp_path / "speech.wav"
+    file.write_bytes(wav(seconds=2.0))
+    return str(file)
+
+
+def test_a_subscriber_is_added_and_shown(vvm: Run) -> None:
+    added = vvm("subscriber", "add", ALICE, "--max-messages", "7", "--no-setup-done", "--json")
+    assert added.code == Exit.OK
+    assert vvm("subscriber", "show", ALICE, "--json").json == added.json
+    assert isinstance(added.json, dict)
+    assert (added.json["max_messages"], added.json["setup_done"], added.json["status"]) == (7, False, "P")
+
+
+def test_people_see_a_table_with_the_same_facts(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    lines = vvm("subscriber", "show", ALICE).out.splitlines()
+    facts = dict(line.split(maxsplit=1) for line in lines if not line.strip().startswith("client"))
+    assert facts["msisdn"].strip() == ALICE
+    assert facts["setup_done"].strip() == "yes"
+
+
+def test_a_subscriber_is_changed(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE, "--max-messages", "7")
+    blocked = vvm("subscriber", "set", ALICE, "--blocked", "--json").json
+    assert isinstance(blocked, dict)
+    assert (blocked["status"], blocked["max_messages"]) == ("B", 7)
+    unblocked = vvm("subscriber", "set", ALICE, "--unblocked", "--json").json
+    assert isinstance(unblocked, dict)
+    assert unblocked["status"] == "P"
+
+
+def test_a_subscriber_is_removed(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    assert vvm("subscriber", "remove", ALICE).out.strip() == f"{ALICE} is removed"
+    assert vvm("subscriber", "show", ALICE).code == Exit.REFUSED
+
+
+def test_subscribers_are_listed_in_order_and_in_parts(vvm: Run) -> None:
+    vvm("subscriber", "add", BOB)
+    vvm("subscriber", "add", ALICE)
+    everyone = vvm("subscriber", "list", "--json").json
+    assert isinstance(everyone, list)
+    assert [one["msisdn"] for one in everyone] == [ALICE, BOB]
+    rest = vvm("subscriber", "list", "--after", ALICE, "--limit", "1", "--json").json
+    assert isinstance(rest, list)
+    assert [one["msisdn"] for one in rest] == [BOB]
+    header, first, second = vvm("subscriber", "list").out.splitlines()
+    assert header.split()[:2] == ["msisdn", "status"]
+    assert (first.split()[0], second.split()[0]) == (ALICE, BOB)
+
+
+def test_no_command_shows_a_password(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    for words in (["subscriber", "show", ALICE, "--json"], ["subscriber", "list", "--json"]):
+        assert "password" not in vvm(*words).out
+
+
+def test_a_file_is_deposited_and_listed(vvm: Run, speech: str) -> None:
+    vvm("subscriber", "add", ALICE)
+    deposited = vvm("message", "deposit", speech, "--to", ALICE, "--from", BOB, "--json")
+    assert deposited.json == {"uid": 1, "seconds": 2}
+    (message,) = msgspec.json.decode(
+        vvm("message", "list", ALICE, "--json").out, type=list[dict[str, object]]
+    )
+    assert (message["uid"], message["caller"], message["seen"]) == (1, BOB, False)
+    assert vvm("message", "list", ALICE).out.splitlines()[1].split()[:3] == ["1", "no", BOB]
+
+
+def test_the_same_key_makes_one_message(vvm: Run, speech: str) -> None:
+    vvm("subscriber", "add", ALICE)
+    first = vvm("message", "deposit", speech, "--to", ALICE, "--key", "k")
+    again = vvm("message", "deposit", speech, "--to", ALICE, "--key", "k")
+    assert first.out.strip() == f"message 1 of {ALICE}: 2 s"
+    assert again.out.strip() == f"message 1 of {ALICE}: 2 s, which this key has made before"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["subscriber", "show", ALICE], "no such subscriber"),
+        (["subscriber", "set", ALICE, "--blocked"], "no such subscriber"),
+        (["subscriber", "remove", ALICE], "no such subscriber"),
+        (["subscriber", "show", "0612345678"], "a number must be E.164 with a plus sign"),
+        (["subscriber", "add", ALICE, "--language", "tlh"], "language must be one of eng"),
+        (["subscriber", "add", ALICE, "--max-messages", "0"], "max_messages must be at least 1"),
+        (["subscriber", "list", "--limit", "0"], "limit must lie between 1 and 1000"),
+        (["subscriber", "list", "--after", "x"], "a number must be E.164 with a plus sign"),
+        (["message", "list", ALICE], "no such subscriber"),
+        (["message", "deposit", "/no/such/file", "--to", ALICE], "/no/such/file cannot be read"),
+        (["message", "deposit", "/dev/null", "--to", ALICE, "--from", "bob"], "a caller must be digits"),
+    ],
+)
+def test_a_refusal_is_one_line_and_exit_1(vvm: Run, words: list[str], told: str) -> None:
+    ran = vvm(*words)
+    assert (ran.code, ran.out) == (Exit.REFUSED, "")
+    (line,) = ran.err.splitlines()
+    assert line.startswith(f"vvm: {told}")
+
+
+def test_what_is_there_already_is_a_refusal(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    ran = vvm("subscriber", "add", ALICE)
+    assert (ran.code, ran.err) == (Exit.REFUSED, "vvm: a subscriber with this number exists already\n")
+
+
+def test_a_full_mailbox_and_silence_are_refusals(vvm: Run, speech: str, tmp_path: Path) -> None:
+    vvm("subscriber", "add", ALICE)
+    (tmp_path / "silence.wav").write_bytes(wav(seconds=2.0, amplitude=0.0))
+    silence = vvm("message", "deposit", str(tmp_path / "silence.wav"), "--to", ALICE)
+    assert (silence.code, silence.err) == (Exit.REFUSED, "vvm: nothing but silence\n")
+    codes = [vvm("message", "deposit", speech, "--to", ALICE).code for _ in range(3)]
+    assert codes == [Exit.OK, Exit.OK, Exit.REFUSED]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nothing"],
+        ["subscriber", "nothing"],
+        ["subscriber", "add"],
+        ["subscriber", "add", ALICE, "--colour", "red"],
+        ["subscriber", "add", ALICE, "--max-messages", "many"],
+        ["subscriber", "list", "surplus"],
+        ["message", "deposit", "x.wav"],
+        ["serve", "--role", "imap,cook"],
+    ],
+)
+def test_a_command_that_is_not_understood_is_one_line_and_exit_2(vvm: Run, words: list[str]) -> None:
+    ran = vvm(*words)
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    (line,) = ran.err.splitlines()
+    assert line.startswith("vvm: ")
+
+
+def test_without_a_configuration_nothing_is_done(vvm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VVM_CONFIG")
+    ran = vvm("subscriber", "list")
+    assert ran.code == Exit.USAGE
+    assert "--config" in ran.err
+
+
+@pytest.mark.parametrize("words", [["subscriber", "list"], ["config", "check"], ["serve"], ["demo"]])
+def test_a_configuration_that_is_wrong_is_a_line_a_mistake_and_exit_2(
+    vvm: Run, config: Path, words: list[str]
+) -> None:
+    config.write_text("[imap]\nlisen = 1\n[http]\nmax_body_bytes = 'x'\n")
+    ran = vvm(*words)
+    assert ran.code == Exit.USAGE
+    assert ran.err.splitlines() == [
+        f"vvm: {config}: imap.lisen: unknown key; did you mean imap.listen?",
+        f'vvm: {config}: http.max_body_bytes = "x": expected whole number',
+    ]
+
+
+def test_check_says_that_a_configuration_is_good(vvm: Run, config: Path) -> None:
+    ran = vvm("config", "check")
+    assert (ran.code, ran.out) == (Exit.OK, f"{config} is good\n")
+    assert vvm("config", "check", "--json").json == {"mistakes": []}
+
+
+def test_check_tells_mistakes_to_programs(vvm: Run, config: Path) -> None:
+    config.write_text("[imap]\nlisen = 1\n")
+    ran = vvm("config", "check", "--json")
+    assert ran.code == Exit.USAGE
+    right = "unknown key; did you mean imap.listen?"
+    assert ran.json == {
+        "mistakes": [{"key": "imap.lisen", "right": right, "value": "", "source": str(config)}]
+    }
+
+
+def test_explain_tells_of_a_key(vvm: Run, config: Path) -> None:
+    explained = vvm("config", "explain", "vvm.max_messages", "--json").json
+    assert isinstance(explained, list)
+    assert [(one["value"], one["origin"]) for one in explained] == [("2", str(config))]
+    table = vvm("config", "explain", "vvm").out
+    assert "vvm.max_messages" in table
+    assert vvm("config", "explain", "vvm.nothing").code == Exit.USAGE
+
+
+def test_the_master_key_that_is_no_key_is_a_refusal(vvm: Run, config: Path) -> None:
+    vvm("subscriber", "list")
+    (config.parent / "var/master.key").write_bytes(b"short")
+    ran = vvm("subscriber", "list")
+    assert ran.code == Exit.REFUSED
+    assert "master" in ran.err
+
+
+def test_a_store_of_a_later_release_is_exit_3(vvm: Run, config: Path) -> None:
+    vvm("subscriber", "list")
+    with closing(sqlite3.connect(config.parent / "var/vvm.db")) as store, store:
+        store.execute("UPDATE schema_version SET version = 999, compatible = 999")
+    ran = vvm("subscriber", "list")
+    assert (ran.code, ran.out) == (Exit.OUTAGE, "")
+    (line,) = ran.err.splitlines()
+    assert line.startswith("vvm: ")
+
+
+def test_an_address_that_cannot_be_had_stops_the_start(vvm: Run, config: Path) -> None:
+    # 192.0.2.0/24 is nobody's (RFC 5737), so this machine cannot listen there.
+    config.write_text(config.read_text() + '[http]\nlisten = "192.0.2.1:1"\n[log]\nlevel = "error"\n')
+    ran = vvm("serve", "--role", "http")
+    assert ran.code == Exit.REFUSED
+    (line,) = ran.err.splitlines()
+    assert line.startswith("vvm: http: ")
+    assert "192.0.2.1" in line
+
+
+def test_version_tells_the_version(vvm: Run) -> None:
+    told = vvm("version", "--json").json
+    assert isinstance(told, dict)
+    assert vvm("version").out == f"vvm {told['version']}\n"
+    assert vvm("--version").out == f"{told['version']}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ([], ["serve", "demo", "config", "subscriber", "message", "version", "0 ok"]),
+        (["subscriber"], ["add", "show", "set", "remove", "list"]),
+        (["message"], ["deposit", "list"]),
+        (["config"], ["check", "explain"]),
+        (["serve"], ["--config", "--role", "imap, sms, http, deposit, worker"]),
+        (["message", "deposit"], ["--to", "--from", "--key", "--json", "VVM_CONFIG"]),
+    ],
+)
+def test_help_names_everything(vvm: Run, words: list[str], named: list[str]) -> None:
+    told = " ".join(vvm(*words, "--help").out.replace("│", " ").split())
+    assert [word for word in named if word not in told] == []
+
+
+def test_an_outage_of_one_part_of_a_server_is_told_like_any(
+    vvm: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object, **__: object) -> None:
+        raise ExceptionGroup("parts", [Outage()])
+
+    monkeypatch.setattr("vvm.cli.main.app", ended)
+    assert vvm("serve") == Ran(Exit.OUTAGE, "", "vvm: Outage\n")
+
+
+def test_a_bug_shows_itself(vvm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("vvm.cli.main.app", broken)
+    ran = vvm("subscriber", "list")
+    assert ran.code == Exit.BUG
+    assert "Traceback" in ran.err
+
+
+def test_the_module_is_the_command() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "vvm", "subscriber", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "Add, show, change, remove and list subscribers." in ran.stdout
+    wrong = subprocess.run(
+        [sys.executable, "-m", "vvm", "nothing"], capture_output=True, text=True, check=False
+    )
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("vvm: Unknown command")
