@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+
 """Laws of the SMS texts: what we write AOSP reads, and no text breaks a reader."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vvm.omtp.sync import Event, Sync, render_sync
 from vvm.omtp.system import SystemSms, parse_system_sms, render_system_sms
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis wants naive bounds
+MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=ZONES)
 PREFIXES = st.text(
     st.characters(codec="ascii", categories=("L", "N", "P", "S")), min_size=1, max_size=30
 ).filter(lambda text: not set(text) & set(":;=`"))

@@ -210,7 +210,7 @@ async def taking_in(
 async def until(condition: Callable[[], bool]) -> None:
     """Let the intake go on until something is so."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - the node is a double without a way to tell
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -121,7 +121,7 @@ def _read_only(path: Path, *, missing_ok: bool = False) -> None:
     """A disk that takes no change to the messages; the lock's file is on it too, and may go."""
     if path.name != "lock":
         raise PermissionError(path)
-    os.unlink(path)  # noqa: PTH108 - Path.unlink is what this stands in for
+    os.unlink(path)
 
 
 async def test_what_says_nothing_is_removed(tmp_path: Path) -> None:

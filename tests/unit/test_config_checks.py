@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+
 """Every rule of the configuration that a type cannot express."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+
 """What handsets ask by SMS, in every spelling that the sheet has seen (sections 5.1 to 5.3)."""
 
 from __future__ import annotations

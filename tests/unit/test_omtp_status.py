@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+
 """STATUS texts: which fields, in which order, within which limits (sheet sections 6 and 23)."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+
 """SYNC texts, field by field (sheet section 7)."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+
 """The outer form of an SMS to a handset, as AOSP takes or throws it away (sheet section 4)."""
 
 from __future__ import annotations

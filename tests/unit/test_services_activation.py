@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: ERA001 - "# rows:" lines are data, not code
+
 """Activation: what each client SMS does in each status, and the one STATUS that answers it."""
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def subscriber(status: ProvisioningStatus, *, setup_done: bool = True) -> 
 )
 async def test_each_request_in_each_status(
     request_: Activate | Deactivate | StatusRequest,
-    setup_done: bool,  # noqa: FBT001 - pytest hands parameters over by position
+    setup_done: bool,
     before: ProvisioningStatus,
     after: ProvisioningStatus | None,
     return_code: ReturnCode,

@@ -184,7 +184,7 @@ async def test_audio_of_the_largest_size_is_taken() -> None:
 
 @pytest.mark.parametrize("served", [True, False], ids=["status U", "no such number"])
 async def test_a_number_without_the_service_takes_no_message(
-    served: bool,  # noqa: FBT001 - pytest hands parameters over by position
+    served: bool,
 ) -> None:
     world = World()
     if served:

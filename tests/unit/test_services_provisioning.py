@@ -133,9 +133,9 @@ async def test_a_change_of_nobody_is_refused() -> None:
 )
 async def test_a_block_is_told_to_an_active_client(
     before: ProvisioningStatus,
-    blocked: bool | None,  # noqa: FBT001 - pytest hands parameters over by position
+    blocked: bool | None,
     after: ProvisioningStatus,
-    told: bool,  # noqa: FBT001 - pytest hands parameters over by position
+    told: bool,
 ) -> None:
     world = World()
     alice = await world.subscriber(before)

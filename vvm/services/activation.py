@@ -10,7 +10,7 @@ import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
-from vvm.domain.errors import InvalidNumber, InvalidTransition
+from vvm.domain.errors import InvalidNumber, InvalidTransition, UnknownSubscriber
 from vvm.domain.notification import Cause, Owed
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
@@ -85,7 +85,11 @@ class Activation:
         """Settle what waits, oldest first, up to a batch.  Answers how many."""
         pending = await self._inbound.pending(limit=_BATCH)
         for sms in pending:
-            await self._settle(sms)
+            try:
+                await self._settle(sms)
+            except UnknownSubscriber:
+                # Removed since we looked: the SMS stays pending, and the next round says so.
+                log.info("client_sms_deferred", reason="subscriber removed meanwhile")
         return len(pending)
 
     async def _settle(self, sms: Inbound) -> None:

@@ -58,7 +58,7 @@ class Keyring:
         """The password again.  Raises Outage when the master key is not the one that sealed it."""
         try:
             plain = self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], imap_user.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Outage("the master key does not open this password: wrong key file?") from None
         return Secret(plain.decode())
 

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
-from vvm.domain.errors import MessageTooShort, TooLarge, UnknownSubscriber
+from vvm.domain.errors import MessageTooShort, TooLarge, UnknownMessage, UnknownSubscriber
 from vvm.domain.message import INBOX, Envelope, Kind
 from vvm.domain.notification import Cause, Owed
 from vvm.domain.numbers import Msisdn
@@ -118,7 +118,10 @@ class Deposit:
             due_at=now,
             expires_at=now + self._sync_life,
         )
-        stored = await self._mailboxes.append(subscriber.mailbox, INBOX, message, [sync])
+        try:
+            stored = await self._mailboxes.append(subscriber.mailbox, INBOX, message, [sync])
+        except UnknownMessage:  # the mailbox went with its subscriber while we transcoded
+            raise UnknownSubscriber from None
         if stored.created:
             self._hints.mailbox(subscriber.mailbox)
             self._hints.outbox()

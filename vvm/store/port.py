@@ -232,7 +232,10 @@ class OutboxStore(Protocol):
         ...
 
     async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
-        """Give a row back, due later.  Not counted: the attempt is taken back."""
+        """Give a row back, due later.  Not counted: the attempt is taken back.
+
+        Changes nothing when the lease was lost to another worker.
+        """
         ...
 
     async def settle(
@@ -242,7 +245,10 @@ class OutboxStore(Protocol):
         ...
 
     async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
-        """Close the sent row that has this segment, if all its segments are in.  False: unknown id."""
+        """Note what became of a segment.  False: no row has this id; of several, the newest counts.
+
+        DELIVERED closes the row with its last segment, anything else closes it at once.
+        """
         ...
 
     async def counts(self) -> OutboxCounts: ...

@@ -13,7 +13,7 @@ from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
-from vvm.store.sqlite.subscribers import apply_change
+from vvm.store.sqlite.subscribers import apply_change, find
 
 _SQL = named_statements("vvm.store.sqlite.queries", "outbox.sql")
 
@@ -53,8 +53,10 @@ class SqliteInbound:
         def work(connection: sqlite3.Connection) -> None:
             if connection.execute(_SQL["settle_inbound"], (sms,)).fetchone() is None:
                 return
-            if msisdn is not None and change is not None:
-                apply_change(connection, msisdn, change)
+            if msisdn is not None:
+                find(connection, msisdn)
+                if change is not None:
+                    apply_change(connection, msisdn, change)
             insert_owed(connection, owed)
 
         await self._write(work)

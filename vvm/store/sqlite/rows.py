@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
@@ -47,9 +48,9 @@ def layout_octets(layout: Layout) -> bytes:
     return msgspec.msgpack.encode(layout)
 
 
-def uid_list(uids: object) -> str:
+def uid_list(uids: Sequence[int]) -> str:
     """UIDs as the JSON array that json_each takes: one statement for any number of them."""
-    return msgspec.json.encode(uids).decode()
+    return msgspec.json.encode(list(uids)).decode()
 
 
 def subscriber(row: Row) -> Subscriber:

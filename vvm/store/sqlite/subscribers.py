@@ -55,7 +55,7 @@ class SqliteSubscribers:
 
     async def remove(self, msisdn: Msisdn) -> None:
         def work(connection: sqlite3.Connection) -> None:
-            found = _find(connection, msisdn)
+            found = find(connection, msisdn)
             for statement in ("delete_contents", "delete_messages"):
                 connection.execute(_SQL[statement], (found.mailbox,))
             connection.execute(_SQL["delete_subscriber"], (found.id,))
@@ -75,7 +75,7 @@ class SqliteSubscribers:
 
 def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: SubscriberChange) -> Subscriber:
     """Set the fields of a change, inside the caller's transaction.  Raises UnknownSubscriber."""
-    before = _find(connection, msisdn)
+    before = find(connection, msisdn)
     fields = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
     after = msgspec.structs.replace(before, **fields)
     connection.execute(
@@ -99,7 +99,8 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
     return after
 
 
-def _find(connection: sqlite3.Connection, msisdn: Msisdn) -> Subscriber:
+def find(connection: sqlite3.Connection, msisdn: Msisdn) -> Subscriber:
+    """Read a subscriber inside the caller's transaction.  Raises UnknownSubscriber."""
     row = connection.execute(_SQL["subscriber_by_msisdn"], (msisdn,)).fetchone()
     if row is None:
         raise UnknownSubscriber
@@ -133,7 +134,8 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
             "mailbox": mailbox,
             "folder": _INBOX_ID,
             "name": INBOX,
-            "uid_validity": int(new.created_at.timestamp()),
+            # Grows with time and with each mailbox: a number that comes back within a second gets another.
+            "uid_validity": int(new.created_at.timestamp()) + mailbox,
             "max_messages": new.max_messages,
         },
     )

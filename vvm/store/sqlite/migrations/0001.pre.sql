@@ -25,6 +25,7 @@ CREATE TABLE subscriber (
     created_at      INTEGER NOT NULL,
     changed_at      INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX subscriber_by_mailbox ON subscriber (mailbox_id);
 
 CREATE TABLE folder (
     mailbox_id     INTEGER NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
@@ -62,7 +63,7 @@ CREATE TABLE message (
     utc_offset  INTEGER NOT NULL,  -- seconds; the zone that Date and SYNC show
     seconds     INTEGER NOT NULL,
     size        INTEGER NOT NULL,
-    content_id  INTEGER NOT NULL REFERENCES content (id),
+    content_id  INTEGER NOT NULL,  -- no foreign key: to check one, each expunge would scan this table
     PRIMARY KEY (mailbox_id, folder_id, uid),
     FOREIGN KEY (mailbox_id, folder_id) REFERENCES folder (mailbox_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

@@ -14,7 +14,9 @@ UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE id = ?;
 SELECT segment FROM segment WHERE outbox_id = ?;
 
 -- name: accept_segment
-INSERT INTO segment (outbox_id, segment, total, message_id) VALUES (:row, :segment, :total, :message_id)
+-- The row may be gone with its subscriber.  WHERE keeps ON CONFLICT from being read as a join.
+INSERT INTO segment (outbox_id, segment, total, message_id)
+SELECT id, :segment, :total, :message_id FROM outbox WHERE id = :row
 ON CONFLICT (outbox_id, segment) DO UPDATE SET message_id = excluded.message_id, total = excluded.total;
 
 -- name: retry
