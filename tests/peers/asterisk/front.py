@@ -77,7 +77,7 @@ async def doomed(server: AsteriskServer) -> AsyncIterator[asyncio.subprocess.Pro
 async def eventually(condition: Callable[[], bool], *, seconds: float = 15) -> None:
     """Wait for what another program does to its files.  Raises TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - files of another program tell nobody
+        while not condition():
             await asyncio.sleep(0.02)
 
 
