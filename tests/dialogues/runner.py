@@ -120,6 +120,15 @@ class Client:
             return ""
 
 
+async def connect(world: World, *, tls: bool) -> Client:
+    """A connection to the port with implicit TLS, or to the other one."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        reader, writer = await asyncio.open_connection(
+            world.host, world.tls_port if tls else world.port, ssl=world.tls if tls else None
+        )
+    return Client(reader, writer)
+
+
 class Runner:
     """Plays steps against a world."""
 
@@ -180,7 +189,7 @@ class Runner:
 
     async def _speak(self, name: str, action: str) -> None:
         if action.startswith("opens "):
-            self._clients[name] = await self._connect(tls={"TLS": True, "clear": False}[action[6:]])
+            self._clients[name] = await connect(self._world, tls={"TLS": True, "clear": False}[action[6:]])
             return
         client = self._clients.get(name) or await self._logged_in(name)
         if action == "starts TLS":
@@ -214,19 +223,11 @@ class Runner:
                 assert _fits(pattern, line) is None, f"forbidden {line!r}"
 
     async def _logged_in(self, name: str) -> Client:
-        client = self._clients[name] = await self._connect(tls=True)
+        client = self._clients[name] = await connect(self._world, tls=True)
         await self._expect(client, r"/\* OK .*/")
         await client.send(self._fill('login LOGIN ${user} "${password}"\r\n').encode())
         await self._expect(client, "/login OK.*/")
         return client
-
-    async def _connect(self, *, tls: bool) -> Client:
-        world = self._world
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            reader, writer = await asyncio.open_connection(
-                world.host, world.tls_port if tls else world.port, ssl=world.tls if tls else None
-            )
-        return Client(reader, writer)
 
     def _fill(self, text: str) -> str:
         return _VARIABLE.sub(lambda found: self._variables[found[1]], text)
