@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sms_gateway.smpp.status import Action
+from vvm.config.compare import compare
 from vvm.config.errors import ConfigError, Mistake
 from vvm.config.explain import explain
 from vvm.config.load import load, load_with_origins
@@ -119,6 +121,27 @@ def test_a_wrong_type_is_told_with_key_value_and_what_is_right(
 ) -> None:
     file = write(text)
     assert mistakes(file) == (Mistake(key, right, value, source=str(file)),)
+
+
+class Demanding(msgspec.Struct, frozen=True):
+    name: str
+    table: Config
+    port: int = 1
+
+
+def test_a_key_that_must_be_given_is_missed() -> None:
+    assert list(compare({"port": 2}, Demanding, "x.")) == [
+        Mistake("x.name", "is missing: expected string"),
+        Mistake("x.table", "is missing: expected a table"),
+    ]
+
+
+def test_a_mistake_is_not_blamed_on_who_said_a_key_of_a_longer_name(write: Write) -> None:
+    file = write("[tls]\nkey = 'k'\n")
+    (mistake, *_) = mistakes(file, {"VVM_TLS__CERTIFICATES": "x"})
+    assert (mistake.key, mistake.source) == ("tls.certificates", "VVM_TLS__CERTIFICATES")
+    missing = mistakes(file)[0]
+    assert (missing.key, missing.source) == ("tls.certificate", str(file))
 
 
 def test_a_long_value_is_told_in_short(write: Write) -> None:

@@ -35,3 +35,8 @@ class ConfigError(Refusal):
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
         self.mistakes = tuple(mistakes)
+
+
+def within(key: str, outer: str) -> bool:
+    """``key`` is ``outer`` or stands somewhere in it."""
+    return key == outer or key.startswith((f"{outer}.", f"{outer}["))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from vvm.config.errors import ConfigError, Mistake
+from vvm.config.errors import ConfigError, Mistake, within
 from vvm.config.load import Loaded
-from vvm.config.schema import fields
+from vvm.config.schema import FILE, fields
 from vvm.config.toml import render
 
 
@@ -25,14 +25,10 @@ class Explained(msgspec.Struct, frozen=True):
 def explain(loaded: Loaded, key: str = "") -> list[Explained]:
     """A key, all keys of a section, or without ``key`` all there are.  Raises ConfigError."""
     everything = list(_explained(loaded.config, "", loaded))
-    found = [one for one in everything if not key or _within(one.key, key)]
+    found = [one for one in everything if not key or within(one.key, key)]
     if not found:
         raise ConfigError([Mistake(key, "no such key; without one, all are shown")])
     return found
-
-
-def _within(key: str, wanted: str) -> bool:
-    return key == wanted or key.startswith((f"{wanted}.", f"{wanted}["))
 
 
 def _explained(settings: msgspec.Struct, prefix: str, loaded: Loaded) -> Iterator[Explained]:
@@ -45,6 +41,6 @@ def _explained(settings: msgspec.Struct, prefix: str, loaded: Loaded) -> Iterato
             if value is not None:
                 yield from _explained(value, f"{key}.", loaded)
         else:
-            origin = loaded.origins.get(key) or loaded.origins.get(f"{key}_file") or "default"
+            origin = loaded.origins.get(key) or loaded.origins.get(key + FILE) or "default"
             shown = '"***"' if field.secret and value else render(value)
             yield Explained(key, shown, origin, field.doc)

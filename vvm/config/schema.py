@@ -19,6 +19,8 @@ from functools import cache
 import msgspec
 
 Settings = type[msgspec.Struct]
+FILE = "_file"
+"""Ends the key that names a file in which a secret stands."""
 
 _WORDS: dict[object, str] = {
     str: "string",

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of a file against the structs: unknown keys, and values of a wrong type.
+
+msgspec stops at the first mistake and does not know its neighbours; an operator wants all of them,
+with the nearest right key.  msgspec then converts what is left without a complaint.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from vvm.config.errors import Mistake
+from vvm.config.schema import FILE, Field, Settings, Table, fields, words
+from vvm.config.toml import render
+
+Raw = dict[str, object]
+"""A table as tomllib gives it."""
+_SHOWN = 60
+
+
+def compare(raw: Raw, settings: Settings, prefix: str = "") -> Iterator[Mistake]:
+    """Everything that is wrong with names and types, all the way down; ``prefix`` leads to ``raw``."""
+    known = {field.name: field for field in fields(settings)}
+    for name, value in raw.items():
+        field = known.get(name)
+        if field is None:
+            yield Mistake(prefix + name, _nearest(name, known, prefix))
+        elif field.table:
+            yield from _compare_table(value, field, field.table, prefix)
+        else:
+            yield from _compare_value(value, field, prefix)
+    for field in known.values():
+        if field.required and field.name not in raw:
+            expected = "a table" if field.table else words(field.type)
+            yield Mistake(prefix + field.name, f"is missing: expected {expected}")
+
+
+def _compare_table(value: object, field: Field, table: Table, prefix: str) -> Iterator[Mistake]:
+    key = prefix + field.name
+    tables = list(inner_tables(value, table, key))
+    expected = len(value) if table.many and isinstance(value, list) else 1
+    if len(tables) != expected:
+        header = f"[[{key}]]" if table.many else f"[{key}]"
+        yield Mistake(key, f"expected {'tables' if table.many else 'a table'}: {header}")
+    for inner_key, inner in tables:
+        yield from compare(inner, table.settings, f"{inner_key}.")
+
+
+def _compare_value(value: object, field: Field, prefix: str) -> Iterator[Mistake]:
+    try:
+        msgspec.convert(value, field.type)
+    except msgspec.ValidationError:
+        yield Mistake(prefix + field.name, f"expected {words(field.type)}", _shown(value, field))
+
+
+def _nearest(name: str, known: Mapping[str, Field], prefix: str) -> str:
+    secrets = [field.name + FILE for field in known.values() if field.secret]
+    near = difflib.get_close_matches(name, [*known, *secrets], n=1, cutoff=0.5)
+    return f"unknown key; did you mean {prefix}{near[0]}?" if near else "unknown key"
+
+
+def _shown(value: object, field: Field) -> str:
+    if field.secret:
+        return ""
+    try:
+        text = render(value)
+    except TypeError:  # a date of TOML: no setting is one, so there is no way to write it here
+        return str(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def inner_tables(value: object, table: Table, key: str) -> Iterator[tuple[str, Raw]]:
+    """The tables that stand at a key, with their own keys; what is no table is left to ``compare``."""
+    if isinstance(value, dict) and not table.many:
+        yield key, value
+    elif isinstance(value, list) and table.many:
+        for index, item in enumerate(value):
+            if isinstance(item, dict):
+                yield f"{key}[{index}]", item
