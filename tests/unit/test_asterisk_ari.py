@@ -210,7 +210,9 @@ async def taking_in(
 async def until(condition: Callable[[], bool]) -> None:
     """Let the intake go on until something is so."""
     async with asyncio.timeout(5):
-        while not condition():
+        while True:
+            if condition():
+                return
             await asyncio.sleep(0.005)
 
 

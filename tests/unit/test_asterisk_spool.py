@@ -18,6 +18,8 @@ from vvm.fronts.asterisk.depositor import Delivery, Outcome
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.asterisk.spool import SpoolAgent
 
+_unlink = Path.unlink
+
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
@@ -121,7 +123,7 @@ def _read_only(path: Path, *, missing_ok: bool = False) -> None:
     """A disk that takes no change to the messages; the lock's file is on it too, and may go."""
     if path.name != "lock":
         raise PermissionError(path)
-    os.unlink(path)
+    _unlink(path)
 
 
 async def test_what_says_nothing_is_removed(tmp_path: Path) -> None:

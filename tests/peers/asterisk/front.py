@@ -77,7 +77,9 @@ async def doomed(server: AsteriskServer) -> AsyncIterator[asyncio.subprocess.Pro
 async def eventually(condition: Callable[[], bool], *, seconds: float = 15) -> None:
     """Wait for what another program does to its files.  Raises TimeoutError."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while True:
+            if condition():
+                return
             await asyncio.sleep(0.02)
 
 

@@ -116,8 +116,8 @@ class Folder:
     def _files(self) -> dict[int, set[str]]:
         """Which kinds of file each number has."""
         found: dict[int, set[str]] = {}
-        for name in os.listdir(self._path):  # noqa: PTH208 - names are all that is wanted
-            if numbered := _NUMBERED.match(name):
+        for path in self._path.iterdir():
+            if numbered := _NUMBERED.match(path.name):
                 found.setdefault(int(numbered[1]), set()).add(numbered[2])
         return found
 
