@@ -62,7 +62,8 @@ class Program:
     Every port is chosen by the system and read from the log, so each start has new ones.
     """
 
-    def __init__(self, directory: Path, *, smsc_port: int) -> None:
+    def __init__(self, directory: Path, *, smsc_port: int, more: str = "") -> None:
+        """``more`` is appended to the configuration."""
         self.directory = directory
         self.http_port = 0
         self.imap_port = 0
@@ -70,7 +71,7 @@ class Program:
         self.imap_tls_port = 0
         """TLS from the first octet."""
         self._config = directory / "vvm.toml"
-        self._config.write_text(_CONFIG.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS))
+        self._config.write_text(_CONFIG.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS) + more)
         self._log = directory / "vvm.log"
         self.up = asyncio.Event()
         """Set while the program works, as far as the test knows."""
@@ -164,9 +165,9 @@ class Program:
 
 
 @asynccontextmanager
-async def running(directory: Path, *, smsc_port: int) -> AsyncIterator[Program]:
+async def running(directory: Path, *, smsc_port: int, more: str = "") -> AsyncIterator[Program]:
     """Start a program; kill whatever process it has in the end."""
-    program = Program(directory, smsc_port=smsc_port)
+    program = Program(directory, smsc_port=smsc_port, more=more)
     try:
         await program.start()
         yield program
