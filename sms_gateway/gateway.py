@@ -52,6 +52,8 @@ class SmsGateway:
     async def run(self) -> None:
         """Run until cancelled; then finish or return what is in flight, and unbind.
 
+        Stopping takes at most twice ``drain_seconds`` and twice ``unbind_seconds``.
+
         Whatever the SMSC does, it is tried again: soon after a lost link, slowly after a refused
         password.  Errors of the ports other than Unavailable are bugs, and end it.
         """

@@ -15,16 +15,16 @@ _BURST_SECONDS = 0.1
 
 
 class Throttle:
-    """Times are seconds of one clock that never runs backwards."""
+    """Times are seconds of one clock that never runs backwards and started at 0 or later."""
 
-    def __init__(self, *, rate: float, slowest: float, pause: float, now: float) -> None:
+    def __init__(self, *, rate: float, slowest: float, pause: float) -> None:
         self._contracted = rate
         self._slowest = min(slowest, rate)
         self._pause = pause
         self._rate = rate
-        self._next = now
-        self._updated = now
-        self._paused_until = now
+        self._next = 0.0
+        self._updated = 0.0
+        self._paused_until = 0.0
 
     def reserve(self, now: float) -> float:
         """Take the next free place; returns the seconds to wait for it."""

@@ -23,6 +23,7 @@ from sms_gateway.smpp import status as smpp_status
 from sms_gateway.smpp.pdu import Address, PduError, Sm
 from sms_gateway.smpp.status import Action
 from sms_gateway.smpp.validity import relative
+from sms_gateway.text.gsm7 import NotInAlphabet
 from sms_gateway.text.segments import Segment, TooLong, cut
 from sms_gateway.text.udh import UDHI
 from sms_gateway.throttle import Throttle
@@ -37,7 +38,9 @@ class Worker:
         self._settings = settings
         self._outbox = outbox
         self._actions = settings.overrides()
-        self._throttle: Throttle | None = None
+        self._throttle = Throttle(
+            rate=settings.rate, slowest=settings.slowest_rate, pause=settings.throttle_pause_seconds
+        )
         # Twice the window: while some wait for the SMSC, others are being settled.
         affordable = int(settings.rate * settings.hold_limit_seconds)
         self._capacity = max(1, min(2 * settings.window, affordable))
@@ -125,8 +128,10 @@ class Worker:
             segments = cut(sms.text, coding=sms.coding, port=sms.port, reference=sms.reference)
         except TooLong:
             return Refused(None, reason="too_long")
-        except ValueError:
+        except (NotInAlphabet, UnicodeError):
             return Refused(None, reason="not_in_alphabet")
+        except ValueError:
+            return Refused(None, reason="unencodable")
         for number, segment in enumerate(segments, start=1):
             if number in sms.accepted:
                 continue
@@ -148,22 +153,11 @@ class Worker:
         """Wait for the rate.  Raises NotSent if there will be no turn."""
         if self._stopping:
             raise NotSent
-        seconds = self._pace().reserve(asyncio.get_running_loop().time())
+        seconds = self._throttle.reserve(asyncio.get_running_loop().time())
         if seconds > 0:
             await esme.pause(seconds)
             if self._stopping:
                 raise NotSent
-
-    def _pace(self) -> Throttle:
-        if self._throttle is None:
-            settings = self._settings
-            self._throttle = Throttle(
-                rate=settings.rate,
-                slowest=settings.slowest_rate,
-                pause=settings.throttle_pause_seconds,
-                now=asyncio.get_running_loop().time(),
-            )
-        return self._throttle
 
     async def _accepted(self, sms: OutboundSms, number: int, total: int, message_id: bytes) -> None:
         written = normal_id(message_id, self._settings.response_id_form)
@@ -177,7 +171,7 @@ class Worker:
         action = smpp_status.action(status, self._actions)
         pause = 0.0
         if action is Action.SLOW_DOWN:
-            pause = self._pace().slow_down(asyncio.get_running_loop().time())
+            pause = self._throttle.slow_down(asyncio.get_running_loop().time())
         elif action is Action.REBIND:
             esme.link.close("smsc_says_not_bound")
         return policy.after_rejection(

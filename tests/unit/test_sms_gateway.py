@@ -266,12 +266,15 @@ async def test_an_outbox_that_is_away_is_asked_again() -> None:
             assert await it.outbox.settled(1) == Sent()
 
 
-async def test_a_text_that_its_coding_cannot_say_is_refused_by_us() -> None:
+async def test_what_cannot_be_written_is_refused_by_us() -> None:
     async with world() as it:
         it.outbox.put(sms(text="\N{TELEPHONE RECEIVER}", coding=Coding.GSM7))
         assert await it.outbox.settled(1) == Refused(None, reason="not_in_alphabet")
         it.outbox.put(sms(2, text="x" * 40_000))
         assert await it.outbox.settled(2) == Refused(None, reason="too_long")
+        it.outbox.put(sms(3, port=70_000), sms(4, source="55\0" + "11"))
+        assert await it.outbox.settled(3) == Refused(None, reason="unencodable")
+        assert await it.outbox.settled(4) == Refused(None, reason="unencodable")
 
 
 async def test_stopping_finishes_what_is_in_flight_and_unbinds() -> None:
