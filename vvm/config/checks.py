@@ -6,7 +6,6 @@ Better a refusal here than a handset that ignores its STATUS, which nobody would
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -20,15 +19,17 @@ from vvm.config.errors import Mistake
 from vvm.config.schema import fields
 from vvm.config.sections import SQLITE, Config
 from vvm.config.toml import render
+from vvm.domain.secrets import Secret
+from vvm.domain.subscriber import ProvisioningStatus
+from vvm.omtp.status import ReturnCode, StatusReply, UnfitField
 
 Findings = Iterator[Mistake]
 
-LANGUAGES_LENGTH = 36  # OMTP 1.3 2.9.1, lang= of STATUS
-CLIENT_PORT = 32_767  # AOSP reads the port of an SMS into a signed short
-PIN_DIGITS = 99  # pw_len= of STATUS has at most 5 characters
+_CLIENT_PORT = 32_767  # AOSP reads the port of an SMS into a signed short
+_LARGEST = 2**53  # a float, a column of any database and JSON hold it exactly
+_ANY_PORT = 143
+_LONGEST_NUMBER = "9" * 15  # E.164
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
-_NUMBER = re.compile(r"\+?[0-9]{1,20}\Z")
-_LANGUAGE = re.compile(r"[A-Za-z0-9-]+\Z")  # ISO 639-2, or the digits that some carriers number them by
 _STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}\Z|[1-9][0-9]{0,9}\Z")
 _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
@@ -82,43 +83,55 @@ def _readable(name: str) -> bool:
     return Path(name).is_file() and os.access(name, os.R_OK)
 
 
-def _identity(config: Config) -> Findings:
+def _status(config: Config) -> Findings:
+    """A STATUS with these facts must be one: otherwise none would ever reach a handset.
+
+    Of several mistakes the first is told.
+    """
     service = config.vvm
-    if "." not in service.domain.strip(".") or not is_host(service.domain):
-        yield Mistake("vvm.domain", "a domain with a dot, or AOSP shows no number", render(service.domain))
-    if not (is_host(service.imap_host) or is_ipv6(service.imap_host)):
-        yield Mistake("vvm.imap_host", "a bare host: no scheme, no port", render(service.imap_host))
-    if not _DIGITS.match(service.service_number):
-        yield Mistake("vvm.service_number", "digits only, at most 20", render(service.service_number))
-    if service.tui_number and not _NUMBER.match(service.tui_number):
-        yield Mistake("vvm.tui_number", 'a number, or "" for none', render(service.tui_number))
-
-
-def _languages(config: Config) -> Findings:
-    languages = config.vvm.languages
-    shown = render(languages)
-    if not languages or not all(_LANGUAGE.match(language) for language in languages):
-        yield Mistake("vvm.languages", 'at least one language code, for example ["eng"]', shown)
-    elif len("|".join(languages)) > LANGUAGES_LENGTH:
-        yield Mistake(
-            "vvm.languages", f"at most {LANGUAGES_LENGTH} characters, with one between each two", shown
+    said = {
+        "srv": ("imap_host", service.imap_host),
+        "tui": ("tui_number", service.tui_number),
+        "dn": ("service_number", service.service_number),
+        "ipt": ("imap_port", service.imap_port),
+        "u": ("domain", service.domain),
+        "lang": ("languages", service.languages),
+        "pw_len": ("pin_max_digits", service.pin_max_digits),
+    }
+    try:
+        StatusReply(
+            status=ProvisioningStatus.READY,
+            return_code=ReturnCode.SUCCESS,
+            server=service.imap_host,
+            tui=service.tui_number or None,
+            service_number=service.service_number,
+            imap_port=service.imap_port or _ANY_PORT,
+            user=f"{_LONGEST_NUMBER}@{service.domain}",
+            password=Secret("password"),
+            languages=service.languages,
+            pin_length=(service.pin_min_digits, service.pin_max_digits),
         )
+    except UnfitField as unfit:
+        name, value = said[unfit.key]
+        yield Mistake(f"vvm.{name}", str(unfit), render(value))
 
 
 def _service(config: Config) -> Findings:
     service = config.vvm
     if service.imap_port == 0 and not config.imap.listen:
         yield Mistake("vvm.imap_port", "a port, because imap.listen has none to take", "0")
-    if service.imap_port > MAX_PORT:
-        yield Mistake("vvm.imap_port", f"a port of at most {MAX_PORT}", render(service.imap_port))
-    if service.client.port > CLIENT_PORT:
-        right = f"at most {CLIENT_PORT}, or 0 for no port"
+    if "." not in service.domain.strip(".") or not is_host(service.domain):
+        yield Mistake("vvm.domain", "a domain with a dot, or AOSP shows no number", render(service.domain))
+    if any("|" in language for language in service.languages):
+        yield Mistake("vvm.languages", "a list of codes, none of them with |", render(service.languages))
+    if not _DIGITS.match(service.service_number):
+        yield Mistake("vvm.service_number", "digits only, at most 20", render(service.service_number))
+    if service.client.port > _CLIENT_PORT:
+        right = f"at most {_CLIENT_PORT}, or 0 for no port"
         yield Mistake("vvm.client.port", right, render(service.client.port))
     if service.pin_min_digits > service.pin_max_digits:
         right = f"at most vvm.pin_max_digits, which is {service.pin_max_digits}"
         yield Mistake("vvm.pin_min_digits", right, render(service.pin_min_digits))
-    if service.pin_max_digits > PIN_DIGITS:
-        yield Mistake("vvm.pin_max_digits", f"at most {PIN_DIGITS}", render(service.pin_max_digits))
 
 
 def _smscs(config: Config) -> Findings:
@@ -156,15 +169,16 @@ def _asterisk(config: Config) -> Findings:
 
 
 def _numbers(config: Config) -> Findings:
-    """No number is negative, and some would stop everything at zero."""
+    """No number is negative, endless or none at all, and some would stop everything at zero."""
     for key, value in _leaves(config, ""):
         name = key.rpartition(".")[2]
         if isinstance(value, bool) or not isinstance(value, int | float) or name in _SIGNED:
             continue
         a_limit = name.startswith("max_") and not name.endswith("_seconds")
         above_zero = a_limit or name.endswith("_bytes") or name in _ABOVE_ZERO
-        if not math.isfinite(value) or value < 0 or (above_zero and value == 0):
-            yield Mistake(key, "more than 0" if above_zero else "0 or more", render(value))
+        if not 0 <= value <= _LARGEST or (above_zero and value == 0):
+            right = f"more than 0, at most {_LARGEST}" if above_zero else f"0 to {_LARGEST}"
+            yield Mistake(key, right, render(value))
 
 
 def _leaves(settings: msgspec.Struct, prefix: str) -> Iterator[tuple[str, object]]:
@@ -184,8 +198,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _store,
     _tls,
     _files,
-    _identity,
-    _languages,
+    _status,
     _service,
     _smscs,
     _asterisk,
