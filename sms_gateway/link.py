@@ -116,11 +116,11 @@ class Link(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         # A peer that does not read our answers gets to send no more requests.
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
