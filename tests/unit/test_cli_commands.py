@@ -184,6 +184,7 @@ def test_a_full_mailbox_and_silence_are_refusals(vvm: Run, speech: str, tmp_path
         ["subscriber", "add"],
         ["subscriber", "add", ALICE, "--colour", "red"],
         ["subscriber", "add", ALICE, "--max-messages", "many"],
+        ["subscriber", "add", ALICE, "--max-messages", "99999999999999999999"],
         ["subscriber", "list", "surplus"],
         ["message", "deposit", "x.wav"],
         ["serve", "--role", "imap,cook"],

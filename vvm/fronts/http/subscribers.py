@@ -19,7 +19,8 @@ from vvm.fronts.http.settings import HttpSettings
 from vvm.services.provisioning import PAGE_LIMIT, Provisioning, SubscriberOptions
 
 _PAGE = 100
-_MOST_MESSAGES = 1_000_000
+MOST_MESSAGES = 1_000_000
+"""The largest max_messages that is taken: nobody listens to more, and every store holds the number."""
 
 
 class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,7 +43,7 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """The body of PUT and PATCH; what is left out has its default, or stays."""
 
     language: Annotated[str, msgspec.Meta(max_length=36)] | None = None
-    max_messages: Annotated[int, msgspec.Meta(ge=1, le=_MOST_MESSAGES)] | None = None
+    max_messages: Annotated[int, msgspec.Meta(ge=1, le=MOST_MESSAGES)] | None = None
     setup_done: bool | None = None
     blocked: bool | None = None
     client: ClientDocument | None = None
