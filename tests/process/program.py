@@ -87,6 +87,16 @@ class Program:
     def certificate(self) -> Path:
         return self.directory / "var" / "tls.crt"
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def memory_bytes(self) -> int:
+        """What the process itself holds (RSS), without its transcoders."""
+        assert self._process is not None
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     async def start(self) -> None:
         """Return when every part of the program says that it works."""
         self._process = await asyncio.create_subprocess_exec(
