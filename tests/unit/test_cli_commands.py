@@ -18,6 +18,7 @@ from tests.unit.audio_samples import wav
 from tests.unit.logging_restored import logging_restored
 from vvm.cli.main import Exit, main
 from vvm.domain.errors import Outage
+from vvm.simulator.demo import DemoFailed
 
 ALICE = "+33612345678"
 BOB = "+33687654321"
@@ -301,6 +302,14 @@ def test_an_outage_of_one_part_of_a_server_is_told_like_any(
 
     monkeypatch.setattr("vvm.cli.main.app", ended)
     assert vvm("serve") == Ran(Exit.OUTAGE, "", "vvm: Outage\n")
+
+
+def test_a_demonstration_that_fails_says_at_which_step(vvm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def step_fails(*_: object, **__: object) -> None:
+        raise DemoFailed("the durations do not agree")
+
+    monkeypatch.setattr("vvm.cli.serve.demonstrate", step_fails)
+    assert vvm("demo", "--once") == Ran(Exit.REFUSED, "", "vvm: the durations do not agree\n")
 
 
 def test_a_bug_shows_itself(vvm: Run, monkeypatch: pytest.MonkeyPatch) -> None:

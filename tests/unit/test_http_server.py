@@ -155,12 +155,15 @@ async def test_a_body_that_does_not_come_is_not_waited_for(world: World) -> None
 
 
 async def test_a_body_that_breaks_off_makes_no_message(http: Api, world: World) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", http.port)
-    writer.write(HEAD + b"Content-Length: 100\r\n\r\nhalf")
-    await writer.drain()
-    writer.close()
-    await writer.wait_closed()
-    assert (await http.call("GET", MESSAGES)).json["messages"] == []
+    with structlog.testing.capture_logs() as events:
+        _, writer = await asyncio.open_connection("127.0.0.1", http.port)
+        writer.write(HEAD + b"Content-Length: 100\r\n\r\nhalf")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        answer = await http.call("GET", MESSAGES)
+    assert answer.json["messages"] == []
+    assert "request_failed" not in [event["event"] for event in events]
 
 
 async def test_chunks_that_begin_garbled_are_a_bad_request(http: Api) -> None:

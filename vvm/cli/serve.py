@@ -13,12 +13,19 @@ from vvm.cli.options import ConfigFile
 from vvm.cli.output import show_line
 from vvm.config.errors import ConfigError, Mistake
 from vvm.config.load import load
+from vvm.domain.errors import Refusal
 from vvm.runtime.logs import configure
 from vvm.runtime.serve import ALL_ROLES, Role
 from vvm.runtime.serve import serve as run
-from vvm.simulator.demo import demonstrate
+from vvm.simulator.demo import DemoFailed, demonstrate
 
 _ALL = "all"
+
+
+class NotShown(Refusal):
+    """The demonstration did not come to its end."""
+
+    code = "demo_failed"
 
 
 def serve(
@@ -43,7 +50,10 @@ def demo(
     """Play the main job with a simulated SMSC and a simulated handset, and tell each step."""
     loaded = load(config, os.environ)
     configure("warning", loaded.log.format)
-    uvloop.run(demonstrate(loaded, show_line, once=once))
+    try:
+        uvloop.run(demonstrate(loaded, show_line, once=once))
+    except DemoFailed as failed:
+        raise NotShown(str(failed)) from failed
 
 
 def _roles(text: str) -> frozenset[Role]:

@@ -19,7 +19,7 @@ async def read_body(request: web.Request, *, limit_bytes: int, seconds: float) -
     """The body, of at most ``limit_bytes`` octets.
 
     Raises TooLarge before the body is read where its size was announced, and otherwise (chunked) as
-    soon as it has grown too large; UnsupportedEncoding; BodyTimeout.
+    soon as it has grown too large; UnsupportedEncoding; BodyTimeout; BadRequest when it breaks off.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedEncoding("send the body as it is, without Content-Encoding")
@@ -37,6 +37,8 @@ async def read_body(request: web.Request, *, limit_bytes: int, seconds: float) -
                 pieces.append(piece)
     except TimeoutError:
         raise BodyTimeout(f"the body did not arrive within {seconds:g} s") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise BadRequest("the body is broken off or garbled") from None
     return b"".join(pieces)
 
 

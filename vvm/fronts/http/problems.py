@@ -89,10 +89,6 @@ def problems(settings: HttpSettings) -> Middleware:
             return _unavailable(request, settings.retry_after_seconds)
         except web.HTTPException as answer:
             return _routing(request, answer)
-        except (web.RequestPayloadError, ConnectionError):
-            return respond(
-                request, HTTPStatus.BAD_REQUEST, BadRequest.code, "the body is broken off or garbled"
-            )
         except Exception:  # the last resort: a bug must cost one request and show nothing of itself
             log.exception("request_failed")
             return respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "")
