@@ -12,7 +12,9 @@ import pytest
 import uvloop
 
 from imap_server import dispatch
-from imap_server.backend import Changes, MessageRecord
+from imap_server.backend import Changes, MessageRecord, Unavailable
+from imap_server.commands import STANDARD
+from imap_server.connection import Connection, Shared
 from imap_server.metrics import Limit, NoMetrics
 from imap_server.server import ImapServer, Listener
 from imap_server.session import ANY, Session
@@ -159,6 +161,49 @@ async def test_a_peer_that_does_not_read_costs_neither_memory_nor_a_connection()
         assert world.server.connections == 0
         assert 0 < folder.reads < asked
     assert figures.limits == [Limit.WRITE_TIME]
+
+
+class DeafTransport(asyncio.Transport):
+    """Remembers whether it was told to stop reading."""
+
+    paused = False
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+
+class OpenHouse:
+    """Takes every connection in and runs none: to the connection, a command seems to run for ever."""
+
+    def opened(self, connection: Connection) -> Limit | None:
+        return None
+
+    def closed(self, connection: Connection) -> None:
+        raise AssertionError
+
+
+async def test_a_peer_that_sends_while_its_command_runs_has_to_wait() -> None:
+    shared = Shared(
+        backend=MemoryBackend(),
+        settings=ImapSettings(max_read_ahead_bytes=100),
+        metrics=NoMetrics(),
+        commands=dispatch.table(STANDARD),
+        capabilities=(),
+        tls=None,
+    )
+    connection = Connection(shared, OpenHouse(), number=1, implicit_tls=False)
+    transport = DeafTransport()
+    connection.connection_made(transport)
+    connection.data_received(b"x" * 100)
+    assert not transport.paused
+    connection.data_received(b"x")
+    assert transport.paused
 
 
 # Counts
@@ -337,6 +382,18 @@ async def test_an_outage_ends_the_connection_with_nothing_tagged(line: str) -> N
         await logged_in(world, peer)
         world.backend.down = True
         assert await say(peer, line, until="* BYE") == ["* BYE application error"]
+        await peer.closed()
+
+
+async def test_an_outage_half_way_takes_back_what_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def out_of_reach(self: Folder, uids: Sequence[int]) -> Sequence[MessageRecord]:
+        raise Unavailable
+
+    monkeypatch.setattr(Folder, "messages", out_of_reach)
+    async with memory_world() as world, client(world) as peer:
+        await logged_in(world, peer)
+        await world.deposit(PHONE, seconds=1, caller="+33698765432")
+        assert await say(peer, "f FETCH 1:2 ALL", until="* BYE") == ["* BYE application error"]
         await peer.closed()
 
 
