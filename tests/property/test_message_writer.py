@@ -25,7 +25,7 @@ MESSAGES = st.builds(
     caller=st.none() | st.text(max_size=80) | st.from_regex(r"\+[0-9]{8,15}", fullmatch=True),
     recipient=st.from_regex(r"\+[1-9][0-9]{5,14}", fullmatch=True),
     domain=st.sampled_from(["vvm.example.net", "a.b", "x-1.example"]),
-    received_at=st.datetimes(datetime(1900, 1, 2), datetime(9999, 12, 30), timezones=ZONES),
+    received_at=st.datetimes(datetime(1900, 1, 2), datetime(9999, 12, 30), timezones=ZONES),  # noqa: DTZ001 - the strategy adds the zone
     message_id=st.from_regex(r"[a-z0-9]{1,32}", fullmatch=True),
     transcript=st.none() | st.text(st.characters(codec="utf-8"), max_size=200),
 )

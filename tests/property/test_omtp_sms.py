@@ -19,7 +19,7 @@ from vvm.omtp.sync import Event, Sync, render_sync
 from vvm.omtp.system import SystemSms, parse_system_sms, render_system_sms
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=ZONES)
+MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - the strategy adds the zone
 PREFIXES = st.text(
     st.characters(codec="ascii", categories=("L", "N", "P", "S")), min_size=1, max_size=30
 ).filter(lambda text: not set(text) & set(":;=`"))
