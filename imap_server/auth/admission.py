@@ -18,6 +18,9 @@ from imap_server.session import Session
 
 log = structlog.get_logger(__name__)
 
+_LONGEST_LOGGED = 64
+"""Of a name that nobody has vouched for."""
+
 
 def require_privacy(session: Session) -> None:
     """Raises NotAllowed where a password would cross the network in clear (row TLS-06)."""
@@ -34,7 +37,7 @@ async def admit(session: Session, user: str, password: str) -> None:
         log.info(
             "login_denied",
             reason=denied.text,
-            user=user,
+            user=user[:_LONGEST_LOGGED],
             address=session.peer.address,
             connection=session.peer.connection_id,
         )
@@ -46,7 +49,7 @@ async def admit(session: Session, user: str, password: str) -> None:
             session.end(Limit.FAILED_LOGINS)
         return
     except Unavailable as outage:
-        log.warning("login_unavailable", user=user, connection=session.peer.connection_id)
+        log.warning("login_unavailable", user=user[:_LONGEST_LOGGED], connection=session.peer.connection_id)
         session.metrics.login("unavailable")
         raise No("application error", code="UNAVAILABLE") from outage
     session.metrics.login("ok")

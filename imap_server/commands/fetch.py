@@ -31,6 +31,8 @@ _MACRO = re.compile(rb"(?:ALL|FAST|FULL)(?=[\r\n])", re.IGNORECASE)
 _PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _MOST_ITEMS = 100
+_MOST_SECTIONS = 32
+"""One response is built in memory, and each section may be as long as the message."""
 
 _FAST = frozenset({Attribute.FLAGS, Attribute.INTERNAL_DATE, Attribute.SIZE})
 _MACROS = {
@@ -72,6 +74,8 @@ def parse(line: Lexer) -> Fetch:
         items.append(_item(line))
     line.end()
     sections = tuple(item for item in items if isinstance(item, Section))
+    if len(sections) > _MOST_SECTIONS:
+        raise Bad("too many sections")
     attributes = frozenset(item for item in items if isinstance(item, Attribute))
     return Fetch(numbers, Request(attributes, sections))
 

@@ -170,6 +170,7 @@ def test_body_without_brackets_is_the_structure_and_marks_nothing() -> None:
         b"(FLAGS  UID)",
         b"(ALL)",
         b"ALL FAST",
+        b"(" + b" ".join([b"BODY.PEEK[]"] * 33) + b")",
     ],
 )
 def test_what_is_malformed_is_bad(text: bytes) -> None:
