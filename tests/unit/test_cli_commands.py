@@ -147,7 +147,7 @@ def test_the_same_key_makes_one_message(vvm: Run, speech: str) -> None:
         (["subscriber", "remove", ALICE], "no such subscriber"),
         (["subscriber", "show", "0612345678"], "a number must be E.164 with a plus sign"),
         (["subscriber", "add", ALICE, "--language", "tlh"], "language must be one of eng"),
-        (["subscriber", "add", ALICE, "--max-messages", "0"], "max_messages must be at least 1"),
+        (["subscriber", "add", ALICE, "--max-messages", "0"], "max_messages must lie between 1 and 1000000"),
         (["subscriber", "list", "--limit", "0"], "limit must lie between 1 and 1000"),
         (["subscriber", "list", "--after", "x"], "a number must be E.164 with a plus sign"),
         (["message", "list", ALICE], "no such subscriber"),

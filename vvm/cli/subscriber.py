@@ -13,15 +13,17 @@ from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
 from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import Subscriber
-from vvm.fronts.http.subscribers import MOST_MESSAGES, view
-from vvm.services.provisioning import SubscriberOptions
+from vvm.fronts.http.subscribers import view
+from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
 
 app = App(name="subscriber")
 
 Language = Annotated[str | None, Parameter(help="Language of the menus; one of vvm.languages.")]
 MaxMessages = Annotated[
     int | None,
-    Parameter(validator=validators.Number(lte=MOST_MESSAGES), help="How many messages the mailbox holds."),
+    Parameter(
+        validator=validators.Number(lte=MAX_MESSAGES_LIMIT), help="How many messages the mailbox holds."
+    ),
 ]
 SetupDone = Annotated[bool | None, Parameter(help="Whether the new-user tutorial is closed.")]
 Blocked = Annotated[

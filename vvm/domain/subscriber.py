@@ -48,12 +48,17 @@ class ClientProfile(msgspec.Struct, frozen=True):
     """What is known of the subscriber's client: configured, then learned from its SMS."""
 
     dialect: Dialect = Dialect.OMTP
+    """Which family of texts it speaks."""
     protocol_version: int = 11
+    """pv= of its SMS: ten times the version of OMTP, 10 to 99."""
     client_type: str = ""
+    """ct= of its SMS: what it calls itself, at most 30 characters."""
     port: int = 5499
     """Application port of server SMS; 0 sends without a port."""
     prefix: str = "//VVM"
+    """What stands before every server SMS."""
     coding: SmsCoding = SmsCoding.OCTETS
+    """How server SMS travel: 8-bit data, or GSM 7-bit for clients that read no data SMS (vvmd)."""
 
 
 class Credentials(msgspec.Struct, frozen=True):

@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry
 from imap_server.server import ImapServer, Listener
 from sms_gateway.gateway import SmsGateway
 from vvm.config.address import parse_address
+from vvm.config.secrets import read_secret
 from vvm.config.sections import Config
 from vvm.domain.errors import Outage
-from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.server import serving
@@ -189,8 +189,12 @@ def _deposit(config: Config, services: Services, registry: CollectorRegistry) ->
     del registry
     if config.asterisk is None:
         return {}
-    password = Path(config.asterisk.ari_password_file).read_text(encoding="utf-8").strip()
-    front = AsteriskFront(config.asterisk, Secret(password), services.deposit, clock=services.clock)
+    front = AsteriskFront(
+        config.asterisk,
+        read_secret(Path(config.asterisk.ari_password_file)),
+        services.deposit,
+        clock=services.clock,
+    )
 
     async def run(ready: Ready) -> None:
         ready()

@@ -22,6 +22,7 @@ from vvm.store.port import Hints, NewSubscriber, SubscriberChange, SubscriberSto
 log = structlog.get_logger(__name__)
 
 PAGE_LIMIT = 1000
+MAX_MESSAGES_LIMIT = 1_000_000
 
 
 class InvalidLimit(Refusal):
@@ -130,8 +131,8 @@ class Provisioning:
     def _check(self, options: SubscriberOptions) -> None:
         if options.language is not None and options.language not in self._service.languages:
             raise UnknownLanguage(f"language must be one of {', '.join(self._service.languages)}")
-        if options.max_messages is not None and options.max_messages < 1:
-            raise InvalidLimit("max_messages must be at least 1")
+        if options.max_messages is not None and not 1 <= options.max_messages <= MAX_MESSAGES_LIMIT:
+            raise InvalidLimit(f"max_messages must lie between 1 and {MAX_MESSAGES_LIMIT}")
 
     def _status_for(self, subscriber: Subscriber) -> list[Owed]:
         now = self._clock.now()

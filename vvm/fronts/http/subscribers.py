@@ -16,10 +16,9 @@ from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.request import path_msisdn, query_msisdn, query_number
 from vvm.fronts.http.settings import HttpSettings
-from vvm.services.provisioning import PAGE_LIMIT, Provisioning, SubscriberOptions
+from vvm.services.provisioning import MAX_MESSAGES_LIMIT, PAGE_LIMIT, Provisioning, SubscriberOptions
 
 _PAGE = 100
-MOST_MESSAGES = 1_000_000
 """The largest max_messages that is taken: nobody listens to more, and every store holds the number."""
 
 
@@ -43,7 +42,7 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """The body of PUT and PATCH; what is left out has its default, or stays."""
 
     language: Annotated[str, msgspec.Meta(max_length=36)] | None = None
-    max_messages: Annotated[int, msgspec.Meta(ge=1, le=MOST_MESSAGES)] | None = None
+    max_messages: Annotated[int, msgspec.Meta(ge=1, le=MAX_MESSAGES_LIMIT)] | None = None
     setup_done: bool | None = None
     blocked: bool | None = None
     client: ClientDocument | None = None

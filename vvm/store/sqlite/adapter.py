@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from vvm.domain.errors import Outage
 from vvm.domain.subscriber import MailboxId
 from vvm.store.port import Hints
 from vvm.store.sql import named_statements
@@ -61,9 +63,12 @@ class SqliteStore:
 
 @asynccontextmanager
 async def open_sqlite(path: Path) -> AsyncIterator[SqliteStore]:
-    """Open a file, making or migrating it first.  Raises Outage when it is too new."""
-    await asyncio.to_thread(prepare, path)
-    store = SqliteStore(path, asyncio.get_running_loop())
+    """Open a file, making or migrating it first.  Raises Outage when it cannot be used or is too new."""
+    try:
+        await asyncio.to_thread(prepare, path)
+        store = SqliteStore(path, asyncio.get_running_loop())
+    except (OSError, sqlite3.Error) as error:
+        raise Outage(f"{path} cannot be opened: {error}") from error
     try:
         yield store
     finally:
