@@ -3,19 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-import pytest
-
 from tests.dialogues.memory_world import memory_world
+from tests.dialogues.product_world import PRODUCT_WORLDS
 from tests.dialogues.world import World
 
-WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[World]]] = {"memory": memory_world}
-
-
-@pytest.fixture(params=WORLDS)
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """One world, fresh for each dialogue."""
-    async with WORLDS[request.param]() as running:
-        yield running
+WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[World]]] = {
+    "library": memory_world,
+    **PRODUCT_WORLDS,
+}

@@ -3,6 +3,7 @@
 
 The format, line by line (``#`` starts a comment; blank lines are free):
 
+    only    library                                       worlds whose names begin so; all without it
     given   subscriber +33612345678 with 2 messages       a subscriber, active unless it says otherwise
     given   subscriber +33612345679 who is blocked
     deposit 2.5 s from +33698765432                       for the subscriber given first
@@ -67,6 +68,12 @@ def read(path: Path) -> list[Step]:
             actor, _, action = text.partition(" ")
             steps.append(Step(number, actor, action.strip()))
     return steps
+
+
+def plays_in(path: Path, world: str) -> bool:
+    """Whether a dialogue says that it is for this world."""
+    wanted = [step.action for step in read(path) if step.actor == "only"]
+    return not wanted or any(world.startswith(name) for name in wanted)
 
 
 class Client:
@@ -156,6 +163,8 @@ class Runner:
 
     async def _step(self, actor: str, action: str) -> None:
         match actor:
+            case "only":
+                pass  # plays_in() has seen to it
             case "given":
                 await self._given(action)
             case "deposit":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every dialogue against every world."""
+"""Every dialogue in every world that it is for."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.dialogues.runner import Runner, read
-from tests.dialogues.world import World
+from tests.dialogues.conftest import WORLDS
+from tests.dialogues.runner import Runner, plays_in, read
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
+PLAYS = [
+    pytest.param(world, path, id=f"{path.stem} in {world}")
+    for path in FILES
+    for world in WORLDS
+    if plays_in(path, world)
+]
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
-async def test_the_server_keeps_to_the_dialogue(world: World, path: Path) -> None:
-    await Runner(world).play(read(path))
+@pytest.mark.parametrize(("name", "path"), PLAYS)
+async def test_the_server_keeps_to_the_dialogue(name: str, path: Path) -> None:
+    async with WORLDS[name]() as world:
+        await Runner(world).play(read(path))
