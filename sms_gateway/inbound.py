@@ -16,15 +16,23 @@ import msgspec
 import structlog
 
 from sms_gateway import receipts
-from sms_gateway.port import Clock, InboundSms, Inbox, Metrics, Outbox, Receipt, Unavailable
+from sms_gateway.port import (
+    Clock,
+    InboundSegment,
+    InboundSms,
+    Inbox,
+    Metrics,
+    Outbox,
+    Receipt,
+    Unavailable,
+)
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp import tlv
 from sms_gateway.smpp.pdu import Address, DataSm, Sm
 from sms_gateway.smpp.status import Status
 from sms_gateway.smpp.tlv import Tag
 from sms_gateway.text import coding, udh
-from sms_gateway.text.reassembly import Key, Reassembly
-from sms_gateway.text.udh import Concatenation, Header
+from sms_gateway.text.udh import BadHeader, Concatenation, Header
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +40,13 @@ _INTERNATIONAL = 1
 """Type of number (SMPP 3.4 section 5.2.5)."""
 
 
-class _Whole(msgspec.Struct, frozen=True):
-    """User data with its segments joined."""
+class _UserData(msgspec.Struct, frozen=True):
+    """User data, its header read and taken off."""
 
     octets: bytes
     port: int | None
-    key: Key | None
+    part: Concatenation | None
+    """None where the SMS came in one piece."""
 
 
 class Receiver:
@@ -59,9 +68,6 @@ class Receiver:
         self._settled = settled
         self._clock = clock
         self._metrics = metrics
-        self._reassembly = Reassembly(
-            limit=settings.partial_limit, keep=timedelta(seconds=settings.partial_seconds)
-        )
 
     async def __call__(self, sm: Sm | DataSm) -> int:
         """Keep what was delivered; returns the command_status of the answer.
@@ -100,53 +106,63 @@ class Receiver:
         return Status.ROK
 
     async def _message(self, sm: Sm | DataSm) -> int:
-        now = self._clock.now()
         try:
-            whole = self._join(sm, now)
-        except udh.BadHeader as error:
+            data = _read(sm)
+        except BadHeader as error:
             log.warning("inbound_garbage", smsc=self._settings.name, reason=str(error))
             self._metrics.inbound(self._settings.name, "garbage")
             return Status.ROK
-        if whole is None:
-            self._metrics.inbound(self._settings.name, "segment")
-            return Status.ROK
+        now = self._clock.now()
+        octets, segments_key = data.octets, ""
+        if data.part is not None:
+            segments_key = self._digest(sm, str(data.part.reference), str(data.part.total))
+            octets = await self._join(data.part, segments_key, octets, now)
+            if not octets:
+                self._metrics.inbound(self._settings.name, "segment")
+                return Status.ROK
         await self._inbox.received(
             InboundSms(
                 smsc=self._settings.name,
                 originator=number(sm.source),
                 destination=number(sm.destination),
-                text=coding.text(whole.octets, sm.data_coding),
-                octets=whole.octets,
+                text=coding.text(octets, sm.data_coding),
+                octets=octets,
                 coding=coding.of(sm.data_coding),
-                port=whole.port,
+                port=data.port,
                 received_at=now,
-                deduplication_key=self._deduplication_key(sm, whole),
+                deduplication_key=self._digest(sm, str(data.port), octets.hex()),
+                segments_key=segments_key,
             )
         )
-        if whole.key is not None:
-            self._reassembly.forget(whole.key)
         self._metrics.inbound(self._settings.name, "accepted")
         return Status.ROK
 
-    def _join(self, sm: Sm | DataSm, now: datetime) -> _Whole | None:
-        """None while segments are missing.  Raises BadHeader."""
-        octets = user_data(sm)
-        header = Header()
-        if sm.esm_class & udh.UDHI:
-            header, octets = udh.decode(octets)
-        port = header.ports.destination if header.ports else None
-        if port is None:
-            port = tlv.find_number(sm.tlvs, Tag.DESTINATION_PORT)
-        part = header.concatenation or _segmentation(sm)
-        if part is None or part.total == 1:
-            return _Whole(octets, port, None)
-        key = Key(sm.source.digits, sm.destination.digits, part.reference, part.total)
-        joined = self._reassembly.add(key, part, octets, now)
-        return None if joined is None else _Whole(joined, port, key)
+    async def _join(self, part: Concatenation, key: str, octets: bytes, now: datetime) -> bytes:
+        """Nothing while segments are missing."""
+        segment = InboundSegment(
+            key=key,
+            number=part.number,
+            total=part.total,
+            octets=octets,
+            received_at=now,
+            expires_at=now + timedelta(seconds=self._settings.partial_seconds),
+        )
+        return b"".join(await self._inbox.segment(segment, limit=self._settings.partial_limit))
 
-    def _deduplication_key(self, sm: Sm | DataSm, whole: _Whole) -> str:
-        parts = (self._settings.name.encode(), sm.source.digits, str(whole.port).encode(), whole.octets)
-        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    def _digest(self, sm: Sm | DataSm, *others: str) -> str:
+        parts = (self._settings.name, sm.source.digits.hex(), sm.destination.digits.hex(), *others)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _read(sm: Sm | DataSm) -> _UserData:
+    """Raises BadHeader."""
+    octets = user_data(sm)
+    header = Header()
+    if sm.esm_class & udh.UDHI:
+        header, octets = udh.decode(octets)
+    port = header.ports.destination if header.ports else tlv.find_number(sm.tlvs, Tag.DESTINATION_PORT)
+    part = header.concatenation or _segmentation(sm)
+    return _UserData(octets, port, None if part is None or part.total == 1 else part)
 
 
 def user_data(sm: Sm | DataSm) -> bytes:

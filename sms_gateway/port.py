@@ -121,6 +121,21 @@ class Receipt(msgspec.Struct, frozen=True):
     """The receipt's own text, for whoever must find out what a new SMSC means."""
 
 
+class InboundSegment(msgspec.Struct, frozen=True):
+    """One piece of a concatenated SMS from a handset (TS 23.040 section 9.2.3.24.1)."""
+
+    key: str
+    """Equal for the segments of one SMS; a handset uses it again, but hardly within the hour."""
+    number: int
+    """From 1."""
+    total: int
+    octets: bytes
+    """User data without its header."""
+    received_at: datetime
+    expires_at: datetime
+    """When the other segments need not be waited for any more."""
+
+
 class InboundSms(msgspec.Struct, frozen=True):
     """One whole SMS from a handset, segments already put together."""
 
@@ -141,6 +156,8 @@ class InboundSms(msgspec.Struct, frozen=True):
 
     A handset may repeat itself on purpose, so an inbox compares it within a minute or so only.
     """
+    segments_key: str = ""
+    """``InboundSegment.key`` of the segments that it was made of; empty where it came in one piece."""
 
 
 class Outbox(Protocol):
@@ -174,8 +191,17 @@ class Outbox(Protocol):
 class Inbox(Protocol):
     """Where SMS from handsets go."""
 
+    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+        """Keep one piece of an SMS, durably: it is acknowledged as soon as this returns.
+
+        Returns the octets of all pieces in order once none is missing, else nothing; the pieces stay
+        until ``received`` takes their SMS.  A piece that comes again replaces itself.  Pieces that
+        have expired go, and of more than ``limit`` unfinished SMS the oldest.  Raises Unavailable.
+        """
+        ...
+
     async def received(self, sms: InboundSms) -> None:
-        """Keep the SMS, durably: it is acknowledged to the SMSC as soon as this returns.
+        """Keep the SMS and forget its segments, durably: it is acknowledged as soon as this returns.
 
         Raises Unavailable to have the SMSC deliver it again.  Redeliveries happen in any case.
         """

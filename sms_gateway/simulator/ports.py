@@ -12,6 +12,7 @@ from itertools import count
 import msgspec
 
 from sms_gateway.port import (
+    InboundSegment,
     InboundSms,
     OutboundSms,
     Outcome,
@@ -21,6 +22,7 @@ from sms_gateway.port import (
     Sent,
     Unavailable,
 )
+from sms_gateway.text.reassembly import Reassembly
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -129,11 +131,18 @@ class MemoryInbox:
         self._news = asyncio.Event()
         self.available = True
         self.messages: list[InboundSms] = []
+        self.partials = Reassembly()
+
+    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+        if not self.available:
+            raise Unavailable
+        return self.partials.add(segment, limit=limit)
 
     async def received(self, sms: InboundSms) -> None:
         if not self.available:
             raise Unavailable
         self.messages.append(sms)
+        self.partials.forget(sms.segments_key)
         self._news.set()
 
     async def wait_messages(self, number: int) -> list[InboundSms]:

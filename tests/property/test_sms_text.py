@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms_gateway.port import Coding
+from sms_gateway.port import Coding, InboundSegment
 from sms_gateway.text import coding, gsm7, udh
-from sms_gateway.text.reassembly import Key, Reassembly
+from sms_gateway.text.reassembly import Reassembly
 from sms_gateway.text.segments import RADIO_OCTETS, cut
 from sms_gateway.text.udh import BadHeader, Concatenation, Header, Ports
 
@@ -54,7 +55,7 @@ def test_reading_a_header_raises_nothing_but_its_own_error(octets: bytes) -> Non
 
 def check(text: str, kind: Coding, port: int, reference: int, order: st.DataObject) -> None:
     segments = cut(text, coding=kind, port=port, reference=reference)
-    joining = Reassembly(limit=1, keep=timedelta(hours=1))
+    joining = Reassembly()
     pieces = []
     for segment in segments:
         header, octets = (
@@ -69,13 +70,22 @@ def check(text: str, kind: Coding, port: int, reference: int, order: st.DataObje
     if len(pieces) == 1:
         assert coding.text(pieces[0][1], DATA_CODING[kind]) == text
         return
-    whole = None
+    whole: Sequence[bytes] = ()
     for part, octets in order.draw(st.permutations(pieces)):
-        assert whole is None
+        assert whole == ()
         assert part is not None
-        whole = joining.add(Key(b"1", b"2", part.reference, part.total), part, octets, NOW)
-    assert whole is not None
-    assert coding.text(whole, DATA_CODING[kind]) == text
+        whole = joining.add(
+            InboundSegment(
+                key="one",
+                number=part.number,
+                total=part.total,
+                octets=octets,
+                received_at=NOW,
+                expires_at=NOW + timedelta(hours=1),
+            ),
+            limit=1,
+        )
+    assert coding.text(b"".join(whole), DATA_CODING[kind]) == text
 
 
 @given(GSM7_TEXT, PORT, st.integers(0, 255), st.data())

@@ -9,7 +9,13 @@ from sms_gateway.port import Coding
 from sms_gateway.simulator.faults import Fault
 from sms_gateway.smpp.pdu import Address, Command, Pdu, Sm, encode
 from sms_gateway.smpp.status import Status
+from sms_gateway.text import segments
 from tests.unit.sms_world import ACTIVATE, HANDSET, StillClock, logged, sms, world
+
+
+def segment_of(text: str, index: int) -> Sm:
+    data = segments.cut(text, coding=Coding.OCTETS, port=5499, reference=7)[index].user_data
+    return Sm(Address(1, 1, b"15551230001"), Address(3, 0, b"5511"), data, esm_class=0x40, data_coding=4)
 
 
 async def test_an_activate_is_handed_over_before_it_is_acknowledged() -> None:
@@ -72,10 +78,25 @@ async def test_a_long_sms_from_a_handset_is_handed_over_once_and_whole() -> None
         it.inbox.available = False
         text = ACTIVATE + "x" * 200
         first = await it.smsc.send_mo("15551230001", "5511", text, port=5499, reference=7)
-        assert first == [Status.ROK, Status.RX_T_APPN]
+        assert first == [Status.RX_T_APPN, Status.RX_T_APPN]
         it.inbox.available = True
         assert await it.smsc.send_mo("15551230001", "5511", text, port=5499, reference=7) == [0, 0]
         assert [message.text for message in it.inbox.messages] == [text]
+        assert len(it.inbox.partials) == 0
+        assert it.metrics.results == ["refused", "refused", "segment", "accepted"]
+
+
+async def test_a_segment_that_was_acknowledged_outlives_the_gateway() -> None:
+    text = ACTIVATE + "x" * 200
+    one, two = (segment_of(text, number) for number in (0, 1))
+    async with world() as before:
+        await before.gateway.wait_bound()
+        assert await before.smsc.deliver(one) == Status.ROK
+    async with world() as after:
+        after.inbox.partials = before.inbox.partials
+        await after.gateway.wait_bound()
+        assert await after.smsc.deliver(two) == Status.ROK
+        assert [message.text for message in after.inbox.messages] == [text]
 
 
 async def test_a_half_pdu_from_the_smsc_waits_for_its_other_half() -> None:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sms_gateway.port import Coding
+from sms_gateway.port import Coding, InboundSegment
 from sms_gateway.text import coding, gsm7, udh
-from sms_gateway.text.reassembly import Key, Reassembly
+from sms_gateway.text.reassembly import Reassembly
 from sms_gateway.text.segments import TooLong, cut
 from sms_gateway.text.udh import BadHeader, Concatenation, Header, Ports
 
@@ -163,38 +163,42 @@ def test_a_header_whose_lengths_do_not_add_up_is_an_error(octets: str) -> None:
 
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-KEY = Key(b"1", b"2", 9, 2)
-ONE, TWO = Concatenation(9, 2, 1), Concatenation(9, 2, 2)
+HOUR = timedelta(hours=1)
+
+
+def piece(number: int, *, key: str = "a", at: datetime = NOW) -> InboundSegment:
+    octets = f"{key}{number}".encode()
+    return InboundSegment(
+        key=key, number=number, total=2, octets=octets, received_at=at, expires_at=at + HOUR
+    )
 
 
 def test_segments_are_joined_in_order_whichever_comes_first() -> None:
-    joining = Reassembly(limit=10, keep=timedelta(hours=1))
-    assert joining.add(KEY, TWO, b"b", NOW) is None
-    assert joining.add(KEY, TWO, b"b", NOW) is None
-    assert joining.add(KEY, ONE, b"a", NOW) == b"ab"
+    joining = Reassembly()
+    assert joining.add(piece(2), limit=10) == ()
+    assert joining.add(piece(2), limit=10) == ()
+    assert joining.add(piece(1), limit=10) == [b"a1", b"a2"]
 
 
 def test_a_whole_sms_stays_until_it_is_in_safe_hands() -> None:
-    joining = Reassembly(limit=10, keep=timedelta(hours=1))
-    joining.add(KEY, ONE, b"a", NOW)
-    assert joining.add(KEY, TWO, b"b", NOW) == b"ab"
-    assert joining.add(KEY, TWO, b"b", NOW) == b"ab"
-    joining.forget(KEY)
-    assert joining.add(KEY, TWO, b"b", NOW) is None
+    joining = Reassembly()
+    joining.add(piece(1), limit=10)
+    assert joining.add(piece(2), limit=10) == joining.add(piece(2), limit=10) == [b"a1", b"a2"]
+    joining.forget("a")
+    assert joining.add(piece(2), limit=10) == ()
 
 
 def test_unfinished_sms_expire() -> None:
-    joining = Reassembly(limit=10, keep=timedelta(hours=1))
-    joining.add(KEY, ONE, b"a", NOW)
-    assert joining.add(KEY, TWO, b"b", NOW + timedelta(hours=1)) is None
+    joining = Reassembly()
+    joining.add(piece(1), limit=10)
+    assert joining.add(piece(2, at=NOW + HOUR), limit=10) == ()
     assert len(joining) == 1
 
 
 def test_the_oldest_unfinished_sms_makes_room() -> None:
-    joining = Reassembly(limit=2, keep=timedelta(hours=1))
-    others = [Key(b"1", b"2", reference, 2) for reference in (1, 2)]
-    for key in (KEY, *others):
-        joining.add(key, ONE, b"a", NOW)
+    joining = Reassembly()
+    for key in ("a", "b", "c"):
+        joining.add(piece(1, key=key), limit=2)
     assert len(joining) == 2
-    assert joining.add(others[1], TWO, b"b", NOW) == b"ab"
-    assert joining.add(KEY, TWO, b"b", NOW) is None
+    assert joining.add(piece(2, key="c"), limit=2) == [b"c1", b"c2"]
+    assert joining.add(piece(2, key="a"), limit=2) == ()

@@ -10,6 +10,7 @@ import structlog
 
 from sms_gateway.port import (
     Coding,
+    InboundSegment,
     InboundSms,
     MessageState,
     OutboundSms,
@@ -23,7 +24,7 @@ from sms_gateway.port import (
 from vvm.domain.errors import Outage
 from vvm.domain.subscriber import SmsCoding
 from vvm.services.notification import Notice, Notification
-from vvm.store.port import Hints, InboundStore, NewInbound, Settlement
+from vvm.store.port import Hints, InboundStore, NewInbound, NewInboundSegment, Settlement
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,22 @@ class InboundQueue:
         self._inbound = inbound
         self._hints = hints
 
+    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+        try:
+            return await self._inbound.save_segment(
+                NewInboundSegment(
+                    key=segment.key,
+                    number=segment.number,
+                    total=segment.total,
+                    octets=segment.octets,
+                    received_at=segment.received_at,
+                    expires_at=segment.expires_at,
+                ),
+                limit=limit,
+            )
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+
     async def received(self, sms: InboundSms) -> None:
         window = int(sms.received_at.timestamp() // _REDELIVERY.total_seconds())
         try:
@@ -108,6 +125,7 @@ class InboundQueue:
                     destination=sms.destination,
                     text=sms.text or "",
                     received_at=sms.received_at,
+                    segments_key=sms.segments_key,
                 )
             )
         except Outage as outage:

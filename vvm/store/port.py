@@ -267,6 +267,22 @@ class NewInbound(msgspec.Struct, frozen=True):
     destination: str
     text: str
     received_at: datetime
+    segments_key: str = ""
+    """Of the segments that it was made of; empty where it came in one piece."""
+
+
+class NewInboundSegment(msgspec.Struct, frozen=True):
+    """A piece of a concatenated SMS from a handset."""
+
+    key: str
+    """Equal for the segments of one SMS."""
+    number: int
+    """From 1."""
+    total: int
+    octets: bytes
+    received_at: datetime
+    expires_at: datetime
+    """When the other segments need not be waited for any more."""
 
 
 class Inbound(msgspec.Struct, frozen=True):
@@ -278,8 +294,19 @@ class Inbound(msgspec.Struct, frozen=True):
 
 
 class InboundStore(Protocol):
+    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
+        """Keep a piece of an SMS before it is acknowledged; one that comes again replaces itself.
+
+        Returns the octets of all pieces in order once none is missing, else nothing.  Pieces that
+        have expired go, and of more than ``limit`` SMS those that expire first.
+        """
+        ...
+
     async def save(self, sms: NewInbound) -> bool:
-        """Keep an SMS before it is acknowledged.  False: it was here already, nothing changed."""
+        """Keep an SMS before it is acknowledged, and forget its segments.
+
+        False: it was here already, and no second one was made.
+        """
         ...
 
     async def pending(self, *, limit: int) -> Sequence[Inbound]:

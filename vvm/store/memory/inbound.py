@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from vvm.domain.errors import UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.memory.subscribers import MemorySubscribers
-from vvm.store.port import Inbound, NewInbound, SubscriberChange
+from vvm.store.port import Inbound, NewInbound, NewInboundSegment, SubscriberChange
 
 
 class MemoryInbound:
@@ -20,8 +21,21 @@ class MemoryInbound:
         self._keys: set[str] = set()
         """Of every SMS that ever came: a settled one is not taken again either."""
         self._pending: dict[int, Inbound] = {}
+        self._segments: dict[str, dict[int, NewInboundSegment]] = {}
+
+    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
+        self._forget_expired(segment.received_at)
+        pieces = self._segments.setdefault(segment.key, {})
+        pieces[segment.number] = segment
+        if len(self._segments) > limit:
+            others = (key for key in self._segments if key != segment.key)
+            del self._segments[min(others, key=self._expires_at, default=segment.key)]
+        if len(pieces) < segment.total:
+            return ()
+        return [pieces[number].octets for number in sorted(pieces)]
 
     async def save(self, sms: NewInbound) -> bool:
+        self._segments.pop(sms.segments_key, None)
         if sms.key in self._keys:
             return False
         self._keys.add(sms.key)
@@ -54,3 +68,14 @@ class MemoryInbound:
         if msisdn is not None and change is not None:
             await self._subscribers.change(msisdn, change)
         self._outbox.add(owed)
+
+    def _expires_at(self, key: str) -> datetime:
+        return max(piece.expires_at for piece in self._segments[key].values())
+
+    def _forget_expired(self, now: datetime) -> None:
+        for key, pieces in list(self._segments.items()):
+            for number, piece in list(pieces.items()):
+                if piece.expires_at <= now:
+                    del pieces[number]
+            if not pieces:
+                del self._segments[key]

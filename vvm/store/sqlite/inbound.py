@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
-from vvm.store.port import Inbound, NewInbound, SubscriberChange
+from vvm.store.port import Inbound, NewInbound, NewInboundSegment, SubscriberChange
 from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Writer
@@ -16,6 +17,7 @@ from vvm.store.sqlite.outbox import insert_owed
 from vvm.store.sqlite.subscribers import apply_change, find
 
 _SQL = named_statements("vvm.store.sqlite.queries", "outbox.sql")
+_SEGMENTS = named_statements("vvm.store.sqlite.queries", "inbound.sql")
 
 
 class SqliteInbound:
@@ -24,6 +26,25 @@ class SqliteInbound:
     def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader = reader
         self._write = writer
+
+    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
+        values = {
+            "key": segment.key,
+            "segment": segment.number,
+            "octets": segment.octets,
+            "expires_at": rows.microseconds(segment.expires_at),
+        }
+
+        def work(connection: sqlite3.Connection) -> Sequence[bytes]:
+            connection.execute(
+                _SEGMENTS["forget_expired_segments"], (rows.microseconds(segment.received_at),)
+            )
+            connection.execute(_SEGMENTS["keep_segment"], values)
+            connection.execute(_SEGMENTS["forget_oldest_segments"], {"key": segment.key, "limit": limit})
+            pieces = [piece for (piece,) in connection.execute(_SEGMENTS["segments_of"], (segment.key,))]
+            return pieces if len(pieces) == segment.total else ()
+
+        return await self._write(work)
 
     async def save(self, sms: NewInbound) -> bool:
         values = {
@@ -35,6 +56,8 @@ class SqliteInbound:
         }
 
         def work(connection: sqlite3.Connection) -> bool:
+            if sms.segments_key:
+                connection.execute(_SEGMENTS["forget_segments"], (sms.segments_key,))
             return connection.execute(_SQL["insert_inbound"], values).fetchone() is not None
 
         return await self._write(work)
@@ -60,3 +83,11 @@ class SqliteInbound:
             insert_owed(connection, owed)
 
         await self._write(work)
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        where = {"before": rows.microseconds(before), "limit": limit}
+
+        def work(connection: sqlite3.Connection) -> int:
+            return connection.execute(_SQL["forget_inbound"], where).rowcount
+
+        return await self._write(work, durable=False)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What InboundStore promises about SMS that come in pieces: no piece that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.contract.adapters import DURABLE_STORES, OpenStore
+from tests.contract.samples import MINUTE, NOW, new_inbound
+from vvm.store.port import NewInboundSegment, Store
+
+MANY = 1000
+
+
+def piece(
+    number: int, *, key: str = "a", total: int = 2, after: timedelta = timedelta()
+) -> NewInboundSegment:
+    return NewInboundSegment(
+        key=key,
+        number=number,
+        total=total,
+        octets=f"{key}{number}".encode(),
+        received_at=NOW + after,
+        expires_at=NOW + after + MINUTE,
+    )
+
+
+async def keep(store: Store, *pieces: NewInboundSegment, limit: int = MANY) -> list[list[bytes]]:
+    return [list(await store.inbound.save_segment(each, limit=limit)) for each in pieces]
+
+
+async def test_pieces_come_out_in_order_once_none_is_missing(store: Store) -> None:
+    pieces = [piece(number, total=3) for number in (3, 1, 2)]
+    assert await keep(store, *pieces) == [[], [], [b"a1", b"a2", b"a3"]]
+
+
+async def test_a_piece_that_comes_again_replaces_itself(store: Store) -> None:
+    assert await keep(store, piece(2), piece(2)) == [[], []]
+    other = msgspec.structs.replace(piece(2), octets=b"new")
+    assert await keep(store, other, piece(1)) == [[], [b"a1", b"new"]]
+
+
+async def test_pieces_stay_until_their_sms_is_kept(store: Store) -> None:
+    await keep(store, piece(1))
+    assert await keep(store, piece(2), piece(2)) == [[b"a1", b"a2"]] * 2
+    assert await store.inbound.save(msgspec.structs.replace(new_inbound(), segments_key="a"))
+    assert await keep(store, piece(2)) == [[]]
+
+
+async def test_a_repeated_sms_takes_its_pieces_away_too(store: Store) -> None:
+    sms = msgspec.structs.replace(new_inbound(), segments_key="a")
+    await store.inbound.save(sms)
+    await keep(store, piece(1))
+    assert await store.inbound.save(sms) is False
+    assert await keep(store, piece(2)) == [[]]
+
+
+async def test_an_sms_in_one_piece_takes_none_away(store: Store) -> None:
+    await keep(store, piece(1))
+    await store.inbound.save(new_inbound())
+    assert await keep(store, piece(2)) == [[b"a1", b"a2"]]
+
+
+async def test_sms_do_not_mix(store: Store) -> None:
+    await keep(store, piece(1), piece(2, key="b"))
+    assert await keep(store, piece(2), piece(1, key="b")) == [[b"a1", b"a2"], [b"b1", b"b2"]]
+
+
+async def test_pieces_expire(store: Store) -> None:
+    await keep(store, piece(1))
+    assert await keep(store, piece(2, after=MINUTE)) == [[]]
+    assert await keep(store, piece(1, after=MINUTE)) == [[b"a1", b"a2"]]
+
+
+async def test_over_the_limit_the_oldest_goes(store: Store) -> None:
+    second = timedelta(seconds=1)
+    await keep(store, piece(1), piece(1, key="b", after=second), piece(1, key="c", after=2 * second), limit=2)
+    assert await keep(store, piece(2, key="b", after=second), limit=2) == [[b"b1", b"b2"]]
+    assert await keep(store, piece(2), limit=3) == [[]]
+
+
+async def test_at_the_limit_the_piece_that_has_just_come_stays(store: Store) -> None:
+    await keep(store, piece(1), piece(1, key="b"), limit=1)
+    assert await keep(store, piece(2, key="b"), limit=1) == [[b"b1", b"b2"]]
+
+
+async def test_of_pieces_at_once_the_last_one_finds_all(store: Store) -> None:
+    pieces = [store.inbound.save_segment(piece(number, total=5), limit=MANY) for number in range(1, 6)]
+    whole = [answer for answer in await asyncio.gather(*pieces) if answer]
+    assert [list(answer) for answer in whole] == [[b"a1", b"a2", b"a3", b"a4", b"a5"]]
+
+
+@pytest.mark.parametrize("open_store", DURABLE_STORES.values(), ids=DURABLE_STORES.keys())
+async def test_pieces_are_there_after_a_restart(open_store: OpenStore, tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await keep(store, piece(1))
+    async with open_store(tmp_path) as store:
+        assert await keep(store, piece(2)) == [[b"a1", b"a2"]]
