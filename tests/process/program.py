@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -62,9 +62,12 @@ class Program:
     Every port is chosen by the system and read from the log, so each start has new ones.
     """
 
-    def __init__(self, directory: Path, *, smsc_port: int, more: str = "") -> None:
-        """``more`` is appended to the configuration."""
+    def __init__(
+        self, directory: Path, *, smsc_port: int, more: str = "", arguments: Sequence[str] = ()
+    ) -> None:
+        """``more`` is appended to the configuration, ``arguments`` to the command line."""
         self.directory = directory
+        self._arguments = arguments
         self.http_port = 0
         self.imap_port = 0
         """STARTTLS."""
@@ -91,10 +94,15 @@ class Program:
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started, not of its children."""
+        assert self._process is not None
+        return self._process.pid
+
     def memory_bytes(self) -> int:
         """What the process itself holds (RSS), without its transcoders."""
-        assert self._process is not None
-        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def start(self) -> None:
@@ -106,6 +114,7 @@ class Program:
             "serve",
             "--config",
             str(self._config),
+            *self._arguments,
             cwd=self.directory,
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
             stderr=PIPE,
@@ -175,9 +184,11 @@ class Program:
 
 
 @asynccontextmanager
-async def running(directory: Path, *, smsc_port: int, more: str = "") -> AsyncIterator[Program]:
+async def running(
+    directory: Path, *, smsc_port: int, more: str = "", arguments: Sequence[str] = ()
+) -> AsyncIterator[Program]:
     """Start a program; kill whatever process it has in the end."""
-    program = Program(directory, smsc_port=smsc_port, more=more)
+    program = Program(directory, smsc_port=smsc_port, more=more, arguments=arguments)
     try:
         await program.start()
         yield program

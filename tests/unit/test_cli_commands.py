@@ -285,7 +285,7 @@ def test_version_tells_the_version(vvm: Run) -> None:
         (["subscriber"], ["add", "show", "set", "remove", "list"]),
         (["message"], ["deposit", "list"]),
         (["config"], ["check", "explain"]),
-        (["serve"], ["--config", "--role", "imap, sms, http, deposit, worker"]),
+        (["serve"], ["--config", "--role", "imap, sms, http, deposit, worker", "--workers"]),
         (["message", "deposit"], ["--to", "--from", "--key", "--json", "VVM_CONFIG"]),
     ],
 )

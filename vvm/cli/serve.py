@@ -7,7 +7,7 @@ import os
 from typing import Annotated
 
 import uvloop
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from vvm.cli.options import ConfigFile
 from vvm.cli.output import show_line
@@ -16,7 +16,7 @@ from vvm.config.load import load
 from vvm.domain.errors import Refusal
 from vvm.runtime.logs import configure
 from vvm.runtime.serve import ALL_ROLES, Role
-from vvm.runtime.serve import serve as run
+from vvm.runtime.workers import serve_with_workers
 from vvm.simulator.demo import DemoFailed, demonstrate
 
 _ALL = "all"
@@ -34,12 +34,19 @@ def serve(
     role: Annotated[
         str, Parameter(help=f"What this process does: {_ALL}, or some of {', '.join(Role)} with commas.")
     ] = _ALL,
+    workers: Annotated[
+        int,
+        Parameter(
+            validator=validators.Number(gte=1),
+            help="Processes that speak IMAP, one for each core; the other roles run once.",
+        ),
+    ] = 1,
 ) -> None:
     """Run the server until SIGTERM or SIGINT."""
     roles = _roles(role)
     loaded = load(config, os.environ)
     configure(loaded.log.level, loaded.log.format)
-    uvloop.run(run(loaded, roles))
+    uvloop.run(serve_with_workers(loaded, roles, workers))
 
 
 def demo(

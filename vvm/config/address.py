@@ -18,6 +18,10 @@ class Address(msgspec.Struct, frozen=True):
     host: str
     port: int
 
+    def __str__(self) -> str:
+        """What ``parse_address`` reads."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 def parse_address(text: str) -> Address:
     """Read ``host:port``; an IPv6 address stands in brackets, as in ``[::1]:993``.

@@ -57,10 +57,13 @@ async def serve(
     stop: asyncio.Event | None = None,
     started: asyncio.Event | None = None,
     beside: Mapping[str, Part] | None = None,
+    share_ports: bool = False,
 ) -> None:
     """Run until SIGTERM, SIGINT or ``stop``; then let every part finish within its deadline.
 
-    Sets ``started`` when every part is ready.  ``beside`` are further parts of the same process.
+    Sets ``started`` when every part is ready, or logs it where nobody waits for it.  ``beside`` are
+    further parts of the same process.  With ``share_ports`` other processes may listen for IMAP on
+    the same ports.
     Raises Refusal or Outage when the start fails, an ExceptionGroup when a part fails later.
     """
     stop = stop or asyncio.Event()
@@ -69,14 +72,18 @@ async def serve(
     async with open_services(config) as services:
         parts = {"hints": _hints(services)}
         for role in sorted(roles):
-            parts |= _PARTS[role](config, services, registry)
+            if role is Role.IMAP:
+                parts |= _imap(config, services, registry, share_ports=share_ports)
+            else:
+                parts |= _PARTS[role](config, services, registry)
         await supervise(parts | dict(beside or {}), stop=stop, started=_tell(started))
 
 
 def _tell(started: asyncio.Event | None) -> Callable[[], None]:
     def tell() -> None:
-        log.info("started")
-        if started is not None:
+        if started is None:
+            log.info("started")
+        else:
             started.set()
 
     return tell
@@ -105,7 +112,9 @@ def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
     return run
 
 
-def _imap(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+def _imap(
+    config: Config, services: Services, registry: CollectorRegistry, *, share_ports: bool
+) -> dict[str, Part]:
     backend = ImapBackend(services.login, services.retrieval, services.store.mailboxes, services.hints)
     tls = tls_context(
         config.certificate_path,
@@ -114,8 +123,11 @@ def _imap(config: Config, services: Services, registry: CollectorRegistry) -> di
         made_here=not config.tls.certificate,
     )
     server = ImapServer(backend, config.imap.limits, tls=tls, metrics=ImapMetrics(registry))
-    listeners = [_listener(text, implicit_tls=False) for text in config.imap.listen]
-    listeners += [_listener(text, implicit_tls=True) for text in config.imap.listen_tls]
+    listeners = [
+        Listener(address.host, address.port, implicit_tls=implicit_tls, reuse_port=share_ports)
+        for texts, implicit_tls in ((config.imap.listen, False), (config.imap.listen_tls, True))
+        for address in map(parse_address, texts)
+    ]
 
     async def run(ready: Ready) -> None:
         server.bind(listeners)
@@ -129,11 +141,6 @@ def _imap(config: Config, services: Services, registry: CollectorRegistry) -> di
                 await server.stop(config.imap.drain_seconds)
 
     return {"imap": run}
-
-
-def _listener(text: str, *, implicit_tls: bool) -> Listener:
-    address = parse_address(text)
-    return Listener(address.host, address.port, implicit_tls=implicit_tls)
 
 
 def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
@@ -214,7 +221,6 @@ def _worker(config: Config, services: Services, registry: CollectorRegistry) -> 
 
 
 _PARTS: Mapping[Role, Callable[[Config, Services, CollectorRegistry], dict[str, Part]]] = {
-    Role.IMAP: _imap,
     Role.SMS: _sms,
     Role.HTTP: _http,
     Role.DEPOSIT: _deposit,
