@@ -69,5 +69,17 @@ def owed_to(
     )
 
 
+def owed_to_stranger(number: int = 0, *, due_at: datetime = NOW, return_code: int = 0) -> Owed:
+    """A STATUS for one of as many people as a test needs; nothing of theirs joins."""
+    return Owed(
+        recipient=Msisdn(f"+33700{number:06}"),
+        subscriber=None,
+        cause=Cause.STATUS,
+        due_at=due_at,
+        expires_at=due_at + timedelta(hours=1),
+        return_code=return_code,
+    )
+
+
 def new_inbound(key: str = "k1", *, text: str = "STATUS") -> NewInbound:
     return NewInbound(key=key, originator=ALICE, destination="5511", text=text, received_at=NOW)

@@ -23,6 +23,7 @@ from tests.contract.samples import (
     new_message,
     new_subscriber,
     owed_to,
+    owed_to_stranger,
 )
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Leased
@@ -70,7 +71,7 @@ async def live(store: Store) -> Leased:
     bob = await store.subscribers.create(new_subscriber(BOB))
     for index in range(3):
         message = new_message(b"x" * (100 + index), key=f"k{index}")
-        await store.mailboxes.append(alice.mailbox, INBOX, message, [owed_to(alice, return_code=index)])
+        await store.mailboxes.append(alice.mailbox, INBOX, message, [owed_to_stranger(index)])
     await store.mailboxes.append(bob.mailbox, INBOX, new_message())
     seen, deleted = Flags.SEEN, Flags.DELETED
     await store.mailboxes.change_flags(alice.mailbox, INBOX, [1, 2], add=deleted, remove=Flags(0))

@@ -117,3 +117,15 @@ async def test_an_sms_for_nobody_stays_and_causes_nothing(
         await store.inbound.settle(sms.id, msisdn=BOB, change=change, owed=[owed_to(alice)])
     assert await pending(store) == [sms]
     assert await leased(store) == []
+
+
+async def test_only_settled_sms_are_forgotten_and_only_old_ones(store: Store) -> None:
+    for key in ("a", "b", "c"):
+        await store.inbound.save(new_inbound(key))
+    first, second, _ = await pending(store)
+    for sms in (first, second):
+        await store.inbound.settle(sms.id, msisdn=None, change=None, owed=())
+    assert await store.inbound.forget(before=NOW, limit=10) == 0
+    assert await store.inbound.forget(before=NOW + MINUTE, limit=1) == 1
+    assert await store.inbound.forget(before=NOW + MINUTE, limit=10) == 1
+    assert len(await pending(store)) == 1

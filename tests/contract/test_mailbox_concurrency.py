@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
-from tests.contract.samples import new_message, new_subscriber, owed_to
+from tests.contract.samples import new_message, new_subscriber, owed_to, owed_to_stranger
 from vvm.domain.errors import MailboxFull
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.subscriber import MailboxId, Subscriber
@@ -35,13 +35,14 @@ async def test_no_uid_is_given_twice(store: Store, alice: Subscriber) -> None:
 async def test_a_mailbox_never_holds_more_than_its_limit(store: Store) -> None:
     alice = await store.subscribers.create(new_subscriber(max_messages=10))
 
-    async def append() -> int | None:
+    async def append(number: int) -> int | None:
+        owed = [owed_to_stranger(number)]
         try:
-            return (await store.mailboxes.append(alice.mailbox, INBOX, new_message(), [owed_to(alice)])).uid
+            return (await store.mailboxes.append(alice.mailbox, INBOX, new_message(), owed)).uid
         except MailboxFull:
             return None
 
-    answered = await at_once([append() for _ in range(30)])
+    answered = await at_once([append(number) for number in range(30)])
     assert sorted(uid for uid in answered if uid is not None) == list(range(1, 11))
     assert (await store.outbox.counts()).owed == 10
 
@@ -103,16 +104,16 @@ async def test_a_message_is_expunged_once(store: Store, alice: Subscriber) -> No
 
 
 async def test_an_append_that_is_cancelled_is_whole_or_absent(store: Store, alice: Subscriber) -> None:
-    async def append() -> None:
-        await store.mailboxes.append(alice.mailbox, INBOX, new_message(), [owed_to(alice)])
+    async def append(number: int) -> None:
+        await store.mailboxes.append(alice.mailbox, INBOX, new_message(), [owed_to_stranger(number)])
 
-    tasks = [asyncio.create_task(append()) for _ in range(MANY)]
+    tasks = [asyncio.create_task(append(number)) for number in range(MANY)]
     await asyncio.sleep(0)  # let them begin
     for task in tasks[::2]:
         task.cancel()
     await asyncio.wait(tasks)
     # Whatever came of the cancelled ones is decided once a later write has returned.
-    await store.mailboxes.append(alice.mailbox, INBOX, new_message(), [owed_to(alice)])
+    await append(MANY)
     folder = await store.mailboxes.folder(alice.mailbox, INBOX)
     assert folder is not None
     assert folder.messages >= MANY // 2

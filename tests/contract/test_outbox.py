@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.contract.samples import ALICE, BOB, MINUTE, NOW, SECOND, new_subscriber, owed_to
+from tests.contract.samples import ALICE, BOB, MINUTE, NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
 from vvm.domain.notification import Cause, Leased, Owed
 from vvm.domain.subscriber import Subscriber
 from vvm.store.port import OutboxCounts, Settlement, Store
@@ -64,9 +64,9 @@ async def test_a_row_is_not_taken_before_it_is_due(store: Store, alice: Subscrib
     assert len(await lease(store, NOW + SECOND)) == 1
 
 
-async def test_the_oldest_due_goes_first(store: Store, alice: Subscriber) -> None:
+async def test_the_oldest_due_goes_first(store: Store) -> None:
     for code, due_at in ((1, NOW), (2, NOW - MINUTE), (3, NOW - SECOND), (4, NOW - MINUTE)):
-        await store.outbox.owe([owed_to(alice, due_at=due_at, return_code=code)])
+        await store.outbox.owe([owed_to_stranger(code, due_at=due_at, return_code=code)])
     first = await lease(store, limit=2)
     assert {row.return_code for row in first} == {2, 4}
     assert [row.return_code for row in await lease(store, limit=1)] == [3]
@@ -81,8 +81,8 @@ async def test_a_leased_row_is_nobody_elses_until_its_lease_ends(store: Store, a
     assert (again.id, again.attempt) == (first.id, 2)
 
 
-async def test_no_row_is_leased_to_two_workers(store: Store, alice: Subscriber) -> None:
-    await store.outbox.owe([owed_to(alice) for _ in range(40)])
+async def test_no_row_is_leased_to_two_workers(store: Store) -> None:
+    await store.outbox.owe([owed_to_stranger(number) for number in range(40)])
     batches = await asyncio.gather(*(lease(store, limit=7) for _ in range(8)))
     taken = [row.id for batch in batches for row in batch]
     assert len(taken) == len(set(taken)) == 40
@@ -102,7 +102,7 @@ async def test_a_row_past_its_expiry_is_still_owed(store: Store, alice: Subscrib
 async def test_segments_that_were_accepted_come_back_with_the_next_lease(
     store: Store, alice: Subscriber
 ) -> None:
-    await store.outbox.owe([owed_to(alice), owed_to(alice)])
+    await store.outbox.owe([owed_to(alice), owed_to_stranger()])
     row, other = await lease(store)
     await store.outbox.accepted(row, segment=1, total=3, message_id="a1", now=NOW)
     await store.outbox.accepted(row, segment=3, total=3, message_id="a3", now=NOW)
@@ -140,7 +140,7 @@ async def test_a_row_given_back_is_due_when_it_was_said(store: Store, alice: Sub
 async def test_an_attempt_that_is_not_counted_is_taken_back(
     store: Store,
     alice: Subscriber,
-    counted: bool,  # noqa: FBT001 - pytest hands parameters over by position
+    counted: bool,
     attempts: list[int],
 ) -> None:
     await store.outbox.owe([owed_to(alice)])
@@ -184,7 +184,7 @@ async def test_a_closed_row_is_not_owed(store: Store, alice: Subscriber, settlem
 
 
 async def test_a_closed_row_stays_closed(store: Store, alice: Subscriber) -> None:
-    await store.outbox.owe([owed_to(alice), owed_to(alice)])
+    await store.outbox.owe([owed_to(alice), owed_to_stranger()])
     row, other = await lease(store)
     await store.outbox.settle(row, Settlement.SENT, now=NOW)
     await store.outbox.settle(row, Settlement.FAILED, now=NOW)
@@ -272,7 +272,7 @@ async def test_an_smsc_may_use_an_id_again(store: Store, alice: Subscriber) -> N
 
 async def test_counts_tell_how_much_is_owed_and_since_when(store: Store, alice: Subscriber) -> None:
     bob = await store.subscribers.create(new_subscriber(BOB))
-    await store.outbox.owe([owed_to(alice, due_at=NOW + SECOND), owed_to(bob), owed_to(alice)])
+    await store.outbox.owe([owed_to(alice, due_at=NOW + SECOND), owed_to(bob), owed_to_stranger()])
     assert await store.outbox.counts() == OutboxCounts(owed=3, oldest_due_at=NOW)
     row, _ = await lease(store)
     assert await store.outbox.counts() == OutboxCounts(owed=3, oldest_due_at=NOW + SECOND)
@@ -281,7 +281,7 @@ async def test_counts_tell_how_much_is_owed_and_since_when(store: Store, alice: 
 
 
 async def test_next_due_is_the_earliest(store: Store, alice: Subscriber) -> None:
-    await store.outbox.owe([owed_to(alice, due_at=NOW + 5 * MINUTE), owed_to(alice)])
+    await store.outbox.owe([owed_to(alice, due_at=NOW + 5 * MINUTE), owed_to_stranger()])
     assert await store.outbox.next_due() == NOW
     await lease(store)
     assert await store.outbox.next_due() == NOW + MINUTE  # the end of the lease

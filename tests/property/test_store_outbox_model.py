@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random histories of an outbox on each adapter: what is owed is leased, in order, until it is closed."""
+"""Random histories of an outbox on each adapter, against a naive model of lines.
+
+Whoever is owed anything is told later than its cause: every cause is in the row that waits in its line,
+or in one that a worker has, or was closed.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -19,23 +24,36 @@ from hypothesis.stateful import (
 
 from tests.contract.adapters import STORES, OpenStore
 from tests.contract.blocking import BlockingStore
-from tests.contract.samples import NOW, SECOND, new_subscriber, owed_to
-from vvm.domain.notification import Leased
+from tests.contract.samples import NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
+from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.numbers import Msisdn
 from vvm.store.port import Settlement
 
 LEASE = 10 * SECOND
 TIMES = st.integers(0, 15).map(lambda seconds: timedelta(seconds=seconds))
+ZERO = timedelta()
+
+Line = tuple[Msisdn, Family]
 
 
 class _Row:
-    """A row of the model; the return code of a notification is its name here."""
-
-    def __init__(self, due_at: timedelta) -> None:
+    def __init__(self, line: Line, cause: Cause, due_at: timedelta) -> None:
+        self.line = line
+        self.cause = cause
         self.due_at = due_at
+        self.number: int | None = None
+        """Its id, known since its first lease."""
         self.attempt = 0
+        self.leased = self.closed = self.held = False
+        self.taken_at: timedelta | None = None
+        self.gate: timedelta | None = None
+        self.sent = False
         self.accepted: set[int] = set()
         self.delivered: set[int] = set()
-        self.closed = False
+
+    @property
+    def waits(self) -> bool:
+        return not (self.closed or self.leased or self.accepted)
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -44,22 +62,49 @@ class OutboxMachine(RuleBasedStateMachine):
         self.opened = BlockingStore(open_store)
         self.run, self.store = self.opened.run, self.opened.port
         self.alice = self.run(self.store.subscribers.create(new_subscriber()))
-        self.now = timedelta()
-        self.rows: dict[int, _Row] = {}
+        self.now = ZERO
+        self.rows: list[_Row] = []
+        """In the order in which they were made."""
         self.held: list[Leased] = []
         """Every lease that was ever given, also those that ended."""
 
     def teardown(self) -> None:
         self.opened.close()
 
-    @rule(after=st.lists(TIMES, max_size=3))
-    def owe(self, after: list[timedelta]) -> None:
-        owed = []
-        for delay in after:
-            name = len(self.rows)
-            self.rows[name] = _Row(self.now + delay)
-            owed.append(owed_to(self.alice, due_at=NOW + self.now + delay, return_code=name))
+    @rule(
+        causes=st.lists(st.sampled_from(Cause), min_size=1, max_size=3),
+        spacing=st.sampled_from([ZERO, 3 * SECOND]),
+    )
+    def owe_alice(self, causes: list[Cause], spacing: timedelta) -> None:
+        at = NOW + self.now
+        owed = [
+            msgspec.structs.replace(owed_to(self.alice, cause=cause, due_at=at), spacing=spacing)
+            for cause in causes
+        ]
         self.run(self.store.outbox.owe(owed))
+        for item in owed:
+            self.model_owes(item)
+
+    @rule(number=st.integers(1, 3))
+    def owe_a_stranger(self, number: int) -> None:
+        owed = owed_to_stranger(number, due_at=NOW + self.now)
+        self.run(self.store.outbox.owe([owed]))
+        self.model_owes(owed)
+
+    def model_owes(self, owed: Owed) -> None:
+        line = (owed.recipient, owed.cause.family)
+        beside = [row for row in self.rows if row.line == line]
+        for row in beside:
+            if row.waits:
+                row.cause, row.attempt = owed.cause.joined, 0
+                return
+        made = _Row(line, owed.cause, self.now)
+        for row in beside:
+            if row.taken_at is not None:
+                made.due_at = max(made.due_at, row.taken_at + owed.spacing)
+            if row.gate is not None and row.gate > self.now:
+                made.due_at, made.held = max(made.due_at, row.gate), True
+        self.rows.append(made)
 
     @rule(by=TIMES)
     def time_passes(self, by: timedelta) -> None:
@@ -67,17 +112,22 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 4))
     def lease(self, limit: int) -> None:
-        due = sorted(row.due_at for row in self.owed() if row.due_at <= self.now)[:limit]
+        due = sorted(
+            (row for row in self.owed() if row.due_at <= self.now),
+            key=lambda row: (row.line[1] is Family.SYNC, row.due_at),
+        )
         taken = self.run(self.store.outbox.lease(now=NOW + self.now, lease=LEASE, limit=limit))
-        # Rows that are due at the same moment may come in any order.
-        assert [self.row(leased).due_at for leased in taken] == due
-        for leased in taken:
-            row = self.row(leased)
-            assert not row.closed
-            row.due_at = self.now + LEASE
+        # Rows of a family that are due at the same moment may come in any order.
+        found = [self.row(leased) for leased in taken]
+        assert [(row.line[1], row.due_at) for row in found] == [
+            (row.line[1], row.due_at) for row in due[:limit]
+        ]
+        for row, leased in zip(found, taken, strict=True):
+            row.number = leased.id
+            row.due_at, row.taken_at = self.now + LEASE, self.now
             row.attempt += 1
-            assert leased.attempt == row.attempt
-            assert leased.accepted == row.accepted
+            row.leased, row.held = True, False
+            assert (leased.cause, leased.attempt, leased.accepted) == (row.cause, row.attempt, row.accepted)
         self.held += taken
 
     @precondition(lambda self: self.held)
@@ -98,15 +148,32 @@ class OutboxMachine(RuleBasedStateMachine):
         due_at = self.now + after
         self.run(self.store.outbox.retry(leased, due_at=NOW + due_at, status=0x58, counted=True))
         row = self.row(leased)
-        if not row.closed and row.attempt == leased.attempt:
-            row.due_at = due_at
+        if row.closed or row.attempt != leased.attempt:
+            return
+        row.due_at, row.leased = due_at, False
+        beside = [other for other in self.rows if other is not row and other.waits and other.line == row.line]
+        if row.waits and beside:
+            row.closed = True
+            beside[0].cause = beside[0].cause.joined
+            beside[0].due_at = max(beside[0].due_at, due_at)
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), settlement=st.sampled_from(Settlement))
-    def settle(self, data: st.DataObject, settlement: Settlement) -> None:
+    @rule(data=st.data(), settlement=st.sampled_from(Settlement), gate=st.none() | TIMES)
+    def settle(self, data: st.DataObject, settlement: Settlement, gate: timedelta | None) -> None:
         leased = data.draw(st.sampled_from(self.held))
-        self.run(self.store.outbox.settle(leased, settlement, now=NOW + self.now))
-        self.row(leased).closed = True
+        row = self.row(leased)
+        gated = None
+        if gate is not None and settlement is Settlement.SENT and row.line[1] is Family.SYNC:
+            gated = self.now + gate
+        until = None if gated is None else NOW + gated
+        self.run(self.store.outbox.settle(leased, settlement, now=NOW + self.now, gated_until=until))
+        if row.closed:
+            return
+        row.closed, row.leased, row.gate = True, False, gated
+        row.sent = settlement is Settlement.SENT
+        for other in self.rows:
+            if gated is not None and other.line == row.line and other.waits and other.due_at < gated:
+                other.due_at, other.held = gated, True
 
     @precondition(lambda self: self.held)
     @rule(
@@ -121,8 +188,16 @@ class OutboxMachine(RuleBasedStateMachine):
         assert known is (segment in row.accepted)
         if known and settlement is Settlement.DELIVERED:
             row.delivered.add(segment)
-        if known:
-            row.closed |= settlement is Settlement.FAILED or row.delivered == {1, 2, 3}
+        if not known or (settlement is Settlement.DELIVERED and row.delivered != {1, 2, 3}):
+            return
+        if row.closed and not row.sent:
+            return
+        row.closed, row.sent, row.leased, row.gate = True, False, False, None
+        line = [other for other in self.rows if other.line == row.line]
+        if not any(other.gate is not None and other.gate > self.now for other in line):
+            for other in line:
+                if other.held and not other.closed:
+                    other.due_at, other.held = self.now, False
 
     @invariant()
     def what_is_not_closed_is_owed(self) -> None:
@@ -132,11 +207,22 @@ class OutboxMachine(RuleBasedStateMachine):
         assert (counts.owed, counts.oldest_due_at) == (len(due), oldest)
         assert self.run(self.store.outbox.next_due()) == oldest
 
+    @invariant()
+    def at_most_one_waits_in_a_line(self) -> None:
+        waiting = [row.line for row in self.rows if row.waits]
+        assert len(waiting) == len(set(waiting))
+
     def owed(self) -> list[_Row]:
-        return [row for row in self.rows.values() if not row.closed]
+        return [row for row in self.rows if not row.closed]
 
     def row(self, leased: Leased) -> _Row:
-        return self.rows[leased.return_code]
+        """The model's row of a lease; one that was never leased before is the one that waited."""
+        for row in self.rows:
+            if row.number == leased.id:
+                return row
+        line = (leased.recipient, leased.cause.family)
+        (row,) = [row for row in self.rows if row.line == line and row.waits and row.number is None]
+        return row
 
 
 @pytest.mark.parametrize("adapter", sorted(STORES))

@@ -7,7 +7,7 @@ are those of that moment.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -16,11 +16,33 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 
 
+class Family(StrEnum):
+    """Notifications of one family to one recipient are one while they wait: the later one joins."""
+
+    STATUS = "status"
+    SYNC = "sync"
+
+
 class Cause(StrEnum):
     """Why the phone is told."""
 
     NEW_MESSAGE = "new_message"
+    """A message came: the phone hears which."""
+    MAILBOX_UPDATE = "mailbox_update"
+    """More than that happened, or something else: the phone looks at the whole mailbox again."""
     STATUS = "status"
+
+    @property
+    def family(self) -> Family:
+        return Family.STATUS if self is Cause.STATUS else Family.SYNC
+
+    @property
+    def joined(self) -> Cause:
+        """What a waiting notification of the family becomes when this one joins it.
+
+        Of two STATUS the newer says all; two SYNC are one "look again" (OMTP 1.3 2.9.1).
+        """
+        return Cause.STATUS if self is Cause.STATUS else Cause.MAILBOX_UPDATE
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -31,9 +53,12 @@ class Owed(msgspec.Struct, frozen=True):
     """None answers an SMS of somebody whom we do not serve."""
     cause: Cause
     due_at: datetime
+    """The moment of its cause."""
     expires_at: datetime
     return_code: int = 0
     """rc= of a STATUS (OMTP 1.3 2.9.1)."""
+    spacing: timedelta = timedelta()
+    """It waits so long after the last of its family was taken to be sent to this recipient."""
 
 
 class Leased(msgspec.Struct, frozen=True):

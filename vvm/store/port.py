@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 
 from vvm.domain.message import Flags, Kind
-from vvm.domain.notification import Leased, Owed
+from vvm.domain.notification import Cause, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import (
     ClientProfile,
@@ -27,6 +27,10 @@ from vvm.domain.subscriber import (
     SubscriberId,
 )
 from vvm.message.writer import PartSpan
+
+
+GREETINGS_LIMIT = 20
+"""How many messages a Greetings folder holds: one of each kind is used, the rest is room to change."""
 
 
 class NewSubscriber(msgspec.Struct, frozen=True):
@@ -40,6 +44,7 @@ class NewSubscriber(msgspec.Struct, frozen=True):
     password_check: bytes
     password_sealed: bytes
     created_at: datetime
+    pin_check: str | None = None
 
 
 class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,11 +58,13 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     max_messages: int | None = None
     password_check: bytes | None = None
     password_sealed: bytes | None = None
+    pin_check: str | None = None
+    """A new PIN also forgets the wrong ones that were tried."""
 
 
 class SubscriberStore(Protocol):
     async def create(self, new: NewSubscriber) -> Subscriber:
-        """Add a subscriber with its mailbox and an empty INBOX.  Raises SubscriberExists."""
+        """Add a subscriber with its mailbox, an empty INBOX and empty Greetings.  Raises SubscriberExists."""
         ...
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None: ...
@@ -74,6 +81,21 @@ class SubscriberStore(Protocol):
 
     async def remove(self, msisdn: Msisdn) -> None:
         """Forget a subscriber: mailbox, messages, owed notifications.  Raises UnknownSubscriber."""
+        ...
+
+    async def take_pin_try(
+        self, subscriber: SubscriberId, *, now: datetime, most: int, lockout: timedelta
+    ) -> bool:
+        """Count a try of the PIN before it is made, so that parallel ones cannot pass the limit.
+
+        The try number ``most`` in a row is the last: from then on, and for ``lockout``, there is
+        none (False); then counting starts anew.  Also False when the subscriber is gone.  Survives
+        ``kill -9``; does not wait for an fsync of its own.
+        """
+        ...
+
+    async def forget_pin_tries(self, subscriber: SubscriberId) -> None:
+        """The PIN was right: the next wrong one is the first again.  As durable as a try."""
         ...
 
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
@@ -100,6 +122,7 @@ class NewMessage(msgspec.Struct, frozen=True):
     layout: Layout
     key: str | None = None
     """Names the deposit for ever: the same key never makes a second message in a mailbox."""
+    flags: Flags = Flags(0)
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -149,10 +172,11 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 class MailboxStore(Protocol):
-    """Messages of one mailbox, in folders that are named exactly ("INBOX").
+    """Messages of one mailbox, in folders that are named exactly ("INBOX", "Greetings").
 
     UIDs ascend and are never used twice; UIDVALIDITY never changes; the order of MODSEQ is the
-    order of commit.
+    order of commit.  At most one message of a kind in a folder is flagged GREETING_ON: who gets the
+    flag takes it, in the same transaction, from the one that had it; of several, the last has it.
     """
 
     async def append(
@@ -190,6 +214,8 @@ class MailboxStore(Protocol):
     ) -> Sequence[MessageState]:
         """Remove, then add.  Answers every message named that exists, changed or not, ascending.
 
+        Whom GREETING_ON is taken from is in the journal and, unless it was named, not in the answer.
+
         Survives ``kill -9``; does not wait for an fsync of its own (design.md invariant 1).
         """
         ...
@@ -200,15 +226,19 @@ class MailboxStore(Protocol):
 
 
 class Settlement(StrEnum):
-    """How a notification ended."""
+    """How a notification ended.  FAILED and EXPIRED are dead letters: the phone was not told."""
 
     SENT = "sent"
     DELIVERED = "delivered"
     FAILED = "failed"
-    """Refused for good, or not deliverable: a dead letter."""
+    """Refused for good, or not deliverable."""
     EXPIRED = "expired"
     NOT_WANTED = "not_wanted"
     """The subscriber has no active client: nothing is sent."""
+    JOINED = "joined"
+    """It was given back while another of its family waited, which tells its cause too."""
+    RESENT = "resent"
+    """A dead letter that an operator had owed again."""
 
 
 class OutboxCounts(msgspec.Struct, frozen=True):
@@ -216,13 +246,42 @@ class OutboxCounts(msgspec.Struct, frozen=True):
     oldest_due_at: datetime | None
 
 
+class NotificationRecord(msgspec.Struct, frozen=True):
+    """What is known of a notification, without its text."""
+
+    id: int
+    recipient: Msisdn
+    cause: Cause
+    uid: int | None
+    state: Settlement | None
+    """None while it is owed."""
+    smpp_status: int | None
+    """The last command_status that the SMSC gave; None when it gave none."""
+    attempts: int
+    owed_at: datetime
+    taken_at: datetime | None
+    """When a worker last took it to be sent."""
+    accepted_at: datetime | None
+    """When the SMSC took its last segment."""
+    settled_at: datetime | None
+
+
 class OutboxStore(Protocol):
+    """Notifications that are owed.
+
+    A row *waits* while it is owed, in no worker's hands, and no segment of it was accepted.  Whatever
+    owes a notification - here or in a transaction of another store - lets it join the row of its
+    family that waits for the same recipient (``Cause.joined``): that row keeps its place, lives as
+    long as the newer one, and starts its attempts anew.  Only where none waits a row is made.  So what
+    is owed to one phone is bounded, and a row in a worker's hands is never changed.
+    """
+
     async def owe(self, owed: Sequence[Owed]) -> None:
         """Owe notifications that have no other cause in the store."""
         ...
 
     async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
-        """Take due rows, oldest due first; each is due again when its lease ends."""
+        """Take due rows, STATUS first, then the oldest due; each is due again when its lease ends."""
         ...
 
     async def accepted(
@@ -234,20 +293,48 @@ class OutboxStore(Protocol):
     async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
         """Give a row back, due later.  Not counted: the attempt is taken back.
 
-        Changes nothing when the lease was lost to another worker.
+        Where another one of its family waits by now, it joins that one, which is then not due before
+        ``due_at``; of two STATUS the newer counts.  Changes nothing when the lease was lost to another
+        worker.
         """
         ...
 
     async def settle(
-        self, row: Leased, settlement: Settlement, *, now: datetime, status: int | None = None
+        self,
+        row: Leased,
+        settlement: Settlement,
+        *,
+        now: datetime,
+        status: int | None = None,
+        gated_until: datetime | None = None,
     ) -> None:
-        """Close a row.  One that was closed already stays as it is."""
+        """Close a row.  One that was closed already stays as it is.
+
+        With ``gated_until`` a SENT row shuts the gate of its recipient: what waits in its family, and
+        what is owed later, is not due before then, or before the receipt that closes this row.
+        """
         ...
 
     async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
         """Note what became of a segment.  False: no row has this id; of several, the newest counts.
 
-        DELIVERED closes the row with its last segment, anything else closes it at once.
+        DELIVERED closes the row with its last segment, anything else closes it at once.  The last gate
+        of a recipient that opens so makes due what waited behind it.
+        """
+        ...
+
+    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
+        """Notifications that FAILED or EXPIRED, by id, after the one given."""
+        ...
+
+    async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
+        """Owe a dead letter again, as if its cause were new.  False: no dead letter has this id."""
+        ...
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        """Remove rows that were closed before then, with their segments; answers how many.
+
+        A row with a gate that is still shut stays.
         """
         ...
 
@@ -325,6 +412,10 @@ class InboundStore(Protocol):
 
         One that is closed already changes nothing.  Raises UnknownSubscriber.
         """
+        ...
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        """Remove settled SMS that were received before then; answers how many."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 
 from vvm.domain.errors import UnknownSubscriber
 from vvm.domain.notification import Owed
@@ -18,9 +19,10 @@ class MemoryInbound:
     def __init__(self, subscribers: MemorySubscribers, outbox: MemoryOutbox) -> None:
         self._subscribers = subscribers
         self._outbox = outbox
-        self._keys: set[str] = set()
-        """Of every SMS that ever came: a settled one is not taken again either."""
+        self._keys: dict[str, Inbound] = {}
+        """Of every SMS that is remembered: a settled one is not taken again either."""
         self._pending: dict[int, Inbound] = {}
+        self._ids = count(1)
         self._segments: dict[str, dict[int, NewInboundSegment]] = {}
 
     async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
@@ -38,15 +40,14 @@ class MemoryInbound:
         self._segments.pop(sms.segments_key, None)
         if sms.key in self._keys:
             return False
-        self._keys.add(sms.key)
         saved = Inbound(
-            id=len(self._keys),
+            id=next(self._ids),
             originator=sms.originator,
             destination=sms.destination,
             text=sms.text,
             received_at=sms.received_at,
         )
-        self._pending[saved.id] = saved
+        self._keys[sms.key] = self._pending[saved.id] = saved
         return True
 
     async def pending(self, *, limit: int) -> Sequence[Inbound]:
@@ -79,3 +80,11 @@ class MemoryInbound:
                     del pieces[number]
             if not pieces:
                 del self._segments[key]
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        old = [
+            key for key, sms in self._keys.items() if sms.id not in self._pending and sms.received_at < before
+        ]
+        for key in old[:limit]:
+            del self._keys[key]
+        return len(old[:limit])

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
-from vvm.domain.notification import Leased, Owed
+import msgspec
+
+from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
-from vvm.store.port import OutboxCounts, Settlement
+from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
+
+_DEAD = frozenset({Settlement.FAILED, Settlement.EXPIRED})
 
 
 class _Row:
@@ -17,22 +22,44 @@ class _Row:
         self.id = row_id
         self.owed = owed
         self.uid = uid
+        self.cause = owed.cause
         self.due_at = owed.due_at
         """A lease moves it to the lease's end."""
+        self.leased = False
+        self.taken_at: datetime | None = None
         self.attempt = 0
+        self.held = False
+        """Not due only because of a gate."""
+        self.gated_until: datetime | None = None
         self.settlement: Settlement | None = None
+        self.settled_at: datetime | None = None
+        self.smpp_status: int | None = None
         self.message_ids: dict[int, str] = {}
         """By segment; the SMSC has taken these."""
+        self.accepted_at: datetime | None = None
         self.total = 0
         """Segments of the whole SMS; 0 until the SMSC took one."""
         self.delivered: set[int] = set()
 
-    def leased(self) -> Leased:
+    @property
+    def line(self) -> tuple[Msisdn, Family]:
+        """Who stands in one line joins."""
+        return self.owed.recipient, self.cause.family
+
+    @property
+    def waiting(self) -> bool:
+        return self.settlement is None and not self.leased and not self.message_ids
+
+    def take(self, now: datetime, lease: timedelta) -> Leased:
+        self.due_at = now + lease
+        self.taken_at = now
+        self.attempt += 1
+        self.leased, self.held = True, False
         return Leased(
             id=self.id,
             recipient=self.owed.recipient,
             subscriber=self.owed.subscriber,
-            cause=self.owed.cause,
+            cause=self.cause,
             uid=self.uid,
             return_code=self.owed.return_code,
             attempt=self.attempt,
@@ -40,17 +67,38 @@ class _Row:
             accepted=frozenset(self.message_ids),
         )
 
-    def reported(self, segment: int, settlement: Settlement) -> None:
-        """Note a receipt.  One lost segment loses the SMS; delivered it is with its last segment.
+    def joined_by(self, newer: Owed) -> None:
+        life = max(self.owed.expires_at, newer.expires_at)
+        self.cause, self.uid, self.attempt = newer.cause.joined, None, 0
+        self.owed = msgspec.structs.replace(
+            self.owed, subscriber=newer.subscriber, return_code=newer.return_code, expires_at=life
+        )
 
-        That also closes a row that is still owed: its worker was killed before it could.
-        """
-        if settlement is Settlement.DELIVERED:
-            self.delivered.add(segment)
-            if len(self.delivered) < self.total:
-                return
-        if self.settlement in {None, Settlement.SENT}:
-            self.settlement = settlement
+    def joined_by_returned(self, returned: _Row) -> None:
+        self.cause, self.uid = self.cause.joined, None
+        self.due_at = max(self.due_at, returned.due_at)
+        newer = max(self, returned, key=lambda row: row.id).owed
+        life = max(self.owed.expires_at, returned.owed.expires_at)
+        self.owed = msgspec.structs.replace(self.owed, return_code=newer.return_code, expires_at=life)
+
+    def close(self, settlement: Settlement, now: datetime) -> None:
+        self.settlement, self.settled_at, self.leased = settlement, now, False
+        self.gated_until = None
+
+    def record(self) -> NotificationRecord:
+        return NotificationRecord(
+            id=self.id,
+            recipient=self.owed.recipient,
+            cause=self.cause,
+            uid=self.uid,
+            state=self.settlement,
+            smpp_status=self.smpp_status,
+            attempts=self.attempt,
+            owed_at=self.owed.due_at,
+            taken_at=self.taken_at,
+            accepted_at=self.accepted_at,
+            settled_at=self.settled_at,
+        )
 
 
 class MemoryOutbox:
@@ -62,9 +110,14 @@ class MemoryOutbox:
         """Owe as part of another store's transaction."""
         for notification in owed:
             row = _Row(next(self._ids), notification, uid)
-            self._rows[row.id] = row
+            waiting = next((found for found in self._line(row) if found.waiting), None)
+            if waiting is None:
+                self._make_wait(row)
+                self._rows[row.id] = row
+            else:
+                waiting.joined_by(notification)
 
-    def forget(self, subscriber: SubscriberId) -> None:
+    def forget_subscriber(self, subscriber: SubscriberId) -> None:
         """Drop every row of a subscriber who goes."""
         self._rows = {key: row for key, row in self._rows.items() if row.owed.subscriber != subscriber}
 
@@ -72,47 +125,90 @@ class MemoryOutbox:
         self.add(owed)
 
     async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
-        due = [row for row in self._owed() if row.due_at <= now][:limit]
-        for row in due:
-            row.due_at = now + lease
-            row.attempt += 1
-        return [row.leased() for row in due]
+        due = sorted(
+            (row for row in self._owed() if row.due_at <= now),
+            key=lambda row: row.cause.family is not Family.STATUS,
+        )
+        return [row.take(now, lease) for row in due[:limit]]
 
     async def accepted(
         self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
     ) -> None:
-        del now
         if (found := self._rows.get(row.id)) is not None:
             found.message_ids[segment] = message_id
             found.total = total
+            found.accepted_at = now
 
     async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
-        del status
         found = self._rows.get(row.id)
         # A row whose lease was lost to another worker has another attempt by now.
         if found is None or found.settlement is not None or found.attempt != row.attempt:
             return
-        found.due_at = due_at
+        found.due_at, found.smpp_status, found.leased = due_at, status, False
         if not counted:
             found.attempt -= 1
+        beside = next((other for other in self._line(found) if other.waiting), None)
+        if beside is not None and found.waiting:
+            beside.joined_by_returned(found)
+            found.close(Settlement.JOINED, due_at)
 
     async def settle(
-        self, row: Leased, settlement: Settlement, *, now: datetime, status: int | None = None
+        self,
+        row: Leased,
+        settlement: Settlement,
+        *,
+        now: datetime,
+        status: int | None = None,
+        gated_until: datetime | None = None,
     ) -> None:
-        del now, status
         found = self._rows.get(row.id)
-        if found is not None and found.settlement is None:
-            found.settlement = settlement
+        if found is None or found.settlement is not None:
+            return
+        found.close(settlement, now)
+        if status is not None:
+            found.smpp_status = status
+        if gated_until is not None:
+            found.gated_until = gated_until
+            for other in self._line(found):
+                if other.waiting and other.due_at < gated_until:
+                    other.due_at, other.held = gated_until, True
 
     async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
-        del now
         # The newest first, because some SMSCs use an id again.
         for row in reversed(self._rows.values()):
             for segment, known in row.message_ids.items():
                 if known == message_id:
-                    row.reported(segment, settlement)
+                    self._reported(row, segment, settlement, now)
                     return True
         return False
+
+    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
+        dead = (row for row in self._rows.values() if row.settlement in _DEAD and row.id > after)
+        return [row.record() for row in islice(dead, limit)]
+
+    async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
+        dead = self._rows.get(row)
+        if dead is None or dead.settlement not in _DEAD:
+            return False
+        dead.settlement = Settlement.RESENT
+        again = msgspec.structs.replace(
+            dead.owed, cause=dead.cause, due_at=now, expires_at=expires_at, spacing=timedelta()
+        )
+        self.add([again], uid=dead.uid)
+        return True
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        old = [
+            row
+            for row in self._rows.values()
+            if row.settled_at is not None
+            and row.settled_at < before
+            and (row.gated_until is None or row.gated_until < before)
+        ]
+        going = sorted(old, key=lambda row: (row.settled_at or before, row.id))[:limit]
+        for row in going:
+            del self._rows[row.id]
+        return len(going)
 
     async def counts(self) -> OutboxCounts:
         owed = self._owed()
@@ -126,3 +222,33 @@ class MemoryOutbox:
         """Rows that are not closed, oldest due first."""
         rows = (row for row in self._rows.values() if row.settlement is None)
         return sorted(rows, key=lambda row: (row.due_at, row.id))
+
+    def _line(self, row: _Row) -> Iterator[_Row]:
+        """The other rows of a family to one recipient."""
+        return (other for other in self._rows.values() if other is not row and other.line == row.line)
+
+    def _make_wait(self, row: _Row) -> None:
+        """Behind a shut gate, and so long after the last of its family as its spacing says."""
+        for other in self._line(row):
+            if other.taken_at is not None:
+                row.due_at = max(row.due_at, other.taken_at + row.owed.spacing)
+            if other.gated_until is not None and other.gated_until > row.owed.due_at:
+                row.due_at, row.held = max(row.due_at, other.gated_until), True
+
+    def _reported(self, row: _Row, segment: int, settlement: Settlement, now: datetime) -> None:
+        """Note a receipt.  One lost segment loses the SMS; delivered it is with its last segment.
+
+        That also closes a row that is still owed: its worker was killed before it could.
+        """
+        if settlement is Settlement.DELIVERED:
+            row.delivered.add(segment)
+            if len(row.delivered) < row.total:
+                return
+        if row.settlement not in {None, Settlement.SENT}:
+            return
+        row.close(settlement, now)
+        line = list(self._line(row))
+        if not any(other.gated_until is not None and other.gated_until > now for other in line):
+            for other in line:
+                if other.held and other.settlement is None:
+                    other.due_at, other.held = now, False

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import count
 
 import msgspec
@@ -17,11 +18,18 @@ from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import NewSubscriber, SubscriberChange
 
 
+class _PinTries:
+    def __init__(self) -> None:
+        self.count = 0
+        self.none_before: datetime | None = None
+
+
 class MemorySubscribers:
     def __init__(self, mailboxes: MemoryMailboxes, outbox: MemoryOutbox) -> None:
         self._mailboxes = mailboxes
         self._outbox = outbox
         self._subscribers: dict[Msisdn, Subscriber] = {}
+        self._tries: dict[SubscriberId, _PinTries] = {}
         self._ids = count(1)
 
     async def create(self, new: NewSubscriber) -> Subscriber:
@@ -53,6 +61,8 @@ class MemorySubscribers:
         after = msgspec.structs.replace(before, **fields)
         self._subscribers[msisdn] = after
         self._mailboxes.limit(after.mailbox, after.max_messages)
+        if change.pin_check is not None:
+            self._tries.pop(after.id, None)
         self._outbox.add(owed)
         return after
 
@@ -60,8 +70,24 @@ class MemorySubscribers:
         subscriber = self._subscribers.pop(msisdn, None)
         if subscriber is None:
             raise UnknownSubscriber
+        self._tries.pop(subscriber.id, None)
         self._mailboxes.forget(subscriber.mailbox)
-        self._outbox.forget(subscriber.id)
+        self._outbox.forget_subscriber(subscriber.id)
+
+    async def take_pin_try(
+        self, subscriber: SubscriberId, *, now: datetime, most: int, lockout: timedelta
+    ) -> bool:
+        if await self.by_id(subscriber) is None:
+            return False
+        tries = self._tries.setdefault(subscriber, _PinTries())
+        if tries.none_before is not None and now < tries.none_before:
+            return False
+        tries.count = 1 if tries.none_before is not None else tries.count + 1
+        tries.none_before = now + lockout if tries.count >= most else None
+        return True
+
+    async def forget_pin_tries(self, subscriber: SubscriberId) -> None:
+        self._tries.pop(subscriber, None)
 
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
         numbers = sorted(number for number in self._subscribers if after is None or number > after)

@@ -8,13 +8,13 @@ takes from them costs a second SMS, which is harmless (design.md invariant 4).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from vvm.domain.notification import Cause, Leased, Owed
+from vvm.domain.notification import Cause, Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
-from vvm.store.port import OutboxCounts, Settlement
+from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
 from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Row, Writer
@@ -23,20 +23,29 @@ _SQL = named_statements("vvm.store.sqlite.queries", "outbox.sql")
 
 
 def insert_owed(connection: sqlite3.Connection, owed: Sequence[Owed], *, uid: int | None = None) -> None:
-    """Write the rows of notifications, inside the transaction of their cause."""
+    """Owe notifications inside the transaction of their cause: each joins what waits, or gets a row."""
     for item in owed:
-        connection.execute(
-            _SQL["insert_owed"],
-            {
-                "subscriber": item.subscriber,
-                "recipient": item.recipient,
-                "cause": item.cause.value,
-                "uid": uid,
-                "return_code": item.return_code,
-                "due_at": rows.microseconds(item.due_at),
-                "expires_at": rows.microseconds(item.expires_at),
-            },
-        )
+        values = {
+            "subscriber": item.subscriber,
+            "recipient": item.recipient,
+            "family": item.cause.family.value,
+            "cause": item.cause.value,
+            "joined": item.cause.joined.value,
+            "uid": uid,
+            "return_code": item.return_code,
+            "owed_at": rows.microseconds(item.due_at),
+            "due_at": rows.microseconds(item.due_at),
+            "expires_at": rows.microseconds(item.expires_at),
+        }
+        if connection.execute(_SQL["join_waiting"], values).fetchone() is None:
+            gate, taken = connection.execute(_SQL["not_before"], values).fetchone()
+            values["held"] = gate is not None
+            values["due_at"] = max(
+                rows.microseconds(item.due_at),
+                gate or 0,
+                0 if taken is None else taken + rows.duration(item.spacing),
+            )
+            connection.execute(_SQL["insert_owed"], values)
 
 
 class SqliteOutbox:
@@ -50,14 +59,16 @@ class SqliteOutbox:
         await self._write(lambda connection: insert_owed(connection, owed))
 
     async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
-        until = rows.microseconds(now + lease)
-        where = {"now": rows.microseconds(now), "limit": limit}
-        if self._reader.one(_SQL["due"], where | {"limit": 1}) is None:
+        at = {"now": rows.microseconds(now), "until": rows.microseconds(now + lease)}
+        if self._reader.one(_SQL["any_due"], at) is None:
             return []  # an idle worker costs a read and no write
 
         def work(connection: sqlite3.Connection) -> Sequence[Leased]:
-            due = connection.execute(_SQL["due"], where).fetchall()
-            connection.executemany(_SQL["lease"], [(until, row[0]) for row in due])
+            due: list[Row] = []
+            for family in Family:  # STATUS stands first
+                where = at | {"family": family.value, "limit": limit - len(due)}
+                due += connection.execute(_SQL["due"], where).fetchall()
+            connection.executemany(_SQL["lease"], [at | {"row": row[0]} for row in due])
             return [_leased(connection, row) for row in due]
 
         return await self._write(work, durable=False)
@@ -65,9 +76,18 @@ class SqliteOutbox:
     async def accepted(
         self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
     ) -> None:
-        del now  # the time of acceptance is not kept yet
-        values = {"row": row.id, "segment": segment, "total": total, "message_id": message_id}
-        await self._run("accept_segment", values)
+        values = {
+            "row": row.id,
+            "segment": segment,
+            "total": total,
+            "message_id": message_id,
+            "now": rows.microseconds(now),
+        }
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_SQL["accept_segment"], values)
+
+        await self._write(work, durable=False)
 
     async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
         values = {
@@ -77,18 +97,39 @@ class SqliteOutbox:
             "status": status,
             "taken_back": 0 if counted else 1,
         }
-        await self._run("retry", values)
+
+        def work(connection: sqlite3.Connection) -> None:
+            if connection.execute(_SQL["give_back"], values).fetchone() is None:
+                return
+            if connection.execute(_SQL["join_beside"], values).fetchone() is not None:
+                end = {"row": row.id, "state": Settlement.JOINED.value, "now": rows.microseconds(due_at)}
+                connection.execute(_SQL["settle"], end | {"status": status, "gated_until": None})
+
+        await self._write(work, durable=False)
 
     async def settle(
-        self, row: Leased, settlement: Settlement, *, now: datetime, status: int | None = None
+        self,
+        row: Leased,
+        settlement: Settlement,
+        *,
+        now: datetime,
+        status: int | None = None,
+        gated_until: datetime | None = None,
     ) -> None:
         values = {
             "row": row.id,
             "state": settlement.value,
             "now": rows.microseconds(now),
             "status": status,
+            "gated_until": None if gated_until is None else rows.microseconds(gated_until),
         }
-        await self._run("settle", values)
+
+        def work(connection: sqlite3.Connection) -> None:
+            closed = connection.execute(_SQL["settle"], values).fetchone()
+            if closed is not None and gated_until is not None:
+                connection.execute(_SQL["hold"], values | {"recipient": closed[0]})
+
+        await self._write(work, durable=False)
 
     async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
@@ -102,8 +143,41 @@ class SqliteOutbox:
                 if not whole:
                     return True
             close = {"row": row, "state": settlement.value, "now": rows.microseconds(now)}
-            connection.execute(_SQL["close_sent"], close)
+            closed = connection.execute(_SQL["close_sent"], close).fetchone()
+            if closed is not None:
+                connection.execute(_SQL["release"], close | {"recipient": closed[0]})
             return True
+
+        return await self._write(work, durable=False)
+
+    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
+        found = self._reader.all(_SQL["dead_letters"], {"after": after, "limit": limit})
+        return [rows.notification_record(row) for row in found]
+
+    async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            dead = connection.execute(_SQL["revive"], (row,)).fetchone()
+            if dead is None:
+                return False
+            recipient, subscriber, cause, uid, return_code = dead
+            again = Owed(
+                recipient=Msisdn(recipient),
+                subscriber=None if subscriber is None else SubscriberId(subscriber),
+                cause=Cause(cause),
+                due_at=now,
+                expires_at=expires_at,
+                return_code=return_code,
+            )
+            insert_owed(connection, [again], uid=uid)
+            return True
+
+        return await self._write(work)
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        where = {"before": rows.microseconds(before), "limit": limit}
+
+        def work(connection: sqlite3.Connection) -> int:
+            return connection.execute(_SQL["forget_settled"], where).rowcount
 
         return await self._write(work, durable=False)
 
@@ -117,12 +191,6 @@ class SqliteOutbox:
     async def next_due(self) -> datetime | None:
         row = self._reader.one(_SQL["next_due"])
         return None if row is None else rows.moment(row[0])
-
-    async def _run(self, statement: str, values: Mapping[str, object]) -> None:
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(_SQL[statement], values)
-
-        await self._write(work, durable=False)
 
 
 def _leased(connection: sqlite3.Connection, row: Row) -> Leased:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import msgspec
 
 from vvm.domain.message import Flags, Kind
+from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import (
     ClientProfile,
@@ -17,7 +18,15 @@ from vvm.domain.subscriber import (
     Subscriber,
     SubscriberId,
 )
-from vvm.store.port import FolderState, Inbound, Layout, MessageRecord, MessageState
+from vvm.store.port import (
+    FolderState,
+    Inbound,
+    Layout,
+    MessageRecord,
+    MessageState,
+    NotificationRecord,
+    Settlement,
+)
 from vvm.store.sqlite.engine import Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,6 +41,14 @@ def microseconds(moment: datetime) -> int:
 
 def moment(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
+
+
+def moment_or_none(value: int | None) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+def duration(span: timedelta) -> int:
+    return span // _MICROSECOND
 
 
 def utc_offset(when: datetime) -> int:
@@ -68,6 +85,7 @@ def subscriber(row: Row) -> Subscriber:
         password_sealed=row[10],
         created_at=moment(row[11]),
         changed_at=moment(row[12]),
+        pin_check=row[13],
     )
 
 
@@ -100,4 +118,20 @@ def inbound(row: Row) -> Inbound:
         destination=row[2],
         text=row[3],
         received_at=moment(row[4]),
+    )
+
+
+def notification_record(row: Row) -> NotificationRecord:
+    return NotificationRecord(
+        id=row[0],
+        recipient=Msisdn(row[1]),
+        cause=Cause(row[2]),
+        uid=row[3],
+        state=None if row[4] == "owed" else Settlement(row[4]),
+        smpp_status=row[5],
+        attempts=row[6],
+        owed_at=moment(row[7]),
+        taken_at=moment_or_none(row[8]),
+        accepted_at=moment_or_none(row[9]),
+        settled_at=moment_or_none(row[10]),
     )

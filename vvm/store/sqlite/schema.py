@@ -13,8 +13,11 @@ from vvm.store.sqlite.engine import connect
 
 VERSION = 4
 """The schema that this release writes."""
-COMPATIBLE = 1
-"""The oldest release, by its VERSION, that can work with a file of this schema."""
+COMPATIBLE = 3
+"""The oldest release, by its VERSION, that can work with a file of this schema.
+
+3 brought causes of a notification that an older release cannot read.
+"""
 PAGE_BYTES = 8192
 """A voice message of 30 KB lies on four pages and not on eight."""
 

@@ -1,32 +1,82 @@
+-- name: join_waiting
+-- A row waits while it is owed, in no worker's hands, and no segment of it was accepted.
+UPDATE outbox
+   SET cause = :joined, uid = NULL, subscriber_id = :subscriber, return_code = :return_code,
+       expires_at = max(expires_at, :expires_at), attempts = 0
+ WHERE id = (SELECT o.id FROM outbox o
+              WHERE o.recipient = :recipient AND o.family = :family AND o.state = 'owed' AND o.leased = 0
+                AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.outbox_id = o.id)
+              LIMIT 1)
+RETURNING id;
+
+-- name: not_before
+-- When a shut gate opens by itself, and when the last of the family was taken; null when never.
+SELECT (SELECT max(gated_until) FROM outbox
+         WHERE recipient = :recipient AND gated_until > :due_at AND :family = 'sync'),
+       (SELECT max(taken_at) FROM outbox WHERE recipient = :recipient AND family = :family);
+
 -- name: insert_owed
-INSERT INTO outbox (subscriber_id, recipient, cause, uid, return_code, due_at, expires_at)
-VALUES (:subscriber, :recipient, :cause, :uid, :return_code, :due_at, :expires_at);
+INSERT INTO outbox (subscriber_id, recipient, family, cause, uid, return_code, owed_at, due_at, held, expires_at)
+VALUES (:subscriber, :recipient, :family, :cause, :uid, :return_code, :owed_at, :due_at, :held, :expires_at);
 
 -- name: due
 SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at
-  FROM outbox WHERE state = 'owed' AND due_at <= :now
+  FROM outbox WHERE state = 'owed' AND family = :family AND due_at <= :now
  ORDER BY due_at, id LIMIT :limit;
 
+-- name: any_due
+SELECT 1 FROM outbox WHERE state = 'owed' AND due_at <= :now LIMIT 1;
+
 -- name: lease
-UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE id = ?;
+UPDATE outbox SET due_at = :until, attempts = attempts + 1, leased = 1, taken_at = :now, held = 0
+ WHERE id = :row;
 
 -- name: segments
 SELECT segment FROM segment WHERE outbox_id = ?;
 
 -- name: accept_segment
 -- The row may be gone with its subscriber.  WHERE keeps ON CONFLICT from being read as a join.
-INSERT INTO segment (outbox_id, segment, total, message_id)
-SELECT id, :segment, :total, :message_id FROM outbox WHERE id = :row
-ON CONFLICT (outbox_id, segment) DO UPDATE SET message_id = excluded.message_id, total = excluded.total;
+INSERT INTO segment (outbox_id, segment, total, message_id, accepted_at)
+SELECT id, :segment, :total, :message_id, :now FROM outbox WHERE id = :row
+ON CONFLICT (outbox_id, segment) DO UPDATE
+   SET message_id = excluded.message_id, total = excluded.total, accepted_at = excluded.accepted_at;
 
--- name: retry
+-- name: give_back
 -- A row whose lease was lost to another worker has another attempt by now, and is left alone.
-UPDATE outbox SET due_at = :due_at, attempts = attempts - :taken_back, smpp_status = :status
- WHERE id = :row AND state = 'owed' AND attempts = :attempt;
+UPDATE outbox SET due_at = :due_at, attempts = attempts - :taken_back, smpp_status = :status, leased = 0
+ WHERE id = :row AND state = 'owed' AND attempts = :attempt
+RETURNING id;
+
+-- name: join_beside
+-- What a worker gave back joins the row that waits by now; no row back: there is none.
+UPDATE outbox
+   SET cause = CASE outbox.family WHEN 'sync' THEN 'mailbox_update' ELSE outbox.cause END,
+       uid = NULL,
+       return_code = CASE WHEN outbox.id > given.id THEN outbox.return_code ELSE given.return_code END,
+       due_at = max(outbox.due_at, given.due_at),
+       expires_at = max(outbox.expires_at, given.expires_at)
+  FROM outbox AS given
+ WHERE given.id = :row
+   AND outbox.id = (SELECT o.id FROM outbox o
+                     WHERE o.recipient = given.recipient AND o.family = given.family AND o.state = 'owed'
+                       AND o.leased = 0 AND o.id <> given.id
+                       AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.outbox_id IN (o.id, given.id))
+                     LIMIT 1)
+RETURNING outbox.id;
 
 -- name: settle
-UPDATE outbox SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status)
- WHERE id = :row AND state = 'owed';
+UPDATE outbox
+   SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status), leased = 0,
+       gated_until = :gated_until
+ WHERE id = :row AND state = 'owed'
+RETURNING recipient;
+
+-- name: hold
+-- What waits goes behind the gate that was shut.
+UPDATE outbox SET due_at = :gated_until, held = 1
+ WHERE recipient = :recipient AND family = 'sync' AND state = 'owed' AND leased = 0
+   AND due_at < :gated_until
+   AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.outbox_id = outbox.id);
 
 -- name: row_of_message_id
 -- The newest, because some SMSCs use an id again.
@@ -40,7 +90,30 @@ UPDATE segment SET delivered = 1 WHERE outbox_id = ? AND segment = ?;
 SELECT count(*) = max(total) AND sum(delivered) = max(total) FROM segment WHERE outbox_id = ?;
 
 -- name: close_sent
-UPDATE outbox SET state = :state, settled_at = :now WHERE id = :row AND state IN ('owed', 'sent');
+UPDATE outbox SET state = :state, settled_at = :now, leased = 0, gated_until = NULL
+ WHERE id = :row AND state IN ('owed', 'sent')
+RETURNING recipient;
+
+-- name: release
+-- What was held is due when the last gate of its recipient is open.
+UPDATE outbox SET due_at = :now, held = 0
+ WHERE recipient = :recipient AND state = 'owed' AND held = 1
+   AND NOT EXISTS (SELECT 1 FROM outbox g WHERE g.recipient = :recipient AND g.gated_until > :now);
+
+-- name: dead_letters
+SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
+       (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
+  FROM outbox o WHERE o.state IN ('failed', 'expired') AND o.id > :after ORDER BY o.id LIMIT :limit;
+
+-- name: revive
+UPDATE outbox SET state = 'resent' WHERE id = ? AND state IN ('failed', 'expired')
+RETURNING recipient, subscriber_id, cause, uid, return_code;
+
+-- name: forget_settled
+DELETE FROM outbox WHERE id IN
+    (SELECT id FROM outbox
+      WHERE settled_at < :before AND coalesce(gated_until, 0) < :before
+      ORDER BY settled_at LIMIT :limit);
 
 -- name: counts
 SELECT count(*), min(due_at) FROM outbox WHERE state = 'owed';
@@ -58,3 +131,7 @@ SELECT id, originator, destination, text, received_at FROM inbound WHERE settled
 
 -- name: settle_inbound
 UPDATE inbound SET settled = 1 WHERE id = ? AND settled = 0 RETURNING id;
+
+-- name: forget_inbound
+DELETE FROM inbound WHERE id IN
+    (SELECT id FROM inbound WHERE settled = 1 AND received_at < :before ORDER BY received_at LIMIT :limit);

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What OutboxStore promises of notifications that come while others wait: they join, and none is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from tests.contract.samples import ALICE, BOB, MINUTE, NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
+from vvm.domain.notification import Cause, Leased, Owed
+from vvm.domain.subscriber import Subscriber
+from vvm.store.port import Settlement, Store
+
+HOUR = timedelta(hours=1)
+
+
+async def lease(store: Store, at: timedelta = timedelta(), limit: int = 100) -> Sequence[Leased]:
+    return await store.outbox.lease(now=NOW + at, lease=MINUTE, limit=limit)
+
+
+async def lease_one(store: Store, at: timedelta = timedelta()) -> Leased:
+    (row,) = await lease(store, at)
+    return row
+
+
+def sync(
+    alice: Subscriber,
+    cause: Cause = Cause.NEW_MESSAGE,
+    *,
+    at: timedelta = timedelta(),
+    spacing: timedelta = timedelta(),
+) -> Owed:
+    return msgspec.structs.replace(owed_to(alice, cause=cause, due_at=NOW + at), spacing=spacing)
+
+
+async def owed_causes(store: Store) -> list[Cause]:
+    """Of everything that is owed, whenever it is due."""
+    return [row.cause for row in await lease(store, timedelta(days=1))]
+
+
+# Joining
+
+
+@pytest.mark.parametrize(
+    ("waiting", "newer", "joined"),
+    [
+        (Cause.NEW_MESSAGE, Cause.NEW_MESSAGE, Cause.MAILBOX_UPDATE),
+        (Cause.NEW_MESSAGE, Cause.MAILBOX_UPDATE, Cause.MAILBOX_UPDATE),
+        (Cause.MAILBOX_UPDATE, Cause.NEW_MESSAGE, Cause.MAILBOX_UPDATE),
+        (Cause.STATUS, Cause.STATUS, Cause.STATUS),
+    ],
+)
+async def test_what_waits_is_joined_by_the_newer_one(
+    store: Store, alice: Subscriber, waiting: Cause, newer: Cause, joined: Cause
+) -> None:
+    await store.outbox.owe([sync(alice, waiting)])
+    await store.outbox.owe([sync(alice, newer)])
+    row = await lease_one(store)
+    assert (row.cause, row.uid) == (joined, None)
+
+
+async def test_of_two_status_the_newer_counts_and_lives_longer(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([owed_to(alice, return_code=5), owed_to(alice, due_at=NOW + SECOND)])
+    row = await lease_one(store)
+    assert (row.return_code, row.expires_at) == (0, NOW + SECOND + HOUR)
+
+
+async def test_the_row_that_is_joined_keeps_its_place(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    await store.outbox.owe([owed_to_stranger(), sync(alice, at=MINUTE)])
+    assert await store.outbox.next_due() == NOW
+    assert (await store.outbox.counts()).owed == 2
+
+
+async def test_neither_families_nor_recipients_join_each_other(store: Store, alice: Subscriber) -> None:
+    bob = await store.subscribers.create(new_subscriber(BOB))
+    await store.outbox.owe([sync(alice), owed_to(alice), sync(bob), owed_to(bob)])
+    assert sorted((row.recipient, row.cause) for row in await lease(store)) == [
+        (ALICE, Cause.NEW_MESSAGE),
+        (ALICE, Cause.STATUS),
+        (BOB, Cause.NEW_MESSAGE),
+        (BOB, Cause.STATUS),
+    ]
+
+
+async def test_a_row_in_a_workers_hands_is_never_joined(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    first = await lease_one(store)
+    await store.outbox.owe([sync(alice)])
+    second = await lease_one(store)
+    assert (first.cause, second.cause) == (Cause.NEW_MESSAGE, Cause.NEW_MESSAGE)
+    assert first.id != second.id
+
+
+async def test_a_lease_that_ended_unheard_of_may_still_be_in_hands(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    await lease(store)
+    await store.outbox.owe([sync(alice, at=2 * MINUTE)])
+    assert len(await lease(store, 2 * MINUTE)) == 2
+
+
+async def test_a_row_with_an_accepted_segment_is_not_joined(store: Store, alice: Subscriber) -> None:
+    """The handset waits for the rest of that text, and of no other."""
+    await store.outbox.owe([owed_to(alice, return_code=1)])
+    row = await lease_one(store)
+    await store.outbox.accepted(row, segment=1, total=2, message_id="a1", now=NOW)
+    await store.outbox.retry(row, due_at=NOW, status=0x14, counted=True)
+    await store.outbox.owe([owed_to(alice, return_code=2)])
+    assert [(again.return_code, again.accepted) for again in await lease(store)] == [
+        (1, frozenset({1})),
+        (2, frozenset()),
+    ]
+
+
+async def test_a_row_that_was_given_back_is_joined_and_starts_its_attempts_anew(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.outbox.owe([sync(alice)])
+    for _ in range(3):
+        await store.outbox.retry(await lease_one(store), due_at=NOW, status=0x14, counted=True)
+    await store.outbox.owe([sync(alice)])
+    row = await lease_one(store)
+    assert (row.cause, row.attempt) == (Cause.MAILBOX_UPDATE, 1)
+
+
+async def test_a_row_that_is_given_back_joins_the_one_that_came_meanwhile(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.outbox.owe([sync(alice)])
+    first = await lease_one(store)
+    await store.outbox.owe([sync(alice)])
+    await store.outbox.retry(first, due_at=NOW + MINUTE, status=0x14, counted=True)
+    assert await store.outbox.next_due() == NOW + MINUTE  # the SMSC wants this phone to wait
+    row = await lease_one(store, MINUTE)
+    assert (row.cause, row.id != first.id) == (Cause.MAILBOX_UPDATE, True)
+
+
+async def test_a_status_that_is_given_back_gives_way_to_the_newer_one(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.outbox.owe([owed_to(alice, return_code=5)])
+    first = await lease_one(store)
+    await store.outbox.owe([owed_to(alice, return_code=0)])
+    await store.outbox.retry(first, due_at=NOW, status=None, counted=False)
+    assert (await lease_one(store)).return_code == 0
+
+
+async def test_of_two_status_that_are_given_back_the_newer_counts(store: Store, alice: Subscriber) -> None:
+    rows = []
+    for code in (5, 6):
+        await store.outbox.owe([owed_to(alice, return_code=code)])
+        rows.append(await lease_one(store))
+    for row in rows:
+        await store.outbox.retry(row, due_at=NOW, status=0x58, counted=False)
+    assert (await lease_one(store)).return_code == 6
+
+
+async def test_status_goes_before_sync_whatever_is_due_longer(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice, at=-MINUTE), owed_to(alice)])
+    assert [row.cause for row in await lease(store)] == [Cause.STATUS, Cause.NEW_MESSAGE]
+
+
+# Spacing
+
+
+async def test_a_notification_keeps_its_distance_from_the_last_of_its_family(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.outbox.owe([sync(alice, spacing=SECOND)])
+    await store.outbox.settle(await lease_one(store), Settlement.SENT, now=NOW)
+    await store.outbox.owe([sync(alice, spacing=SECOND)])
+    await store.outbox.owe([sync(alice, spacing=SECOND, at=SECOND / 2)])
+    assert await store.outbox.next_due() == NOW + SECOND
+    assert (await lease_one(store, SECOND)).cause is Cause.MAILBOX_UPDATE
+
+
+async def test_the_first_one_and_one_long_after_do_not_wait(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice, spacing=SECOND)])
+    await store.outbox.settle(await lease_one(store), Settlement.SENT, now=NOW)
+    await store.outbox.owe([sync(alice, spacing=SECOND, at=MINUTE), owed_to(alice)])
+    assert await store.outbox.next_due() == NOW  # another family keeps no distance
+    assert len(await lease(store, MINUTE)) == 2
+
+
+# The gate
+
+
+async def shut(store: Store, alice: Subscriber, message_id: str = "a1", *, until: timedelta = HOUR) -> None:
+    """Send a SYNC through an SMSC that gives receipts; none has come."""
+    await store.outbox.owe([sync(alice)])
+    row = await lease_one(store)
+    await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
+    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + until)
+
+
+async def test_behind_a_gate_one_row_waits_for_the_receipt(store: Store, alice: Subscriber) -> None:
+    await shut(store, alice)
+    for _ in range(3):
+        await store.outbox.owe([sync(alice)])
+    assert await lease(store, MINUTE) == []
+    assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW + MINUTE) is True
+    assert (await lease_one(store, MINUTE)).cause is Cause.MAILBOX_UPDATE
+
+
+async def test_a_receipt_with_nothing_behind_the_gate_owes_nothing(store: Store, alice: Subscriber) -> None:
+    await shut(store, alice)
+    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW)
+    assert await owed_causes(store) == []
+
+
+async def test_what_waited_when_the_gate_was_shut_is_behind_it(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    row = await lease_one(store)
+    await store.outbox.owe([sync(alice)])
+    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=NOW)
+    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
+    assert await lease(store, MINUTE) == []
+    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW + MINUTE)
+    assert len(await lease(store, MINUTE)) == 1
+
+
+async def test_a_gate_without_a_receipt_opens_by_itself(store: Store, alice: Subscriber) -> None:
+    await shut(store, alice)
+    await store.outbox.owe([sync(alice)])
+    assert await store.outbox.next_due() == NOW + HOUR
+    assert len(await lease(store, HOUR)) == 1
+    await store.outbox.owe([sync(alice, at=HOUR)])
+    assert len(await lease(store, HOUR)) == 1
+
+
+@pytest.mark.parametrize("settlement", [Settlement.FAILED, Settlement.EXPIRED])
+async def test_any_final_receipt_opens_the_gate(
+    store: Store, alice: Subscriber, settlement: Settlement
+) -> None:
+    await shut(store, alice)
+    await store.outbox.owe([sync(alice)])
+    await store.outbox.receipt("a1", settlement, now=NOW)
+    assert len(await lease(store)) == 1
+
+
+async def test_of_two_gates_the_last_counts(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    first = await lease_one(store)
+    await store.outbox.owe([sync(alice)])
+    second = await lease_one(store)
+    for row, message_id in ((first, "a1"), (second, "a2")):
+        await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
+        await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
+    await store.outbox.owe([sync(alice)])
+    await store.outbox.receipt("a2", Settlement.DELIVERED, now=NOW)
+    assert await lease(store, MINUTE) == []
+    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW)
+    assert len(await lease(store, MINUTE)) == 1
+
+
+async def test_a_gate_is_in_nobody_elses_way_and_not_in_that_of_status(
+    store: Store, alice: Subscriber
+) -> None:
+    bob = await store.subscribers.create(new_subscriber(BOB))
+    await shut(store, alice)
+    await store.outbox.owe([sync(bob), owed_to(alice)])
+    assert {(row.recipient, row.cause) for row in await lease(store)} == {
+        (BOB, Cause.NEW_MESSAGE),
+        (ALICE, Cause.STATUS),
+    }
+
+
+async def test_a_receipt_before_the_worker_closed_its_row_shuts_no_gate(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.outbox.owe([sync(alice)])
+    row = await lease_one(store)
+    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=NOW)
+    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW)
+    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
+    await store.outbox.owe([sync(alice)])
+    assert len(await lease(store)) == 1
+
+
+# Dead letters
+
+
+async def dead(store: Store, owed: Owed, settlement: Settlement = Settlement.FAILED) -> Leased:
+    await store.outbox.owe([owed])
+    row = await lease_one(store)
+    await store.outbox.settle(row, settlement, now=NOW + SECOND, status=0x0B)
+    return row
+
+
+async def test_what_failed_and_what_expired_are_dead_letters_in_order(
+    store: Store, alice: Subscriber
+) -> None:
+    failed = await dead(store, sync(alice))
+    expired = await dead(store, owed_to_stranger(), Settlement.EXPIRED)
+    await dead(store, sync(alice), Settlement.SENT)
+    await dead(store, sync(alice), Settlement.NOT_WANTED)
+    first, second = await store.outbox.dead_letters(after=0, limit=10)
+    assert (first.id, first.recipient, first.cause, first.state) == (
+        failed.id,
+        ALICE,
+        Cause.NEW_MESSAGE,
+        Settlement.FAILED,
+    )
+    assert (first.smpp_status, first.attempts, first.owed_at, first.taken_at, first.settled_at) == (
+        0x0B,
+        1,
+        NOW,
+        NOW,
+        NOW + SECOND,
+    )
+    assert (second.id, second.state) == (expired.id, Settlement.EXPIRED)
+    assert await store.outbox.dead_letters(after=0, limit=1) == [first]
+    assert await store.outbox.dead_letters(after=first.id, limit=10) == [second]
+
+
+async def test_a_dead_letter_is_owed_again_once(store: Store, alice: Subscriber) -> None:
+    row = await dead(store, owed_to(alice, return_code=2))
+    until = NOW + 2 * HOUR
+    assert await store.outbox.resend(row.id, now=NOW + MINUTE, expires_at=until) is True
+    assert await store.outbox.dead_letters(after=0, limit=10) == []
+    assert await store.outbox.resend(row.id, now=NOW + MINUTE, expires_at=until) is False
+    again = await lease_one(store, MINUTE)
+    assert (again.cause, again.return_code, again.subscriber) == (Cause.STATUS, 2, alice.id)
+    assert (again.attempt, again.expires_at) == (1, until)
+
+
+async def test_what_is_owed_or_unknown_is_no_dead_letter(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([owed_to(alice)])
+    row = await lease_one(store)
+    for number in (row.id, row.id + 1):
+        assert await store.outbox.resend(number, now=NOW, expires_at=NOW + HOUR) is False
+
+
+async def test_a_dead_letter_that_is_owed_again_joins_what_waits(store: Store, alice: Subscriber) -> None:
+    row = await dead(store, sync(alice))
+    await store.outbox.owe([sync(alice)])
+    await store.outbox.resend(row.id, now=NOW, expires_at=NOW + HOUR)
+    assert (await lease_one(store)).cause is Cause.MAILBOX_UPDATE
+
+
+# Forgetting
+
+
+async def test_only_what_was_closed_long_ago_is_forgotten(store: Store, alice: Subscriber) -> None:
+    await dead(store, owed_to(alice))
+    await dead(store, owed_to_stranger())
+    await store.outbox.owe([owed_to(alice)])
+    assert await store.outbox.forget(before=NOW + SECOND, limit=10) == 0
+    assert await store.outbox.forget(before=NOW + MINUTE, limit=1) == 1
+    assert await store.outbox.forget(before=NOW + MINUTE, limit=10) == 1
+    assert await store.outbox.dead_letters(after=0, limit=10) == []
+    assert (await store.outbox.counts()).owed == 1
+
+
+async def test_a_row_that_holds_a_gate_shut_is_not_forgotten(store: Store, alice: Subscriber) -> None:
+    await shut(store, alice, until=HOUR)
+    assert await store.outbox.forget(before=NOW + MINUTE, limit=10) == 0
+    assert await store.outbox.forget(before=NOW + 2 * HOUR, limit=10) == 1
+    assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW) is False
