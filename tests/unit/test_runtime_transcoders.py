@@ -50,6 +50,18 @@ async def test_a_worker_that_dies_costs_nobody_a_message(pool: TranscoderPool) -
     assert [voice.seconds for voice in await asyncio.gather(*jobs)] == [20] * 4
 
 
+async def test_a_worker_that_hangs_costs_the_others_nothing() -> None:
+    pool = TranscoderPool(2, AudioLimits(max_seconds=60), seconds=3.0)
+    try:
+        await pool(wav(seconds=0.1))
+        for process in workers(pool):
+            os.kill(process, signal.SIGSTOP)  # every worker hangs, whatever it decodes
+        voices = await asyncio.gather(*(pool(wav(seconds=2.0)) for _ in range(6)))
+        assert [voice.seconds for voice in voices] == [2] * 6
+    finally:
+        pool.close()
+
+
 async def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys\n"

@@ -7,13 +7,16 @@ the old state or the new one and never half a key.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import structlog
 from cryptography import x509
@@ -57,11 +60,13 @@ def tls_context(certificate: Path, key: Path, *, host: str, made_here: bool) -> 
 
     Raises BadKeyFile.
     """
-    if made_here and not (certificate.exists() and key.exists()):
-        key_octets, certificate_octets = _self_signed(host)
-        _write(key, key_octets)
-        _write(certificate, certificate_octets)
-        log.warning("certificate_made", file=str(certificate), host=host, trusted_by_handsets=False)
+    if made_here:
+        with _alone_in(certificate.parent):
+            if not (certificate.exists() and key.exists()):
+                key_octets, certificate_octets = _self_signed(host)
+                _write(key, key_octets)
+                _write(certificate, certificate_octets)
+                log.warning("certificate_made", file=str(certificate), host=host, trusted_by_handsets=False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -75,26 +80,35 @@ def _made_once(path: Path, make: Callable[[], bytes]) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        _write(path, make())
-        log.info("secret_made", file=str(path))
+        with _alone_in(path.parent):
+            if not path.exists():
+                _write(path, make())
+                log.info("secret_made", file=str(path))
         return path.read_bytes()
     except OSError as error:
         raise BadKeyFile(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _write(path: Path, octets: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(draft, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Several processes may have their first start at once: one of them makes the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
+
+
+def _write(path: Path, octets: bytes) -> None:
+    """Put a file in place that is whole from its first moment; only its owner may read it."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
+        draft.write(octets)
+        draft.flush()
+        os.fsync(draft.fileno())
+    Path(draft.name).replace(path)
 
 
 def _self_signed(host: str) -> tuple[bytes, bytes]:

@@ -18,6 +18,7 @@ from vvm.config.address import parse_address
 from vvm.config.secrets import read_secret
 from vvm.config.sections import Config
 from vvm.domain.errors import Outage
+from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.server import serving
@@ -144,27 +145,21 @@ def _imap(
 
 
 def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
-    metrics = SmsMetrics(registry)
+    if not config.sms.smsc:
+        return {}
+    gateway = SmsGateway(
+        config.sms.smsc,
+        NotificationOutbox(services.notification),
+        InboundQueue(services.store.inbound, services.hints),
+        clock=services.clock,
+        metrics=SmsMetrics(registry),
+    )
 
-    def part(gateway: SmsGateway) -> Part:
-        async def run(ready: Ready) -> None:
-            ready()
-            await gateway.run()
+    async def run(ready: Ready) -> None:
+        ready()
+        await gateway.run()
 
-        return run
-
-    return {
-        f"sms {smsc.name}": part(
-            SmsGateway(
-                smsc,
-                NotificationOutbox(services.notification),
-                InboundQueue(services.store.inbound, services.hints),
-                clock=services.clock,
-                metrics=metrics,
-            )
-        )
-        for smsc in config.sms.smsc
-    }
+    return {"sms": run}
 
 
 def _http(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
@@ -198,7 +193,8 @@ def _deposit(config: Config, services: Services, registry: CollectorRegistry) ->
         return {}
     front = AsteriskFront(
         config.asterisk,
-        read_secret(Path(config.asterisk.ari_password_file)),
+        # Without ARI only the spool is drained, which needs no password.
+        read_secret(Path(config.asterisk.ari_password_file)) if config.asterisk.ari else Secret(""),
         services.deposit,
         clock=services.clock,
     )

@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import structlog
 
-from vvm.domain.errors import BadAudio, Outage
+from vvm.domain.errors import BadAudio
 from vvm.message.audio.transcode import AudioLimits, Voice, transcode
 
 log = structlog.get_logger(__name__)
@@ -27,53 +27,67 @@ _SECONDS = 60.0
 _PRELOADED = "vvm.message.audio.transcode"
 
 
-class TranscoderPool:
-    """services.deposit.Transcoder.  Close it in the end; a worker also ends when its parent dies."""
+class _Lost(Exception):
+    """The worker died or hung; which audio was to blame is not known yet."""
 
-    def __init__(self, workers: int, limits: AudioLimits) -> None:
+
+class TranscoderPool:
+    """services.deposit.Transcoder.  Close it in the end; a worker also ends when its parent dies.
+
+    As many jobs are handed out as there are workers and no more: nothing queues inside the pool, so a
+    job's clock runs only while it is worked on, and killing a worker costs only what was in work.
+    """
+
+    def __init__(self, workers: int, limits: AudioLimits, *, seconds: float = _SECONDS) -> None:
         self._workers = workers
         self._limits = limits
+        self._seconds = seconds
         self._pool = _pool(workers)
+        self._free = asyncio.Semaphore(workers)
         self._alone = asyncio.Lock()
 
     async def __call__(self, audio: bytes) -> Voice:
-        """Raises BadAudio, and Outage when no worker answers in time."""
-        pool = self._pool
+        """Raises BadAudio, also for what kills or hangs a worker."""
         try:
-            return await self._run(pool, audio)
-        except BrokenProcessPool:
-            log.warning("transcoder_died")
-            self._replace(pool)
+            async with self._free:
+                return await self._run(audio)
+        except _Lost:
             return await self._run_alone(audio)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        _kill(self._pool)
 
-    async def _run(self, pool: ProcessPoolExecutor, audio: bytes) -> Voice:
-        loop = asyncio.get_running_loop()
+    async def _run(self, audio: bytes) -> Voice:
+        pool = self._pool
         try:
-            async with asyncio.timeout(_SECONDS):
-                return await loop.run_in_executor(pool, transcode, audio, self._limits)
-        except TimeoutError:
-            self._replace(pool)
-            raise Outage("transcoding took too long") from None
+            return await self._run_in(pool, audio)
+        except _Lost:
+            if self._pool is pool:  # the first of those who lose it
+                self._pool = _pool(self._workers)
+            raise
 
     async def _run_alone(self, audio: bytes) -> Voice:
         """Try again with nobody beside it: whoever breaks a pool alone is the one who broke it."""
         async with self._alone:
             pool = _pool(1)
             try:
-                return await self._run(pool, audio)
-            except BrokenProcessPool:
+                return await self._run_in(pool, audio)
+            except _Lost:
                 raise BadAudio("the decoder dies on it") from None
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                _kill(pool)
 
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
-        """Put a new pool in place, once for all who saw the old one break."""
-        if self._pool is broken:
-            self._pool = _pool(self._workers)
-        _kill(broken)
+    async def _run_in(self, pool: ProcessPoolExecutor, audio: bytes) -> Voice:
+        """Raises BadAudio, _Lost."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await asyncio.wrap_future(pool.submit(transcode, audio, self._limits))
+        except (BrokenProcessPool, TimeoutError) as error:
+            log.warning("transcoder_lost", reason=type(error).__name__)
+            _kill(pool)
+            raise _Lost from None
+        except RuntimeError:  # the pool was shut down by somebody who lost a job in it
+            raise _Lost from None
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
@@ -86,7 +100,7 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     """End workers that may hang; there is no public way to name them before Python 3.14."""
     for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.kill()
-    pool.shutdown(wait=False, cancel_futures=True)
+    pool.shutdown(wait=False)
 
 
 def _prepare_worker() -> None:

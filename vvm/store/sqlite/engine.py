@@ -98,18 +98,29 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what waits, then stop the thread."""
-        if not self._closed:
-            self._closed = True
+        self._closed = True
+        if self._thread.is_alive():
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
 
     def _serve(self) -> None:
-        connection = connect(self._path)
         try:
-            while self._commit(connection, self._group()):
-                pass
-        finally:
-            connection.close()
+            connection = connect(self._path)
+            try:
+                while self._commit(connection, self._group()):
+                    pass
+            finally:
+                connection.close()
+        except Exception:  # whatever it is, nobody may wait for a writer that is gone
+            log.exception("writer_died")
+            self._closed = True
+            self._refuse_all()
+
+    def _refuse_all(self) -> None:
+        """Answer every job, those that still come too, until the order to stop."""
+        while (job := self._jobs.get()) is not None:
+            job.error = sqlite3.OperationalError("the writer is gone")
+            self._loop.call_soon_threadsafe(_resolve, [job])
 
     def _group(self) -> list[_Job[object] | None]:
         """Wait for a job, then take with it everything that waits."""
@@ -127,13 +138,14 @@ class Writer:
         if jobs:
             try:
                 _transaction(connection, jobs)
-            except sqlite3.Error as error:
+            except Exception as error:
                 log.exception("commit_failed", jobs=len(jobs))
                 for job in jobs:
                     job.error = error
                 if connection.in_transaction:
                     connection.rollback()
-            self._loop.call_soon_threadsafe(_resolve, jobs)
+            finally:
+                self._loop.call_soon_threadsafe(_resolve, jobs)
         return len(jobs) == len(group)
 
 
@@ -174,12 +186,15 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Statements within see one state of the file, whatever the writer commits meanwhile."""
-        self._connection.execute("BEGIN")
+        """Statements within see one state of the file, whatever the writer commits meanwhile.
+
+        Raises Outage.
+        """
+        self.all("BEGIN")
         try:
             yield
         finally:
-            self._connection.execute("COMMIT")
+            self.all("COMMIT")
 
     def close(self) -> None:
         self._connection.close()
