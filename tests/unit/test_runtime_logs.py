@@ -121,3 +121,23 @@ def test_what_is_bound_to_a_request_stands_in_its_events() -> None:
         log.info("message_deposited")
     event = json.loads(stream.getvalue())
     assert (event["request_id"], event["msisdn"]) == ("r1", "+*******5678")
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_number_inside_other_text_is_masked_and_control_characters_are_shown(format_: Format) -> None:
+    stream = io.StringIO()
+    configure("info", format_, stream=stream)
+    log.info("login_denied", user="33612345678@vvm.example.net", name="\x1b[31mred", key="http:+33698765432")
+    text = stream.getvalue()
+    assert "*******5678@vvm.example.net" in text
+    assert "698765432" not in text
+    assert "612345678" not in text
+    assert "\x1b[31mred" not in text
+    assert "x1b[31mred" in text
+
+
+def test_what_only_resembles_a_number_stays_as_it_is() -> None:
+    stream = io.StringIO()
+    configure("info", "json", stream=stream)
+    log.info("seen", unique="0f8fad5bd9cb469fa165708677289512", at="2026-11-23T07:43:55.367099Z")
+    assert "0f8fad5bd9cb469fa165708677289512" in stream.getvalue()

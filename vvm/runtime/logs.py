@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where log events go, and what never gets there.
 
-Numbers of people are masked and secrets are stars, whoever logged them: a log is copied to places
-that the database never goes to.  The standard library's records (aiohttp, asyncio) take the same way.
+Numbers of people are masked wherever they stand and secrets are stars, whoever logged them: a log is
+copied to places that the database never goes to.  The standard library's records (aiohttp, asyncio) take the same way.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Literal, TextIO
@@ -21,6 +22,10 @@ _NUMBERS = frozenset({"msisdn", "recipient", "originator", "caller"})
 _SECRETS = frozenset({"password", "pin", "token", "secret", "authorization"})
 _SHOWN_DIGITS = 4
 _STARS = "***"
+_NUMBER_IN_TEXT = re.compile(r"(?<![0-9A-Za-z.])\+?[0-9]{9,15}(?![0-9A-Za-z.])")
+"""What looks like a number of a person, wherever it stands: in a user name, a key, an address."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a stranger could steer an operator's terminal with."""
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["console", "json"]
@@ -70,6 +75,9 @@ def _masked(key: str, value: object) -> object:
         return _STARS
     if key in _NUMBERS and value is not None:
         return masked_number(str(value))
+    if isinstance(value, str):
+        shown = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
+        return _NUMBER_IN_TEXT.sub(lambda found: masked_number(found[0]), shown)
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(key, item) for item in value]
     if isinstance(value, MutableMapping):
