@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One bind: connect, bind as transceiver, submit through a window, hand over what comes, unbind."""
+"""One bound connection: connect, bind, submit through a window, hand over what comes, unbind."""
 
 from __future__ import annotations
 
@@ -23,18 +23,42 @@ Receive = Callable[[Sm | DataSm], Awaitable[int]]
 """Takes what the SMSC delivers, and says with which command_status to answer."""
 
 
-class Esme:
-    """One bound connection; made by ``bound``."""
+class Meter:
+    """Counts for all binds of one SMSC."""
 
-    def __init__(self, settings: SmscSettings, metrics: Metrics) -> None:
-        self._settings = settings
+    def __init__(self, smsc: str, metrics: Metrics) -> None:
+        self._smsc = smsc
         self._metrics = metrics
+        self._in_flight = 0
+
+    def bound(self, *, up: bool) -> None:
+        self._metrics.bound(self._smsc, up=up)
+
+    def submitted(self) -> None:
+        self._flight(+1)
+
+    def answered(self, status: int | None, seconds: float) -> None:
+        """``status`` None: there was no answer."""
+        self._flight(-1)
+        self._metrics.submitted(self._smsc, status, seconds)
+
+    def _flight(self, change: int) -> None:
+        self._in_flight += change
+        self._metrics.window(self._smsc, self._in_flight)
+
+
+class Esme:
+    """One connection; made by ``bound``."""
+
+    def __init__(self, settings: SmscSettings, meter: Meter) -> None:
+        self._settings = settings
+        self._meter = meter
         self._loop = asyncio.get_running_loop()
         self._window = asyncio.Semaphore(settings.window)
         self._delivered: asyncio.Queue[Pdu] = asyncio.Queue(settings.inbound_queue)
         self.link = Link(settings.name, settings.limits, self._requested)
 
-    async def bind(self) -> None:
+    async def bind(self, command: Command) -> None:
         """Raises BindRefused; OutcomeUnknown or TimeoutError when the SMSC says nothing."""
         settings = self._settings
         body = Bind(
@@ -43,7 +67,7 @@ class Esme:
             system_type=settings.system_type.encode(),
         )
         async with asyncio.timeout(settings.bind_seconds):
-            answer = await self.link.request(Command.BIND_TRANSCEIVER, body)
+            answer = await self.link.request(command, body)
         if answer.status != Status.ROK:
             raise BindRefused(answer.status)
 
@@ -55,23 +79,16 @@ class Esme:
         async with self._window:
             started = self._loop.time()
             answer = self.link.request(Command.SUBMIT_SM, sm)
-            self._metrics.window(self._settings.name, self.link.in_flight)
+            self._meter.submitted()
             try:
                 pdu = await answer
             except OutcomeUnknown:
-                self._metrics.submitted(self._settings.name, None, self._loop.time() - started)
+                self._meter.answered(None, self._loop.time() - started)
                 raise
-        self._metrics.window(self._settings.name, self.link.in_flight)
-        self._metrics.submitted(self._settings.name, pdu.status, self._loop.time() - started)
+        self._meter.answered(pdu.status, self._loop.time() - started)
         if pdu.status != Status.ROK:
             raise Rejected(pdu.status)
         return pdu.body.message_id if isinstance(pdu.body, SmResponse) else b""
-
-    async def pause(self, seconds: float) -> None:
-        """Wait, but not for a link that is gone: raises NotSent as soon as it is."""
-        await asyncio.wait((self.link.lost,), timeout=seconds)
-        if not self.link.usable:
-            raise NotSent
 
     async def serve(self, receive: Receive) -> None:
         """Hand over what the SMSC delivers, a few at a time, until cancelled."""
@@ -109,14 +126,14 @@ class Esme:
 
 
 @asynccontextmanager
-async def bound(settings: SmscSettings, metrics: Metrics) -> AsyncIterator[Esme]:
-    """Connect and bind; unbind and close at the end.
+async def bound(settings: SmscSettings, command: Command, meter: Meter) -> AsyncIterator[Esme]:
+    """Connect and bind by ``command``; unbind and close at the end.
 
     Raises OSError (TimeoutError and TLS errors are some), BindRefused or OutcomeUnknown.
     """
     tls = settings.tls
     async with asyncio.timeout(settings.connect_seconds):
-        esme = Esme(settings, metrics)
+        esme = Esme(settings, meter)
         await asyncio.get_running_loop().create_connection(
             lambda: esme.link,
             settings.host,
@@ -125,13 +142,15 @@ async def bound(settings: SmscSettings, metrics: Metrics) -> AsyncIterator[Esme]
             server_hostname=(tls.server_name or settings.host) if tls else None,
         )
     try:
-        await esme.bind()
-        log.info("smsc_bound", smsc=settings.name, host=settings.host, port=settings.port)
-        metrics.bound(settings.name, up=True)
+        await esme.bind(command)
+        log.info(
+            "smsc_bound", smsc=settings.name, host=settings.host, port=settings.port, by=command.name.lower()
+        )
+        meter.bound(up=True)
         try:
             yield esme
         finally:
-            metrics.bound(settings.name, up=False)
+            meter.bound(up=False)
             await esme.unbind()
     finally:
         await esme.close()

@@ -171,12 +171,17 @@ class Outbox(Protocol):
         """
         ...
 
-    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
-        """Remember, durably, that the SMSC took segment ``segment`` (from 1) of ``total``."""
+    async def segment_accepted(
+        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
+    ) -> None:
+        """Remember, durably, that the SMSC took segment ``segment`` (from 1) of ``total``.
+
+        Two SMSCs may give the same message id: ``Receipt.smsc`` says whose it is.
+        """
         ...
 
-    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
-        """End the lease with what came of it, durably."""
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
+        """End the lease with what came of it at this SMSC, durably; empty: no SMSC was there to try."""
         ...
 
     async def receipt(self, receipt: Receipt) -> None:
@@ -218,7 +223,7 @@ class Metrics(Protocol):
     """Facts worth counting.  Calls are made on the event loop and must not block."""
 
     def bound(self, smsc: str, *, up: bool) -> None:
-        """The bind came up or went down."""
+        """One of the binds came up or went down."""
         ...
 
     def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
@@ -226,7 +231,7 @@ class Metrics(Protocol):
         ...
 
     def window(self, smsc: str, in_flight: int) -> None:
-        """Submits without an answer at this moment."""
+        """Submits without an answer at this moment, in all binds."""
         ...
 
     def inbound(self, smsc: str, result: str) -> None:

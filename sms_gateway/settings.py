@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -23,6 +24,14 @@ class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The key of our own certificate."""
 
 
+class BindMode(StrEnum):
+    """How an SMSC lets us send and receive (SMPP 3.4 section 4.1)."""
+
+    TRANSCEIVER = "transceiver"
+    PAIR = "pair"
+    """A transmitter and a receiver, for SMSCs without bind_transceiver."""
+
+
 class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Names and defaults of SMPP 3.4 sections 4.1, 4.4 and 7.2.  Durations end in ``_seconds``."""
 
@@ -40,11 +49,17 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Only where the SMSC asks for one."""
     tls: TlsSettings | None = None
     """TLS from the first octet; absent means plain TCP."""
+    bind_mode: BindMode = BindMode.TRANSCEIVER
+    """One bind for both directions, or a pair of binds."""
+    binds: int = 1
+    """How many of them at a time, as contracted."""
+    weight: int = 1
+    """Part of the SMS that it gets, against the other SMSCs; 0 only while no other one takes any."""
 
     window: int = 10
-    """Submits in flight; carriers contract 1 to 50."""
+    """Submits in flight in each bind; carriers contract 1 to 50."""
     rate: float = 50.0
-    """Submits a second, as contracted."""
+    """Submits a second in all binds together, as contracted."""
     slowest_rate: float = 1.0
     """Submits a second that throttling by the SMSC never goes below."""
     throttle_pause_seconds: float = 2.0
@@ -112,6 +127,13 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Where that doubling ends."""
     unknown_seconds: float = 5.0
     """Wait when nobody knows whether the SMSC took the SMS."""
+
+    circuit_failures: int = 20
+    """After so many temporary failures in a row nothing more is sent for a while."""
+    circuit_first_seconds: float = 5.0
+    """That while; doubles each time that one SMS on trial fails too."""
+    circuit_last_seconds: float = 300.0
+    """Where that doubling ends."""
 
     idle_seconds: float = 5.0
     """How often the outbox is asked without a hint."""

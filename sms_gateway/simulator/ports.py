@@ -32,6 +32,7 @@ class Accepted(msgspec.Struct, frozen=True):
     segment: int
     total: int
     message_id: str
+    smsc: str = "main"
 
 
 class MemoryOutbox:
@@ -84,14 +85,17 @@ class MemoryOutbox:
             batch.append(sms)
         return batch
 
-    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+    async def segment_accepted(
+        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
+    ) -> None:
         self._check()
-        self.accepted.append(Accepted(sms.id, segment, total, message_id))
+        self.accepted.append(Accepted(sms.id, segment, total, message_id, smsc))
         leased = self.leased[sms.id]
         self.leased[sms.id] = msgspec.structs.replace(leased, accepted=leased.accepted | {segment})
         self._news.set()
 
-    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
+        del smsc  # ``accepted`` has it
         self._check()
         leased = self.leased.pop(sms.id)
         self.outcomes.append((sms.id, outcome))

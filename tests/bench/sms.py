@@ -15,7 +15,7 @@ from pathlib import Path
 import uvloop
 
 from sms_gateway.gateway import SmsGateway
-from sms_gateway.port import Coding, InboundSms, OutboundSms, Outcome, Receipt, Sent
+from sms_gateway.port import Coding, InboundSegment, InboundSms, OutboundSms, Outcome, Receipt, Sent
 from sms_gateway.settings import SmscSettings
 from tests.bench import report
 from vvm.domain.clock import SystemClock
@@ -39,10 +39,12 @@ class EndlessOutbox:
         self._leased += len(batch)
         return batch
 
-    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+    async def segment_accepted(
+        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
+    ) -> None:
         pass
 
-    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         assert isinstance(outcome, Sent), outcome
         self._sent += 1
         if self._sent == self._count:
@@ -53,6 +55,9 @@ class EndlessOutbox:
 
     async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - the port's name
         await asyncio.sleep(timeout.total_seconds())
+
+    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+        return ()
 
     async def received(self, sms: InboundSms) -> None:
         pass
@@ -86,7 +91,7 @@ async def _measure() -> None:
 async def _gateway(port: int, window: int, count: int) -> float:
     settings = SmscSettings(port=port, password="secret", window=window, rate=10_000_000.0)
     outbox = EndlessOutbox(count)
-    gateway = SmsGateway(settings, outbox, outbox, clock=SystemClock())
+    gateway = SmsGateway([settings], outbox, outbox, clock=SystemClock())
     task = asyncio.ensure_future(gateway.run())
     started = time.perf_counter()
     await outbox.done.wait()

@@ -150,7 +150,7 @@ async def world(simulator: SimulatorSettings | None = None, **changes: object) -
             it.smsc = SimulatedSmsc(simulator, on_sms=it.received.put_nowait)
         await stack.enter_async_context(it.smsc.running())
         it.gateway = SmsGateway(
-            quick(it.smsc.port, **changes), it.outbox, it.inbox, clock=StillClock(), metrics=it.metrics
+            [quick(it.smsc.port, **changes)], it.outbox, it.inbox, clock=StillClock(), metrics=it.metrics
         )
         await stack.enter_async_context(running(it.gateway))
         yield it

@@ -206,7 +206,7 @@ async def test_an_smsc_that_is_down_is_tried_until_it_is_back() -> None:
             port = smsc.port
         outbox = MemoryOutbox()
         outbox.put(sms())
-        gateway = SmsGateway(quick(port), outbox, MemoryInbox(), clock=StillClock())
+        gateway = SmsGateway([quick(port)], outbox, MemoryInbox(), clock=StillClock())
         async with running(gateway):
             await logs.wait("smsc_lost")
             async with SimulatedSmsc(SimulatorSettings(port=port)).running():
@@ -232,7 +232,7 @@ async def test_a_peer_that_is_silent_is_dropped_and_bound_again() -> None:
                 enquire_response_seconds=0.02,
                 unbind_seconds=0.02,
             )
-            async with running(SmsGateway(settings, MemoryOutbox(), MemoryInbox(), clock=StillClock())):
+            async with running(SmsGateway([settings], MemoryOutbox(), MemoryInbox(), clock=StillClock())):
                 assert await binds.get() == await binds.get()
             assert logs.named("smsc_lost")[0]["reason"] == "silent: enquire_link was not answered"
 
@@ -249,7 +249,7 @@ async def test_a_port_where_no_smsc_listens_costs_only_another_try(greeting: byt
 
         async with await asyncio.start_server(stranger, "127.0.0.1", 0) as server:
             settings = quick(server.sockets[0].getsockname()[1])
-            async with running(SmsGateway(settings, MemoryOutbox(), MemoryInbox(), clock=StillClock())):
+            async with running(SmsGateway([settings], MemoryOutbox(), MemoryInbox(), clock=StillClock())):
                 await callers.get()
                 await callers.get()
         assert logs.named("smsc_lost")[0]["reason"] == "bind_unanswered"
@@ -300,7 +300,7 @@ async def test_two_gateways_share_one_outbox() -> None:
     async with world() as one:
         other = SimulatedSmsc()
         async with other.running():
-            second = SmsGateway(quick(other.port), one.outbox, MemoryInbox(), clock=StillClock())
+            second = SmsGateway([quick(other.port)], one.outbox, MemoryInbox(), clock=StillClock())
             async with running(second):
                 await second.wait_bound()
                 one.outbox.put(*(sms(number) for number in range(200)))

@@ -34,7 +34,9 @@ _STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}\Z|[1-9][0-9]{0,9}\Z")
 _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
 _SIGNED = frozenset({"silence_dbfs"})
-_ABOVE_ZERO = frozenset({"window", "rate", "slowest_rate", "transcoders", "lease_seconds"})
+_ABOVE_ZERO = frozenset(
+    {"window", "rate", "slowest_rate", "transcoders", "lease_seconds", "binds", "circuit_failures"}
+)
 
 
 def check(config: Config) -> list[Mistake]:

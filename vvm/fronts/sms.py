@@ -57,19 +57,22 @@ class NotificationOutbox:
             self._leased[notice.row.id] = notice
         return [_outbound(notice) for notice in notices]
 
-    async def segment_accepted(self, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+    async def segment_accepted(
+        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
+    ) -> None:
+        message_id = _known_as(smsc, message_id)
         row = self._leased[sms.id].row
         try:
             await self._notification.accepted(row, segment=segment, total=total, message_id=message_id)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
-    async def settle(self, sms: OutboundSms, outcome: Outcome) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         row = self._leased.pop(sms.id).row
         try:
             match outcome:
                 case Sent():
-                    await self._notification.sent(row)
+                    await self._notification.sent(row, smsc=smsc)
                 case Retry(after=after, status=status, counted=counted):
                     await self._notification.retry(row, after=after, smpp_status=status, counted=counted)
                 case Refused(status=status):
@@ -82,7 +85,7 @@ class NotificationOutbox:
         if settlement is None or not receipt.message_id:
             return
         try:
-            known = await self._notification.receipt(receipt.message_id, settlement)
+            known = await self._notification.receipt(_known_as(receipt.smsc, receipt.message_id), settlement)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         if not known:
@@ -132,6 +135,11 @@ class InboundQueue:
             raise Unavailable(outage.code) from outage
         if new:
             self._hints.inbound()
+
+
+def _known_as(smsc: str, message_id: str) -> str:
+    """A message id that no other SMSC gives; none stays none."""
+    return f"{smsc}:{message_id}" if message_id else ""
 
 
 def _outbound(notice: Notice) -> OutboundSms:

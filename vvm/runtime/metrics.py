@@ -49,7 +49,7 @@ class SmsMetrics:
     """sms_gateway.port.Metrics."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._bound = Gauge("vvm_smsc_bound", "1 while bound", ["smsc"], registry=registry)
+        self._bound = Gauge("vvm_smsc_bound", "Binds that stand", ["smsc"], registry=registry)
         self._window = Gauge("vvm_smsc_window", "Submits without an answer", ["smsc"], registry=registry)
         self._submits = Histogram(
             "vvm_sms_submit_seconds",
@@ -66,7 +66,7 @@ class SmsMetrics:
         )
 
     def bound(self, smsc: str, *, up: bool) -> None:
-        self._bound.labels(smsc).set(up)
+        self._bound.labels(smsc).inc(1 if up else -1)
 
     def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
         label = "none" if status is None else f"0x{status:08x}"

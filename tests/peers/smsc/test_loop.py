@@ -70,7 +70,7 @@ async def bound(peer: SmscPeer, *, password: str | None = None) -> AsyncIterator
         reconnect_first_seconds=0.05,
         locked_out_first_seconds=0.05,
     )
-    gateway = SmsGateway(settings, ours.outbox, ours.inbox, clock=SystemClock())
+    gateway = SmsGateway([settings], ours.outbox, ours.inbox, clock=SystemClock())
     task = asyncio.create_task(gateway.run())
     try:
         async with asyncio.timeout(SECONDS):

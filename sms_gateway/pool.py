@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of several SMSCs takes the next SMS.
+
+Routes share by weight while all of them keep up; one that is slow, full or gone holds nobody up,
+because an SMS goes only to a route that has room for it now.  A weight of 0 makes a standby.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum, auto
+from typing import Protocol
+
+from sms_gateway.port import OutboundSms, Outcome
+
+SegmentTaken = Callable[[int, int, str], Awaitable[None]]
+"""Called with the number of a segment (from 1), their total, and the message id in its normal form."""
+
+
+class Health(Enum):
+    UP = auto()
+    ON_TRIAL = auto()
+    """It failed, and may show with one SMS that it works again."""
+    DOWN = auto()
+
+
+class Route(Protocol):
+    """A way to the handsets: an SMSC with its binds, or an HTTP gateway."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weight(self) -> int:
+        """Its part of the work, against the weights of the others; 0: only while no other is up."""
+        ...
+
+    def health(self, now: float) -> Health: ...
+
+    def capacity(self, now: float) -> int:
+        """How many SMS may be in its hands at a time."""
+        ...
+
+    async def send(self, sms: OutboundSms, taken: SegmentTaken) -> Outcome:
+        """Send an SMS, calling ``taken`` for each segment before the next one.  Fails by its outcome."""
+        ...
+
+    async def run(self) -> None:
+        """Stay connected until cancelled, and then end politely."""
+        ...
+
+    def stop(self) -> None:
+        """Start no segment more."""
+        ...
+
+    def abort(self) -> None:
+        """End what is in flight at once; its outcome is unknown."""
+        ...
+
+
+class Pool:
+    """Chooses among routes by smooth weighted turns: 3 to 1 is A A B A, and not A A A B."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = tuple(routes)
+        self._credit = dict.fromkeys(self.routes, 0)
+        self._in_hand = dict.fromkeys(self.routes, 0)
+
+    def room(self, now: float) -> int:
+        """How many SMS the routes can take now, all together."""
+        return sum(max(0, self._room(route, now)) for route in self._candidates(now))
+
+    def pick(self, now: float) -> Route | None:
+        """The route of the next SMS, which is in its hands until ``done``; None when none has room."""
+        free = [route for route in self._candidates(now) if self._room(route, now) > 0]
+        if not free:
+            return None
+        for route in free:
+            self._credit[route] += _turns(route)
+        chosen = max(free, key=self._credit.__getitem__)
+        self._credit[chosen] -= sum(_turns(route) for route in free)
+        self._in_hand[chosen] += 1
+        return chosen
+
+    def done(self, route: Route) -> None:
+        """One SMS is in the route's hands no more."""
+        self._in_hand[route] -= 1
+
+    def _room(self, route: Route, now: float) -> int:
+        return route.capacity(now) - self._in_hand[route]
+
+    def _candidates(self, now: float) -> list[Route]:
+        up = [route for route in self.routes if route.health(now) is Health.UP]
+        on_trial = [route for route in self.routes if route.health(now) is Health.ON_TRIAL]
+        return ([route for route in up if route.weight] or up) + on_trial
+
+
+def _turns(route: Route) -> int:
+    return max(1, route.weight)

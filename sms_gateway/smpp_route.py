@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One SMSC as a route: its binds, its contracted rate, its circuit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+
+from sms_gateway import policy
+from sms_gateway.bind import Bind
+from sms_gateway.circuit import Circuit
+from sms_gateway.compose import Unfit, compose
+from sms_gateway.errors import NotSent, OutcomeUnknown, Rejected
+from sms_gateway.esme import Esme, Meter, Receive
+from sms_gateway.pool import Health, SegmentTaken
+from sms_gateway.port import Metrics, OutboundSms, Outcome, Refused, Sent
+from sms_gateway.receipts import normal_id
+from sms_gateway.settings import SmscSettings
+from sms_gateway.smpp import status as smpp_status
+from sms_gateway.smpp.pdu import PduError
+from sms_gateway.smpp.status import Action
+from sms_gateway.throttle import Throttle
+
+log = structlog.get_logger(__name__)
+
+
+class SmppRoute:
+    """sms_gateway.pool.Route over SMPP.  ``changed`` is called when it may have room again."""
+
+    def __init__(
+        self, settings: SmscSettings, receive: Receive, *, metrics: Metrics, changed: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._actions = settings.overrides()
+        self._throttle = Throttle(
+            rate=settings.rate, slowest=settings.slowest_rate, pause=settings.throttle_pause_seconds
+        )
+        self._circuit = Circuit(
+            failures=settings.circuit_failures,
+            first=settings.circuit_first_seconds,
+            last=settings.circuit_last_seconds,
+        )
+        meter = Meter(settings.name, metrics)
+        self._binds = [Bind(settings, receive, meter=meter, changed=changed) for _ in range(settings.binds)]
+        self._stopping = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        return self._settings.name
+
+    @property
+    def weight(self) -> int:
+        return self._settings.weight
+
+    def health(self, now: float) -> Health:
+        if not self._esmes():
+            return Health.DOWN
+        if self._circuit.closed:
+            return Health.UP
+        return Health.ON_TRIAL if self._circuit.may_try(now) else Health.DOWN
+
+    def capacity(self, now: float) -> int:
+        """Twice the windows - while some wait for the SMSC, others are being settled - but no more
+        than can be sent soon.
+        """
+        if self.health(now) is Health.ON_TRIAL:
+            return 1
+        affordable = int(self._throttle.rate(now) * self._settings.hold_limit_seconds)
+        return max(1, min(2 * self._settings.window * len(self._esmes()), affordable))
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for bind in self._binds:
+                group.create_task(bind.run())
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def abort(self) -> None:
+        for bind in self._binds:
+            bind.abort()
+
+    async def send(self, sms: OutboundSms, taken: SegmentTaken) -> Outcome:
+        try:
+            parts = compose(sms, self._settings)
+        except Unfit as unfit:
+            return Refused(None, reason=unfit.reason)
+        esme: Esme | None = None
+        for number, part in enumerate(parts, start=1):
+            if number in sms.accepted:
+                continue
+            try:
+                await self._take_turn()
+                esme = esme or self._least_busy()
+                message_id = await esme.submit(part)
+            except Rejected as error:
+                return self._rejected(sms, esme, error)
+            except NotSent:
+                return policy.not_sent()
+            except OutcomeUnknown:
+                # A lost link is the bind's affair; silence on one that stands is the SMSC's.
+                if esme is not None and esme.link.usable:
+                    self._failed()
+                return policy.unknown(self._settings)
+            except PduError:
+                return Refused(None, reason="unencodable")
+            self._circuit.succeeded()
+            await taken(number, len(parts), normal_id(message_id, self._settings.response_id_form))
+        return Sent()
+
+    def _esmes(self) -> list[Esme]:
+        return [bind.esme for bind in self._binds if bind.esme is not None]
+
+    def _least_busy(self) -> Esme:
+        """Raises NotSent without a bind."""
+        esmes = self._esmes()
+        if not esmes:
+            raise NotSent
+        return min(esmes, key=lambda esme: esme.link.in_flight)
+
+    async def _take_turn(self) -> None:
+        """Wait for the rate.  Raises NotSent if there will be no turn."""
+        now = asyncio.get_running_loop().time()
+        if self.health(now) is Health.DOWN:
+            raise NotSent
+        seconds = self._throttle.reserve(now)
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stopping.wait()
+        if self._stopping.is_set():
+            raise NotSent
+
+    def _rejected(self, sms: OutboundSms, esme: Esme | None, error: Rejected) -> Outcome:
+        action = smpp_status.action(error.status, self._actions)
+        pause = 0.0
+        match action:
+            case Action.SLOW_DOWN:
+                pause = self._throttle.slow_down(asyncio.get_running_loop().time())
+            case Action.LATER:
+                self._failed()
+            case Action.REBIND if esme is not None:
+                esme.link.close("smsc_says_not_bound")
+            case _:
+                self._circuit.succeeded()
+        return policy.after_rejection(
+            error.status, action, attempt=sms.attempt, pause_seconds=pause, settings=self._settings
+        )
+
+    def _failed(self) -> None:
+        seconds = self._circuit.failed(asyncio.get_running_loop().time())
+        if seconds is not None:
+            log.error("smsc_circuit_opened", smsc=self.name, again_in_seconds=seconds)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which route takes the next SMS, and when a route is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from sms_gateway.circuit import Circuit
+from sms_gateway.pool import Health, Pool, SegmentTaken
+from sms_gateway.port import OutboundSms, Outcome, Sent
+
+NOW = 100.0
+
+
+class Stand:
+    """A route that stands where a test puts it."""
+
+    def __init__(self, name: str, weight: int = 1, capacity: int = 1000) -> None:
+        self.name = name
+        self.weight = weight
+        self.state = Health.UP
+        self.most = capacity
+
+    def health(self, now: float) -> Health:
+        return self.state
+
+    def capacity(self, now: float) -> int:
+        return self.most
+
+    async def send(self, sms: OutboundSms, taken: SegmentTaken) -> Outcome:
+        return Sent()
+
+    async def run(self) -> None:
+        return
+
+    def stop(self) -> None:
+        return
+
+    def abort(self) -> None:
+        return
+
+
+def picks(routes: Sequence[Stand], count: int) -> str:
+    pool = Pool(routes)
+    chosen = (pool.pick(NOW) for _ in range(count))
+    return "".join(route.name if route else "-" for route in chosen)
+
+
+@pytest.mark.parametrize(
+    ("weights", "order"), [((1, 1), "abababab"), ((3, 1), "aabaaaba"), ((1, 2, 1), "bacbbacb")]
+)
+def test_routes_take_turns_by_their_weights(weights: Sequence[int], order: str) -> None:
+    assert picks([Stand(name, weight) for name, weight in zip("abc", weights, strict=False)], 8) == order
+
+
+def test_a_full_route_leaves_its_turns_to_the_others() -> None:
+    assert picks([Stand("a", 3, capacity=2), Stand("b", 1, capacity=3)], 6) == "aabbb-"
+
+
+def test_a_route_that_is_done_has_room_again() -> None:
+    route = Stand("a", capacity=1)
+    pool = Pool([route])
+    assert (pool.room(NOW), pool.pick(NOW), pool.room(NOW)) == (1, route, 0)
+    pool.done(route)
+    assert pool.room(NOW) == 1
+
+
+def test_a_route_whose_capacity_shrank_owes_no_room() -> None:
+    slow, other = Stand("a", capacity=10), Stand("b", capacity=5)
+    pool = Pool([slow, other])
+    for _ in range(6):
+        pool.pick(NOW)
+    slow.most = 1
+    assert pool.room(NOW) == 2
+
+
+def test_a_standby_works_only_while_no_other_is_up() -> None:
+    main, standby = Stand("a"), Stand("s", weight=0)
+    assert picks([main, standby], 3) == "aaa"
+    main.state = Health.DOWN
+    assert picks([main, standby], 3) == "sss"
+
+
+def test_a_full_route_does_not_wake_the_standby() -> None:
+    assert picks([Stand("a", capacity=1), Stand("s", weight=0)], 3) == "a--"
+
+
+def test_a_route_on_trial_does_not_silence_the_standby() -> None:
+    main, standby = Stand("a", capacity=1), Stand("s", weight=0)
+    main.state = Health.ON_TRIAL
+    assert sorted(picks([main, standby], 3)) == ["a", "s", "s"]
+
+
+def test_without_a_route_there_is_no_room() -> None:
+    route = Stand("a")
+    route.state = Health.DOWN
+    assert Pool([route]).room(NOW) == 0
+    assert picks([route], 1) == "-"
+
+
+def circuit() -> Circuit:
+    return Circuit(failures=3, first=10.0, last=25.0)
+
+
+def test_a_circuit_opens_after_failures_in_a_row_only() -> None:
+    it = circuit()
+    assert [it.failed(NOW), it.failed(NOW)] == [None, None]
+    it.succeeded()
+    assert [it.failed(NOW), it.failed(NOW)] == [None, None]
+    assert it.closed
+    assert it.failed(NOW) == 10.0
+    assert not it.closed
+    assert not it.may_try(NOW + 9.9)
+    assert it.may_try(NOW + 10.0)
+
+
+def test_what_was_in_flight_when_it_opened_adds_nothing() -> None:
+    it = circuit()
+    for _ in range(3):
+        it.failed(NOW)
+    assert it.failed(NOW + 1) is None
+    assert it.may_try(NOW + 10.0)
+
+
+def test_each_trial_that_fails_doubles_the_time_up_to_a_ceiling() -> None:
+    it = circuit()
+    for _ in range(2):
+        it.failed(NOW)
+    assert [it.failed(NOW), it.failed(NOW + 10), it.failed(NOW + 30)] == [10.0, 20.0, 25.0]
+
+
+def test_a_trial_that_succeeds_closes_the_circuit() -> None:
+    it = circuit()
+    for _ in range(3):
+        it.failed(NOW)
+    it.succeeded()
+    assert it.closed
+    assert it.may_try(NOW)
+    assert it.failed(NOW) is None
