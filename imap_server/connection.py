@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None
         self._woken = False
         self._reading = True
-        self._began = self._heard = self._loop.time()
+        self._began = self._heard = self._slice_began = self._loop.time()
         self._deadline = self._began + self._settings.login_seconds
         self._deadline_is = Limit.LOGIN_TIME
         self._over = False
@@ -263,6 +263,7 @@ class Connection(asyncio.Protocol):
             await self._news
         finally:
             self._news = None
+        self._slice_began = self._loop.time()
         self._open()
 
     # imap_server.session.Link
@@ -304,14 +305,23 @@ class Connection(asyncio.Protocol):
         self._woken = True
         self._settle(self._news)
 
+    async def breathe(self) -> None:
+        """See ``Link.breathe``; a store that answers inline never lets the loop go by itself."""
+        if self._loop.time() - self._slice_began >= self._settings.slice_seconds:
+            await asyncio.sleep(0)
+            self._slice_began = self._loop.time()
+
     async def pause(self, seconds: float) -> None:
         """See ``Link.pause``."""
         await asyncio.sleep(seconds)
 
-    def logged_in(self) -> None:
+    def logged_in(self, *, appends: bool) -> None:
         """See ``Link.logged_in``."""
+        settings = self._settings
         self._framer.allow(
-            max_line=self._settings.max_line_bytes, max_command=self._settings.max_command_bytes
+            max_line=settings.max_line_bytes,
+            max_command=settings.max_command_bytes,
+            max_append=settings.max_append_bytes if appends else settings.max_command_bytes,
         )
 
     async def start_tls(self) -> None:

@@ -107,12 +107,18 @@ Key = Everything | Flagged | Numbered | Arrived | Sent | Sized | Field | Holds |
 
 
 class Search:
-    """One search over one view; at most ``batch`` records are in memory at a time."""
+    """One search over one view; at most ``batch`` records are in memory at a time.
 
-    def __init__(self, view: View, mailbox: Mailbox, *, batch: int) -> None:
+    ``breathe`` is awaited after each record: a search of many messages must not keep others waiting.
+    """
+
+    def __init__(
+        self, view: View, mailbox: Mailbox, *, batch: int, breathe: Callable[[], Awaitable[None]]
+    ) -> None:
         self._view = view
         self._mailbox = mailbox
         self._batch = batch
+        self._breathe = breathe
 
     async def __call__(self, key: Key) -> list[int]:
         """The UIDs, ascending, that the key selects.  Raises Unavailable."""
@@ -151,7 +157,10 @@ class Search:
             records: Sequence[MessageRecord] = await self._mailbox.messages(
                 among[start : start + self._batch]
             )
-            chosen += [record.uid for record in records if await test(record)]
+            for record in records:
+                if await test(record):
+                    chosen.append(record.uid)
+                await self._breathe()
         return chosen
 
     def _test(self, key: Arrived | Sent | Sized | Field | Holds) -> Test:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from imap_server import abilities
 from imap_server.backend import Account, Backend, Mailbox, Peer
 from imap_server.errors import Bad
 from imap_server.metrics import Limit, Metrics
@@ -60,12 +61,16 @@ class Link(Protocol):
         """Let time pass."""
         ...
 
+    async def breathe(self) -> None:
+        """Let other connections run, if this one had the loop for longer than its slice."""
+        ...
+
     async def start_tls(self) -> None:
         """Flush and do the TLS handshake."""
         ...
 
-    def logged_in(self) -> None:
-        """From now on the limits of a peer that has logged in hold."""
+    def logged_in(self, *, appends: bool) -> None:
+        """From now on the limits of a peer that has logged in hold; ``appends``: that of APPEND too."""
         ...
 
 
@@ -182,7 +187,11 @@ class Session:
         """The peer has logged in."""
         self._account = account
         self.state = State.AUTHENTICATED
-        self.link.logged_in()
+        self.capabilities = (
+            *self.capabilities,
+            *abilities.offered(account, max_append_bytes=self.settings.max_append_bytes),
+        )
+        self.link.logged_in(appends=isinstance(account, abilities.Appending))
 
     def select(self, selected: Selected) -> None:
         """A mailbox is open from now on."""
@@ -213,6 +222,10 @@ class Session:
         self.report(expunges=expunges)
 
     async def relieve(self) -> None:
-        """Write out what has gathered when it is much; called between the lines of long answers."""
+        """Write out what has gathered when it is much, and let others run when it is their turn.
+
+        Called after every command and between the lines of long answers.
+        """
         if self.out.size >= self.settings.write_buffer_bytes:
             await self.link.flush()
+        await self.link.breathe()

@@ -33,8 +33,14 @@ class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_command_bytes: int = 131_072
     """One command with its literals."""
 
+    max_append_bytes: int = 2_097_152
+    """One APPEND with its messages, for accounts that take messages; what APPENDLIMIT says (RFC 7889)."""
+
     max_read_ahead_bytes: int = 65_536
     """What is taken from a peer that sends commands while one still runs; then it has to wait."""
+
+    slice_seconds: float = 0.005
+    """How long one connection may keep the process before others have their turn."""
 
     max_search_depth: int = 20
     """How deep NOT, OR and parentheses of a SEARCH may nest."""

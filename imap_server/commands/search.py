@@ -67,7 +67,12 @@ async def answer(session: Session, command: Criteria, *, by_uid: bool) -> None:
         raise No("charset not supported", code="BADCHARSET (US-ASCII UTF-8)")
     view = await session.refresh()
     session.out.extend(view.report_arrivals())
-    search = Search(view, session.selected.mailbox, batch=session.settings.fetch_batch_messages)
+    search = Search(
+        view,
+        session.selected.mailbox,
+        batch=session.settings.fetch_batch_messages,
+        breathe=session.link.breathe,
+    )
     uids = await search(command.key)
     found = uids if by_uid else map(view.number, uids)
     session.untagged(b" ".join([b"SEARCH", *(b"%d" % number for number in found)]))

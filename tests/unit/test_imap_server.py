@@ -22,10 +22,14 @@ from imap_server.settings import ImapSettings
 from imap_server.wire.lexer import Lexer
 from tests.dialogues.memory_backend import Folder, MemoryBackend
 from tests.dialogues.memory_world import MemoryWorld, memory_world
-from tests.dialogues.runner import PATIENCE_SECONDS, Client, Runner, connect, read
+from tests.dialogues.runner import PATIENCE_SECONDS, Client, Runner, connect, plays_in, read
 
 PHONE = "+33612345678"
-DIALOGUES = sorted((Path(__file__).parents[1] / "dialogues").glob("*.txt"))
+DIALOGUES = [
+    path
+    for path in sorted((Path(__file__).parents[1] / "dialogues").glob("*.txt"))
+    if plays_in(path, "library")
+]
 
 
 class Figures(NoMetrics):

@@ -2,7 +2,8 @@
 """Where log events go, and what never gets there.
 
 Numbers of people are masked wherever they stand and secrets are stars, whoever logged them: a log is
-copied to places that the database never goes to.  The standard library's records (aiohttp, asyncio) take the same way.
+copied to places that the database never goes to.  The standard library's records (aiohttp, asyncio) take
+the same way.
 """
 
 from __future__ import annotations
