@@ -60,10 +60,10 @@ async def test_killed_among_recordings_it_takes_each_in_once(
             async with api_of(program) as api:
                 messages = await api.messages(CALLED)
             assert sorted(caller for _, caller in messages) == sorted(callers)
-            await handsets.until(lambda: set(handsets.synced[CALLED]) >= {uid for uid, _ in messages})
-            assert set(handsets.synced[CALLED]) == {uid for uid, _ in messages}
+            await handsets.until(lambda: handsets.announced(CALLED) >= {uid for uid, _ in messages})
+            assert handsets.announced(CALLED) == {uid for uid, _ in messages}
 
 
 async def _announced(handsets: Phones, count: int) -> None:
     async with asyncio.timeout(60):
-        await handsets.until(lambda: len(set(handsets.synced[CALLED])) >= count)
+        await handsets.until(lambda: len(handsets.announced(CALLED)) >= count)

@@ -31,9 +31,9 @@ def _seen_by_handset(program: Program, handsets: Phones, msisdn: str) -> list[tu
 
 
 async def until_each_was_told(handsets: Phones, callers: Callers) -> None:
-    """Every acknowledged message has its SYNC, once or more, and nothing else has one."""
+    """Every acknowledged message was announced by its NM or a later MBU, and nothing else was."""
     owed: dict[str, set[int]] = {msisdn: set() for msisdn in PEOPLE}
     for order, uid in callers.acknowledged.items():
         owed[order.recipient].add(uid)
-    await handsets.until(lambda: all(set(handsets.synced[msisdn]) >= owed[msisdn] for msisdn in PEOPLE))
-    assert {msisdn: set(handsets.synced[msisdn]) for msisdn in PEOPLE} == owed
+    await handsets.until(lambda: all(handsets.announced(msisdn) >= owed[msisdn] for msisdn in PEOPLE))
+    assert {msisdn: handsets.announced(msisdn) for msisdn in PEOPLE} == owed

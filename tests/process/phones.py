@@ -24,7 +24,9 @@ class Phones:
     def __init__(self) -> None:
         self.smsc = SimulatedSmsc(SimulatorSettings(receipts=False, remember=1), on_sms=self._hear)
         self.synced: defaultdict[str, list[int]] = defaultdict(list)
-        """UIDs of SYNC, with repetitions."""
+        """UIDs of SYNC NM, with repetitions."""
+        self.updated: defaultdict[str, list[int]] = defaultdict(list)
+        """Counts of SYNC MBU."""
         self.told: defaultdict[str, list[SystemSms]] = defaultdict(list)
         """Every STATUS."""
 
@@ -41,6 +43,13 @@ class Phones:
         await self.until(lambda: all(self.told[msisdn] for msisdn in msisdns))
         assert {self.told[msisdn][-1].fields["st"] for msisdn in msisdns} == {"R"}
 
+    def announced(self, msisdn: str) -> set[int]:
+        """The messages that the phone knows of, in a mailbox where none was played or removed.
+
+        A MBU whose count is n came after the first n messages: the phone then looks at all of them.
+        """
+        return set(self.synced[msisdn]) | set(range(1, max(self.updated[msisdn], default=0) + 1))
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that the SMSC sees."""
         async with asyncio.timeout(_SECONDS):
@@ -53,7 +62,14 @@ class Phones:
         if heard.event == STATUS:
             self.told[sms.recipient].append(heard)
         else:
-            self.synced[sms.recipient].append(int(heard.fields["id"]))
+            self._hear_sync(sms.recipient, heard)
+
+    def _hear_sync(self, recipient: str, sync: SystemSms) -> None:
+        if sync.fields["ev"] == "NM":
+            self.synced[recipient].append(int(sync.fields["id"]))
+        else:
+            assert sync.fields["ev"] == "MBU"
+            self.updated[recipient].append(int(sync.fields["c"]))
 
 
 @asynccontextmanager

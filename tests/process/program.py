@@ -32,6 +32,8 @@ imap_port = 143
 max_messages = 2000
 [notification]
 lease_seconds = {lease_seconds}
+debounce_seconds = 0
+status_spacing_seconds = 0
 [log]
 format = "json"
 [[sms.smsc]]

@@ -14,10 +14,12 @@ from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
 from vvm.message.audio.transcode import AudioLimits, Voice, transcode
 from vvm.services.activation import Activation
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
+from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
 from vvm.services.login import Login
 from vvm.services.notification import Notification
 from vvm.services.provisioning import Provisioning, SubscriberOptions
+from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
 from vvm.store.hints.local import LocalHints
@@ -30,6 +32,9 @@ BOB = Msisdn("+33687654321")
 CALLER = "+33698765432"
 CALL = Envelope(caller=CALLER, received_at=NOW)
 TWO_SECONDS = wav(seconds=2.0)
+SMSC = "main"
+AT_ONCE = NotificationSettings(debounce_seconds=0, status_spacing_seconds=0)
+"""No notification waits for another, so that a test that does not speak of time need not pass any."""
 
 
 async def transcode_here(audio: bytes) -> Voice:
@@ -53,7 +58,7 @@ class World:
         self.clock = FixedClock(NOW)
         self.keyring = Keyring(b"k" * MASTER_KEY_BYTES)
         service = service or ServiceSettings(imap_port=1143)
-        settings = notification or NotificationSettings()
+        settings = notification or AT_ONCE
         self.provisioning = Provisioning(
             self.store.subscribers,
             self.hints,
@@ -85,6 +90,8 @@ class World:
             service=service,
             settings=settings,
         )
+        self.dead_letters = DeadLetters(self.store.outbox, self.hints, clock=self.clock, settings=settings)
+        self.retention = Retention(self.store.outbox, self.store.inbound, clock=self.clock, settings=settings)
         self.login = Login(self.store.subscribers, self.keyring)
         self.retrieval = Retrieval(self.store.mailboxes, self.hints)
         self._handset_sms = 0
@@ -119,8 +126,11 @@ class World:
         await self.activation.drain()
 
     async def texts(self) -> list[str]:
-        """The SMS that are due now."""
-        return [notice.text for notice in await self.notification.lease(100)]
+        """The SMS that are due now; they are sent."""
+        notices = await self.notification.lease(100)
+        for notice in notices:
+            await self.notification.sent(notice.row, smsc=SMSC)
+        return [notice.text for notice in notices]
 
     async def owed(self) -> list[Leased]:
         """Every row that is owed, whenever it is due.  Nothing is due for a year after that."""

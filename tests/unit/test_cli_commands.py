@@ -139,9 +139,24 @@ def test_the_same_key_makes_one_message(vvm: Run, speech: str) -> None:
     assert again.out.strip() == f"message 1 of {ALICE}: 2 s, which this key has made before"
 
 
+def test_dead_letters_are_listed_and_sent_again(vvm: Run, speech: str, config: Path) -> None:
+    vvm("subscriber", "add", ALICE)
+    vvm("message", "deposit", speech, "--to", ALICE)
+    assert vvm("notification", "list", "--json").json == []
+    with closing(sqlite3.connect(config.parent / "var/vvm.db")) as store, store:
+        store.execute("UPDATE outbox SET state = 'failed', smpp_status = 11, settled_at = 1")
+    (letter,) = msgspec.json.decode(vvm("notification", "list", "--json").out, type=list[dict[str, object]])
+    assert (letter["recipient"], letter["cause"], letter["smpp_status"]) == (ALICE, "new_message", 11)
+    assert vvm("notification", "list").out.splitlines()[1].split()[:3] == ["1", ALICE, "new_message"]
+    assert vvm("notification", "resend", "1").out.strip() == "1 is owed again"
+    again = vvm("notification", "resend", "1")
+    assert (again.code, again.err) == (Exit.REFUSED, "vvm: no dead letter has this number\n")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["notification", "list", "--limit", "0"], "limit must lie between 1 and 1000"),
         (["subscriber", "show", ALICE], "no such subscriber"),
         (["subscriber", "set", ALICE, "--blocked"], "no such subscriber"),
         (["subscriber", "remove", ALICE], "no such subscriber"),
@@ -284,6 +299,7 @@ def test_version_tells_the_version(vvm: Run) -> None:
         ([], ["serve", "demo", "config", "subscriber", "message", "version", "0 ok"]),
         (["subscriber"], ["add", "show", "set", "remove", "list"]),
         (["message"], ["deposit", "list"]),
+        (["notification"], ["list", "resend"]),
         (["config"], ["check", "explain"]),
         (["serve"], ["--config", "--role", "imap, sms, http, deposit, worker", "--workers"]),
         (["message", "deposit"], ["--to", "--from", "--key", "--json", "VVM_CONFIG"]),

@@ -67,6 +67,12 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
     ("text", "key", "value", "right"),
     [
         ("[store]\nurl = 'postgresql://h/d'", "store.url", '"postgresql://h/d"', "the only store so far"),
+        (
+            "[notification]\nreceipt_gate = ['main']",
+            "notification.receipt_gate[0]",
+            '"main"',
+            "the name of an SMSC",
+        ),
         ("[store]\nurl = 'sqlite:///'", "store.url", '"sqlite:///"', "sqlite:///PATH"),
         ("[vvm]\ndomain = 'vvm'", "vvm.domain", '"vvm"', "a domain with a dot"),
         ("[vvm]\ndomain = 'a@b.c'", "vvm.domain", '"a@b.c"', "a domain with a dot"),

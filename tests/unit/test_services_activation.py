@@ -18,6 +18,7 @@ from vvm.omtp.client import Activate, Deactivate, StatusRequest
 from vvm.omtp.status import ReturnCode
 from vvm.services.activation import Reaction, learned, react
 from vvm.services.provisioning import SubscriberOptions
+from vvm.services.settings import NotificationSettings
 from vvm.store.port import NewInbound
 
 NEW, READY = ProvisioningStatus.NEW, ProvisioningStatus.READY
@@ -247,4 +248,19 @@ async def test_what_waits_is_settled_in_the_order_of_arrival_and_wakes_the_outbo
         assert await world.activation.drain() == 3
     alice = await world.current()
     assert (alice.status, alice.client.client_type) == (READY, "Y")
-    assert len(await world.owed()) == 3
+    (text,) = await world.texts()  # the newest STATUS says it all
+    assert text.startswith("//VVM:STATUS:st=R;rc=0;")
+
+
+# rows: MO-10 MO-11
+async def test_a_storm_of_requests_has_one_answer_at_once_and_one_later() -> None:
+    world = World(notification=NotificationSettings(status_spacing_seconds=5))
+    await world.subscriber(PROVISIONED)
+    await world.sms_from_handset("Activate:pv=11;ct=X")
+    assert len(await world.texts()) == 1
+    for _ in range(100):
+        await world.sms_from_handset("STATUS")
+        assert await world.texts() == []
+    world.clock.advance(timedelta(seconds=5))
+    assert len(await world.texts()) == 1
+    assert await world.owed() == []

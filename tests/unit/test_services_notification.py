@@ -76,11 +76,73 @@ async def test_a_new_message_is_told_as_the_client_wants_it() -> None:
 async def test_the_count_is_that_of_the_moment_of_sending() -> None:
     world = World()
     alice = await deposited(world)
-    await world.deposit(ALICE, TWO_SECONDS, CALL)
-    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    assert len(await world.texts()) == 1
     await world.retrieval.mark(alice.mailbox, INBOX, [1], add=Flags.SEEN, remove=Flags(0))
-    texts = await world.texts()
-    assert [text.split(";")[1:3] for text in texts] == [[f"id={uid}", "c=2"] for uid in (1, 2, 3)]
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.retrieval.mark(alice.mailbox, INBOX, [1], add=Flags(0), remove=Flags.SEEN)
+    (text,) = await world.texts()
+    assert text.startswith("//VVM:SYNC:ev=NM;id=2;c=2;")
+
+
+# rows: SY-04 SY-14
+async def test_messages_that_come_together_are_told_as_one_update_with_the_newest_count() -> None:
+    world = World()
+    alice = await deposited(world)
+    for _ in range(2):
+        await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.retrieval.mark(alice.mailbox, INBOX, [1], add=Flags.SEEN, remove=Flags(0))
+    assert await world.texts() == ["//VVM:SYNC:ev=MBU;c=2"]
+    assert await world.owed() == []
+
+
+async def test_a_second_message_waits_for_the_debounce_and_takes_the_third_with_it() -> None:
+    world = World(notification=NotificationSettings(debounce_seconds=1.5))
+    await deposited(world)
+    assert [text.split(";")[0] for text in await world.texts()] == ["//VVM:SYNC:ev=NM"]
+    for _ in range(2):
+        await world.deposit(ALICE, TWO_SECONDS, CALL)
+        world.clock.advance(timedelta(seconds=0.5))
+        assert await world.texts() == []
+    world.clock.advance(timedelta(seconds=0.5))
+    assert await world.texts() == ["//VVM:SYNC:ev=MBU;c=3"]
+
+
+async def test_where_receipts_are_believed_the_next_sync_waits_for_the_receipt() -> None:
+    world = World(notification=NotificationSettings(debounce_seconds=0, receipt_gate=("main",)))
+    await deposited(world)
+    notice = await one(world)
+    await world.notification.accepted(notice.row, segment=1, total=1, message_id="m1")
+    await world.notification.sent(notice.row, smsc="main")
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    assert await world.texts() == []
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(world.hints.outbox_moved(LONG))
+        await asyncio.sleep(0)  # the worker sleeps until the receipt
+        await world.notification.receipt("m1", Settlement.DELIVERED)
+    assert await world.texts() == ["//VVM:SYNC:ev=MBU;c=3"]
+
+
+async def test_a_receipt_that_never_comes_is_waited_for_as_long_as_the_sms_lives() -> None:
+    settings = NotificationSettings(debounce_seconds=0, sync_hours=2, receipt_gate=("main",))
+    world = World(notification=settings)
+    await deposited(world)
+    assert len(await world.texts()) == 1
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    world.clock.advance(timedelta(hours=2) - timedelta(microseconds=1))
+    assert await world.texts() == []
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    world.clock.advance(timedelta(microseconds=1))
+    assert await world.texts() == ["//VVM:SYNC:ev=MBU;c=3"]
+
+
+async def test_another_smsc_and_a_status_shut_no_gate() -> None:
+    world = World(notification=NotificationSettings(debounce_seconds=0, receipt_gate=("other",)))
+    alice = await deposited(world)
+    await owe_status(world, alice)
+    assert len(await world.texts()) == 2
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    assert len(await world.texts()) == 1
 
 
 # rows: SY-09 PRV-05
@@ -210,7 +272,7 @@ async def test_a_password_shows_in_no_repr_and_in_no_log() -> None:
     await owe_status(world, alice)
     with capture_logs() as logs:
         notice = await one(world)
-        await world.notification.sent(notice.row)
+        await world.notification.sent(notice.row, smsc="main")
     assert password in notice.text
     assert password not in repr(notice)
     assert password not in str(notice)
@@ -235,7 +297,7 @@ async def test_what_was_sent_is_not_owed() -> None:
     await deposited(world)
     notice = await one(world)
     await world.notification.accepted(notice.row, segment=1, total=1, message_id="m1")
-    await world.notification.sent(notice.row)
+    await world.notification.sent(notice.row, smsc="main")
     assert await world.owed() == []
     assert await world.notification.receipt("m1", Settlement.DELIVERED) is True
     assert await world.notification.receipt("m2", Settlement.DELIVERED) is False

@@ -141,9 +141,9 @@ async def test_a_block_is_told_to_an_active_client(
     alice = await world.subscriber(before)
     changed = await world.provisioning.change(ALICE, SubscriberOptions(blocked=blocked))
     assert changed.status is after
-    texts = [text.rstrip(";") for text in await world.texts()]
-    assert texts == ["//VVM:STATUS:st=B;rc=0"] * told
-    rows = [(row.cause, row.recipient, row.subscriber) for row in await world.owed()]
+    notices = await world.notification.lease(10)
+    assert [notice.text for notice in notices] == ["//VVM:STATUS:st=B;rc=0"] * told
+    rows = [(notice.row.cause, notice.row.recipient, notice.row.subscriber) for notice in notices]
     assert rows == [(Cause.STATUS, ALICE, alice.id)] * told
 
 

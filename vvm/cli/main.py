@@ -44,6 +44,7 @@ for _name, _place, _help in (
     ("config", "vvm.cli.config:app", "Check a configuration, and explain its keys."),
     ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
+    ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),
 ):
     app.command(_place, name=_name, help=_help)
 

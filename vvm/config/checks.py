@@ -159,6 +159,13 @@ def _smscs(config: Config) -> Findings:
             yield Mistake("notification.lease_seconds", right, render(config.notification.lease_seconds))
 
 
+def _receipt_gate(config: Config) -> Findings:
+    names = {smsc.name for smsc in config.sms.smsc}
+    for index, name in enumerate(config.notification.receipt_gate):
+        if name not in names:
+            yield Mistake(f"notification.receipt_gate[{index}]", "the name of an SMSC", render(name))
+
+
 def _asterisk(config: Config) -> Findings:
     asterisk = config.asterisk
     if asterisk is None or not asterisk.ari:
@@ -203,6 +210,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _status,
     _service,
     _smscs,
+    _receipt_gate,
     _asterisk,
     _numbers,
 )

@@ -46,7 +46,8 @@ class NotificationOutbox:
 
     def __init__(self, notification: Notification) -> None:
         self._notification = notification
-        self._leased: dict[int, Notice] = {}
+        self._leased: dict[tuple[int, int], Notice] = {}
+        """By row and attempt: a row whose lease ran out may be in our hands twice."""
 
     async def lease(self, limit: int) -> Sequence[OutboundSms]:
         try:
@@ -54,21 +55,21 @@ class NotificationOutbox:
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         for notice in notices:
-            self._leased[notice.row.id] = notice
+            self._leased[notice.row.id, notice.row.attempt] = notice
         return [_outbound(notice) for notice in notices]
 
     async def segment_accepted(
         self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
     ) -> None:
         message_id = _known_as(smsc, message_id)
-        row = self._leased[sms.id].row
+        row = self._leased[sms.id, sms.attempt].row
         try:
             await self._notification.accepted(row, segment=segment, total=total, message_id=message_id)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
     async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
-        row = self._leased.pop(sms.id).row
+        row = self._leased.pop((sms.id, sms.attempt)).row
         try:
             match outcome:
                 case Sent():
@@ -92,7 +93,10 @@ class NotificationOutbox:
             log.info("receipt_unmatched", smsc=receipt.smsc, state=receipt.state.value)
 
     async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - the port's name
-        await self._notification.moved(timeout)
+        try:
+            await self._notification.moved(timeout)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
 
 
 class InboundQueue:

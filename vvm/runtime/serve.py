@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 _WATCH_SECONDS = 0.2
 """How soon a commit of another process is noticed."""
 _OUTAGE_SECONDS = 1.0
+_HOUSEKEEPING_SECONDS = 3600.0
+"""How often what is too old is forgotten; at the start too."""
 _PENDING = timedelta(seconds=5)
 """How often SMS from handsets are looked for without a hint."""
 
@@ -213,7 +215,11 @@ def _worker(config: Config, services: Services, registry: CollectorRegistry) -> 
         if not await services.activation.drain():
             await services.hints.inbound_moved(_PENDING)
 
-    return {"activation": _for_ever(drain)}
+    async def forget() -> None:
+        await services.retention()
+        await asyncio.sleep(_HOUSEKEEPING_SECONDS)
+
+    return {"activation": _for_ever(drain), "retention": _for_ever(forget)}
 
 
 _PARTS: Mapping[Role, Callable[[Config, Services, CollectorRegistry], dict[str, Part]]] = {

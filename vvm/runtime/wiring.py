@@ -17,10 +17,12 @@ from vvm.runtime.keys import BadKeyFile, master_key
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
 from vvm.services.credentials import Keyring
+from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
 from vvm.services.login import Login
 from vvm.services.notification import Notification
 from vvm.services.provisioning import Provisioning
+from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
 from vvm.store.hints.local import LocalHints
@@ -36,6 +38,8 @@ class Services(msgspec.Struct, frozen=True):
     retrieval: Retrieval
     activation: Activation
     notification: Notification
+    dead_letters: DeadLetters
+    retention: Retention
     keyring: Keyring
     store: SqliteStore
     hints: LocalHints
@@ -93,6 +97,8 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
                     service=service,
                     settings=config.notification,
                 ),
+                dead_letters=DeadLetters(store.outbox, hints, clock=clock, settings=config.notification),
+                retention=Retention(store.outbox, store.inbound, clock=clock, settings=config.notification),
                 keyring=keyring,
                 store=store,
                 hints=hints,

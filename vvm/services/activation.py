@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import msgspec
 import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import InvalidNumber, InvalidTransition, UnknownSubscriber
-from vvm.domain.notification import Cause, Owed
-from vvm.domain.numbers import Msisdn, parse_msisdn
+from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
 from vvm.omtp.client import Activate, Deactivate, StatusRequest, UnknownRequest, parse_client_sms
 from vvm.omtp.status import ReturnCode
+from vvm.services.owing import Owing
 from vvm.services.settings import NotificationSettings
 from vvm.store.port import Hints, Inbound, InboundStore, SubscriberChange, SubscriberStore
 
@@ -79,7 +77,7 @@ class Activation:
         self._subscribers = subscribers
         self._hints = hints
         self._clock = clock
-        self._status_life = timedelta(minutes=settings.status_minutes)
+        self._owing = Owing(clock, settings)
 
     async def drain(self) -> int:
         """Settle what waits, oldest first, up to a batch.  Answers how many."""
@@ -110,7 +108,7 @@ class Activation:
             sms.id,
             msisdn=msisdn if subscriber else None,
             change=self._change(reaction) if subscriber else None,
-            owed=[self._reply(msisdn, subscriber, reaction)],
+            owed=[self._owing.reply(msisdn, subscriber, reaction.return_code)],
         )
         self._hints.outbox()
         log.info(
@@ -125,14 +123,3 @@ class Activation:
         if reaction.status is None and reaction.client is None:
             return None
         return SubscriberChange(changed_at=self._clock.now(), status=reaction.status, client=reaction.client)
-
-    def _reply(self, msisdn: Msisdn, subscriber: Subscriber | None, reaction: Reaction) -> Owed:
-        now = self._clock.now()
-        return Owed(
-            recipient=msisdn,
-            subscriber=None if subscriber is None else subscriber.id,
-            cause=Cause.STATUS,
-            due_at=now,
-            expires_at=now + self._status_life,
-            return_code=int(reaction.return_code),
-        )

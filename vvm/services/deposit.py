@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from typing import Protocol
 from uuid import uuid4
 
@@ -14,11 +13,11 @@ import structlog
 from vvm.domain.clock import Clock
 from vvm.domain.errors import MessageTooShort, TooLarge, UnknownMessage, UnknownSubscriber
 from vvm.domain.message import INBOX, Envelope, Kind
-from vvm.domain.notification import Cause, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ProvisioningStatus
 from vvm.message.audio.transcode import Voice
 from vvm.message.writer import VoiceMessage, compose
+from vvm.services.owing import Owing
 from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
 from vvm.store.port import Hints, Layout, MailboxStore, NewMessage, SubscriberStore
 
@@ -63,10 +62,9 @@ class Deposit:
         self._mailboxes = mailboxes
         self._hints = hints
         self._transcoder = transcoder
-        self._clock = clock
+        self._owing = Owing(clock, notification)
         self._domain = service.domain
         self._settings = settings
-        self._sync_life = timedelta(hours=notification.sync_hours)
 
     async def __call__(
         self, recipient: Msisdn, audio: bytes, envelope: Envelope, *, key: str | None = None
@@ -110,14 +108,7 @@ class Deposit:
             ),
             key=key,
         )
-        now = self._clock.now()
-        sync = Owed(
-            recipient=recipient,
-            subscriber=subscriber.id,
-            cause=Cause.NEW_MESSAGE,
-            due_at=now,
-            expires_at=now + self._sync_life,
-        )
+        sync = self._owing.new_message(subscriber)
         try:
             stored = await self._mailboxes.append(subscriber.mailbox, INBOX, message, [sync])
         except UnknownMessage:  # the mailbox went with its subscriber while we transcoded

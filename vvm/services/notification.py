@@ -16,7 +16,7 @@ import structlog
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
-from vvm.domain.notification import Cause, Leased
+from vvm.domain.notification import Cause, Family, Leased
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
 from vvm.omtp.status import ReturnCode, StatusReply, render_status
 from vvm.omtp.sync import Event, Sync, render_sync
@@ -66,6 +66,8 @@ class Notification:
         self._service = service
         self._settings = settings
         self._lease = timedelta(seconds=settings.lease_seconds)
+        self._sync_life = timedelta(hours=settings.sync_hours)
+        self._status_life = timedelta(minutes=settings.status_minutes)
 
     async def lease(self, limit: int) -> Sequence[Notice]:
         """Take what is due and still wanted; what is not is settled here."""
@@ -84,8 +86,13 @@ class Notification:
             row, segment=segment, total=total, message_id=message_id, now=self._clock.now()
         )
 
-    async def sent(self, row: Leased) -> None:
-        await self._outbox.settle(row, Settlement.SENT, now=self._clock.now())
+    async def sent(self, row: Leased, *, smsc: str) -> None:
+        """An SMSC took the whole of it; where it reports on every SMS, the next SYNC waits for that."""
+        now = self._clock.now()
+        gated_until = None
+        if row.cause.family is Family.SYNC and smsc in self._settings.receipt_gate:
+            gated_until = now + self._sync_life
+        await self._outbox.settle(row, Settlement.SENT, now=now, gated_until=gated_until)
         log.info("notification_sent", row=row.id, cause=row.cause.value, msisdn=row.recipient)
 
     async def retry(self, row: Leased, *, after: timedelta, smpp_status: int | None, counted: bool) -> None:
@@ -102,7 +109,10 @@ class Notification:
 
     async def receipt(self, message_id: str, settlement: Settlement) -> bool:
         """The SMSC reports on a segment.  False: not one of ours."""
-        return await self._outbox.receipt(message_id, settlement, now=self._clock.now())
+        known = await self._outbox.receipt(message_id, settlement, now=self._clock.now())
+        if known:
+            self._hints.outbox()  # it may have opened a gate
+        return known
 
     async def moved(self, within: timedelta) -> None:
         """Return when something may be due: at a hint, at the earliest due time, or when the time is over."""
@@ -143,7 +153,7 @@ class Notification:
         if row.cause is Cause.STATUS:
             client = self._service.client if subscriber is None else subscriber.client
             text = render_status(self._status(row, subscriber), client.prefix)
-            life = timedelta(minutes=self._settings.status_minutes)
+            life = self._status_life
         else:
             if subscriber is None or not subscriber.status.active:
                 return None
@@ -152,7 +162,7 @@ class Notification:
             if sync is None:
                 return None
             text = render_sync(sync, client.prefix)
-            life = timedelta(hours=self._settings.sync_hours)
+            life = self._sync_life
         return Notice(
             row=row,
             text=text,
@@ -162,12 +172,14 @@ class Notification:
         )
 
     async def _sync(self, row: Leased, subscriber: Subscriber) -> Sync | None:
-        """SYNC NM of the row's message; None when it is gone already (OMTP 1.3 2.9.1)."""
-        if row.uid is None:
-            return None
+        """SYNC NM of the row's message, None when it is gone already; or SYNC MBU (OMTP 1.3 2.9.1)."""
         folder = await self._mailboxes.folder(subscriber.mailbox, INBOX)
+        if folder is None:
+            return None
+        if row.uid is None:
+            return Sync(event=Event.MAILBOX_UPDATE, count=folder.unseen)
         found = await self._mailboxes.messages(subscriber.mailbox, INBOX, [row.uid])
-        if folder is None or not found:
+        if not found:
             return None
         message = found[0]
         return Sync(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import msgspec
 import structlog
@@ -12,10 +11,10 @@ import structlog
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal, UnknownSubscriber
-from vvm.domain.notification import Cause, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
 from vvm.services.credentials import Keyring
+from vvm.services.owing import Owing
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.port import Hints, NewSubscriber, SubscriberChange, SubscriberStore
 
@@ -61,7 +60,7 @@ class Provisioning:
         self._keyring = keyring
         self._clock = clock
         self._service = service
-        self._status_life = timedelta(minutes=notification.status_minutes)
+        self._owing = Owing(clock, notification)
 
     async def create(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
         """Give a number the service, in status P.  Raises SubscriberExists, UnknownLanguage, InvalidLimit."""
@@ -107,7 +106,7 @@ class Provisioning:
             setup_done=options.setup_done,
             max_messages=options.max_messages,
         )
-        owed = self._status_for(before) if _client_must_know(before, status) else []
+        owed = [self._owing.status(before)] if _client_must_know(before, status) else []
         after = await self._subscribers.change(msisdn, change, owed)
         if owed:
             self._hints.outbox()
@@ -133,18 +132,6 @@ class Provisioning:
             raise UnknownLanguage(f"language must be one of {', '.join(self._service.languages)}")
         if options.max_messages is not None and not 1 <= options.max_messages <= MAX_MESSAGES_LIMIT:
             raise InvalidLimit(f"max_messages must lie between 1 and {MAX_MESSAGES_LIMIT}")
-
-    def _status_for(self, subscriber: Subscriber) -> list[Owed]:
-        now = self._clock.now()
-        return [
-            Owed(
-                recipient=subscriber.msisdn,
-                subscriber=subscriber.id,
-                cause=Cause.STATUS,
-                due_at=now,
-                expires_at=now + self._status_life,
-            )
-        ]
 
 
 def _after_block(status: ProvisioningStatus, blocked: bool | None) -> ProvisioningStatus:  # noqa: FBT001 - tri-state of the request

@@ -59,3 +59,11 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """How long a row is in one worker's hands; longer than the SMSC's response timeout."""
     max_attempts: int = 20
     """Counted attempts before a notification is a dead letter."""
+    debounce_seconds: float = 1.0
+    """The least time between two SYNC to one phone; what happens meanwhile is told as one. 0: none."""
+    status_spacing_seconds: float = 5.0
+    """The least time between two answers to one phone; a storm of requests gets one each time. 0: none."""
+    receipt_gate: tuple[str, ...] = ()
+    """Names of SMSCs that report on every SMS: the next SYNC to a phone waits for the report on the last."""
+    keep_days: int = 30
+    """How long sent notifications and handsets' SMS are kept for operators to see."""

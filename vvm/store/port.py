@@ -28,7 +28,6 @@ from vvm.domain.subscriber import (
 )
 from vvm.message.writer import PartSpan
 
-
 GREETINGS_LIMIT = 20
 """How many messages a Greetings folder holds: one of each kind is used, the rest is room to change."""
 

@@ -9,7 +9,7 @@ from itertools import count, islice
 
 import msgspec
 
-from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.notification import Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was sent and what came in is forgotten after a time; what is owed never is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.services.settings import NotificationSettings
+from vvm.store.port import InboundStore, OutboxStore
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+"""Rows a transaction: a deposit that waits behind one waits milliseconds."""
+
+
+class Retention:
+    """Removes closed notifications and settled SMS of handsets, oldest first."""
+
+    def __init__(
+        self, outbox: OutboxStore, inbound: InboundStore, *, clock: Clock, settings: NotificationSettings
+    ) -> None:
+        self._outbox = outbox
+        self._inbound = inbound
+        self._clock = clock
+        self._keep = timedelta(days=settings.keep_days)
+
+    async def __call__(self) -> int:
+        """Forget everything that is old enough; answers how many rows that were."""
+        before = self._clock.now() - self._keep
+        notifications = await _all(lambda: self._outbox.forget(before=before, limit=_BATCH))
+        sms = await _all(lambda: self._inbound.forget(before=before, limit=_BATCH))
+        if notifications or sms:
+            log.info("history_forgotten", notifications=notifications, client_sms=sms)
+        return notifications + sms
+
+
+async def _all(forget: Callable[[], Awaitable[int]]) -> int:
+    """Batch by batch until one is not full, so that others have their turn between them."""
+    total = 0
+    while gone := await forget():
+        total += gone
+        if gone < _BATCH:
+            break
+    return total
