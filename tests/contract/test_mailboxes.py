@@ -23,7 +23,7 @@ from vvm.domain.subscriber import MailboxId, Subscriber
 from vvm.store.port import FolderState, MessageRecord, MessageState, Store, Stored, SubscriberChange
 
 NOTHING = Flags(0)
-ALL_FLAGS = Flags.SEEN | Flags.DELETED | Flags.ANSWERED | Flags.FLAGGED | Flags.DRAFT
+ALL_FLAGS = Flags(sum(Flags))
 
 
 async def fill(store: Store, mailbox: MailboxId, count: int) -> None:

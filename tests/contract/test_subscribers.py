@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_message, new_subscriber, owed_to
 from vvm.domain.errors import SubscriberExists, UnknownMessage, UnknownSubscriber
-from vvm.domain.message import INBOX
+from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import (
@@ -20,7 +20,7 @@ from vvm.domain.subscriber import (
     SmsCoding,
     Subscriber,
 )
-from vvm.store.port import FolderState, Settlement, Store, SubscriberChange
+from vvm.store.port import GREETINGS_LIMIT, FolderState, Settlement, Store, SubscriberChange
 
 CLIENT = ClientProfile(
     dialect=Dialect.CVVM,
@@ -40,6 +40,7 @@ CHANGES = {
     "max_messages": 3,
     "password_check": b"\x03" * 32,
     "password_sealed": b"\x04" * 50,
+    "pin_check": "check of another PIN",
 }
 
 
@@ -77,11 +78,14 @@ async def test_letters_of_an_imap_user_compare_exactly(store: Store) -> None:
     assert await store.subscribers.by_imap_user("ALICE@vvm.example.net") is None
 
 
-async def test_a_new_subscriber_has_a_mailbox_with_an_empty_inbox(store: Store) -> None:
+async def test_a_new_subscriber_has_a_mailbox_with_two_empty_folders(store: Store) -> None:
     alice = await store.subscribers.create(new_subscriber(max_messages=7))
     bob = await store.subscribers.create(new_subscriber(BOB))
     assert alice.mailbox != bob.mailbox
-    assert await store.mailboxes.folders(alice.mailbox) == [INBOX]
+    assert await store.mailboxes.folders(alice.mailbox) == [INBOX, GREETINGS]
+    greetings = await store.mailboxes.folder(alice.mailbox, GREETINGS)
+    assert greetings is not None
+    assert (greetings.messages, greetings.max_messages) == (0, GREETINGS_LIMIT)
     folder = await store.mailboxes.folder(alice.mailbox, INBOX)
     assert folder is not None
     assert folder.uid_validity > 0

@@ -72,15 +72,19 @@ class MailboxMachine(RuleBasedStateMachine):
             self.flags[stored.uid] = Flags(0)
             self.octets[stored.uid] = message.octets
             self.uid_next += 1
-            self.owed += 1
+            self.owed = 1  # what waits for the same phone joins
             if key is not None:
                 self.keys[key] = stored.uid
 
     @rule(uids=UIDS, add=FLAGS, remove=FLAGS)
     def change_flags(self, uids: list[int], add: Flags, remove: Flags) -> None:
         changing = self.store.mailboxes.change_flags(self.alice.mailbox, INBOX, uids, add=add, remove=remove)
-        for uid in self.flags.keys() & uids:
+        named = self.flags.keys() & uids
+        for uid in named:
             self.flags[uid] = (self.flags[uid] & ~remove) | add
+        if named and Flags.GREETING_ON in add:
+            for uid in self.flags.keys() - {max(named)}:
+                self.flags[uid] &= ~Flags.GREETING_ON
         states = self.run(changing)
         assert [state.uid for state in states] == sorted(self.flags.keys() & uids)
         assert set(states) <= set(self.states())

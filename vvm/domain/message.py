@@ -9,21 +9,29 @@ from enum import IntFlag, StrEnum
 import msgspec
 
 INBOX = "INBOX"
+GREETINGS = "Greetings"
+"""The folder of what callers hear (OMTP 1.3 2.7)."""
 
 
 class Kind(StrEnum):
-    """OMTP 1.3 2.1.2.  Only voice is deposited today; the others are names the interface knows."""
+    """OMTP 1.3 2.1.2, and what lies in Greetings.
+
+    Only voice is deposited today; video, fax and number are names the interface knows.
+    """
 
     VOICE = "voice"
     VIDEO = "video"
     FAX = "fax"
     NUMBER_ONLY = "number"
+    NORMAL_GREETING = "normal-greeting"
+    VOICE_SIGNATURE = "voice-signature"
 
 
 class Flags(IntFlag):
     """The flags of a message, one bit each, so that a store changes them in one statement.
 
-    SEEN means that the message was played (OMTP 1.3 2.1.1).
+    SEEN means that the message was played (OMTP 1.3 2.1.1).  GREETING_ON marks what callers hear:
+    at most one message of a kind in a folder carries it.
     """
 
     SEEN = 1
@@ -31,6 +39,7 @@ class Flags(IntFlag):
     ANSWERED = 4
     FLAGGED = 8
     DRAFT = 16
+    GREETING_ON = 32
 
 
 class Envelope(msgspec.Struct, frozen=True):

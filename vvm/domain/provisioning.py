@@ -26,6 +26,11 @@ def deactivated(status: ProvisioningStatus) -> ProvisioningStatus:
     raise InvalidTransition(f"a subscriber in status {status.value} cannot be deactivated")
 
 
+def set_up(status: ProvisioningStatus) -> ProvisioningStatus:
+    """After the new-user tutorial: N becomes R, any other status stays."""
+    return _READY if status is _NEW else status
+
+
 def blocked(status: ProvisioningStatus) -> ProvisioningStatus:
     """After the operator's block, from any status."""
     del status

@@ -85,3 +85,5 @@ class Subscriber(msgspec.Struct, frozen=True):
     """The IMAP password, encrypted, because STATUS must be able to repeat it."""
     created_at: datetime
     changed_at: datetime
+    pin_check: str | None = None
+    """Argon2id of the PIN of the telephone menus (services.pin_hash); None: no PIN was ever set."""

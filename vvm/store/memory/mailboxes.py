@@ -7,18 +7,26 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from vvm.domain.errors import MailboxFull, UnknownMessage
-from vvm.domain.message import INBOX, Flags
+from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store.memory.outbox import MemoryOutbox
-from vvm.store.port import Changes, FolderState, MessageRecord, MessageState, NewMessage, Stored
+from vvm.store.port import (
+    GREETINGS_LIMIT,
+    Changes,
+    FolderState,
+    MessageRecord,
+    MessageState,
+    NewMessage,
+    Stored,
+)
 
 
 class _Message:
     def __init__(self, uid: int, modseq: int, new: NewMessage) -> None:
         self.uid = uid
         self.modseq = modseq
-        self.flags = Flags(0)
+        self.flags = new.flags
         self.new = new
 
     def state(self) -> MessageState:
@@ -70,10 +78,17 @@ class _Folder:
         self.highest_modseq += 1
         return self.highest_modseq
 
+    def greeting_on(self, last: _Message, modseq: int) -> None:
+        """Take GREETING_ON from whoever else of this kind has it."""
+        for other in self.messages.values():
+            if other is not last and other.new.kind is last.new.kind and Flags.GREETING_ON in other.flags:
+                other.flags &= ~Flags.GREETING_ON
+                other.modseq = modseq
+
 
 class _Mailbox:
-    def __init__(self, inbox: _Folder) -> None:
-        self.folders = {INBOX: inbox}
+    def __init__(self, inbox: _Folder, greetings: _Folder) -> None:
+        self.folders = {INBOX: inbox, GREETINGS: greetings}
         self.deposits: dict[str, int] = {}
         """UID by deposit key; outlives the message."""
 
@@ -85,13 +100,16 @@ class MemoryMailboxes:
         self._ids = count(1)
 
     def open(self, *, max_messages: int) -> MailboxId:
-        """Make a mailbox with an empty INBOX.
+        """Make a mailbox with an empty INBOX and empty Greetings.
 
         Its UIDVALIDITY is its id: a number that is given away and comes back gets a greater one, as
         RFC 9051 section 2.3.1.1 demands.
         """
         mailbox = MailboxId(next(self._ids))
-        self._mailboxes[mailbox] = _Mailbox(_Folder(uid_validity=mailbox, max_messages=max_messages))
+        self._mailboxes[mailbox] = _Mailbox(
+            _Folder(uid_validity=mailbox, max_messages=max_messages),
+            _Folder(uid_validity=mailbox, max_messages=GREETINGS_LIMIT),
+        )
         return mailbox
 
     def limit(self, mailbox: MailboxId, max_messages: int) -> None:
@@ -113,7 +131,9 @@ class MemoryMailboxes:
             raise MailboxFull(used=len(target.messages), limit=target.max_messages)
         uid = target.uid_next
         target.uid_next += 1
-        target.messages[uid] = _Message(uid, target.advance(), message)
+        added = target.messages[uid] = _Message(uid, target.advance(), message)
+        if Flags.GREETING_ON in message.flags:
+            target.greeting_on(added, added.modseq)
         if message.key is not None:
             deposits[message.key] = uid
         self._outbox.add(owed, uid=uid)
@@ -158,12 +178,18 @@ class MemoryMailboxes:
         if found is None:
             return []
         named = found.named(uids)
+        last = {message.new.kind: message for message in named}
         wanted = {message.uid: (message.flags & ~remove) | add for message in named}
+        for message in named:
+            if Flags.GREETING_ON in add and message is not last[message.new.kind]:
+                wanted[message.uid] &= ~Flags.GREETING_ON
         moved = [message for message in named if message.flags != wanted[message.uid]]
         if moved:
             modseq = found.advance()  # one commit, one MODSEQ
             for message in moved:
                 message.flags, message.modseq = wanted[message.uid], modseq
+                if Flags.GREETING_ON in message.flags:
+                    found.greeting_on(message, modseq)
         return [message.state() for message in named]
 
     async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.message import Flags
@@ -116,7 +116,8 @@ def _append(  # noqa: PLR0917 - one transaction's whole input
         if known is not None:
             return Stored(uid=known[0], created=False)
     size = len(message.octets)
-    where = {"mailbox": mailbox, "folder": folder, "size": size}
+    unseen = Flags.SEEN not in message.flags
+    where = {"mailbox": mailbox, "folder": folder, "size": size, "unseen": unseen}
     allocated = connection.execute(_SQL["allocate_message"], where).fetchone()
     if allocated is None:
         raise _why_not(connection, mailbox, folder)
@@ -129,6 +130,7 @@ def _append(  # noqa: PLR0917 - one transaction's whole input
             "folder_id": folder_id,
             "uid": uid,
             "modseq": modseq,
+            "flags": int(message.flags),
             "kind": message.kind.value,
             "caller": message.caller,
             "received_at": rows.microseconds(message.received_at),
@@ -139,6 +141,9 @@ def _append(  # noqa: PLR0917 - one transaction's whole input
         },
     )
     connection.execute(_SQL["insert_journal"], (mailbox, folder_id, modseq, uid, "deposited"))
+    if Flags.GREETING_ON in message.flags:
+        place = {"mailbox": mailbox, "folder_id": folder_id}
+        _silence_others(connection, place, {message.kind.value: uid}, modseq)
     if message.key is not None:
         connection.execute(_SQL["insert_deposit_key"], keyed | {"uid": uid})
     insert_owed(connection, owed, uid=uid)
@@ -166,7 +171,14 @@ def _change_flags(  # noqa: PLR0917 - one transaction's whole input
         return []
     where = {"mailbox": mailbox, "folder_id": row[7], "uids": rows.uid_list(uids)}
     before = [rows.message_state(found) for found in connection.execute(_SQL["states_of"], where)]
+    last = dict(connection.execute(_SQL["kinds_of"], where).fetchall()) if add & Flags.GREETING_ON else {}
     wanted = [(state.flags & ~remove) | add for state in before]
+    if last:
+        kept = set(last.values())
+        wanted = [
+            flags if state.uid in kept else flags & ~Flags.GREETING_ON
+            for state, flags in zip(before, wanted, strict=True)
+        ]
     unseen = sum(
         bool(state.flags & Flags.SEEN) - bool(flags & Flags.SEEN)
         for state, flags in zip(before, wanted, strict=True)
@@ -182,7 +194,19 @@ def _change_flags(  # noqa: PLR0917 - one transaction's whole input
         connection.execute(_SQL["set_flags"], (int(flags), modseq, mailbox, row[7], state.uid))
         connection.execute(_SQL["insert_journal"], (mailbox, row[7], modseq, state.uid, "flags"))
         after.append(MessageState(state.uid, flags, modseq))
+    _silence_others(connection, where, last, modseq)
     return after
+
+
+def _silence_others(
+    connection: sqlite3.Connection, where: Mapping[str, object], last: Mapping[str, int], modseq: int
+) -> None:
+    """Leave GREETING_ON, of each kind, to one UID alone."""
+    for kind, uid in last.items():
+        which = {"greeting_on": int(Flags.GREETING_ON), "modseq": modseq, "kind": kind, "uid": uid}
+        for (silenced,) in connection.execute(_SQL["silence_greetings"], dict(where) | which).fetchall():
+            journal = (where["mailbox"], where["folder_id"], modseq, silenced, "flags")
+            connection.execute(_SQL["insert_journal"], journal)
 
 
 def _expunge(

@@ -5,22 +5,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
 from vvm.domain.errors import SubscriberExists, UnknownSubscriber
-from vvm.domain.message import INBOX
+from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId, Subscriber, SubscriberId
-from vvm.store.port import NewSubscriber, SubscriberChange
+from vvm.store.port import GREETINGS_LIMIT, NewSubscriber, SubscriberChange
 from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
 
 _SQL = named_statements("vvm.store.sqlite.queries", "subscribers.sql")
-_INBOX_ID = 1
+_FOLDER_IDS = {INBOX: 1, GREETINGS: 2}
 
 
 class SqliteSubscribers:
@@ -64,6 +65,27 @@ class SqliteSubscribers:
 
         await self._write(work)
 
+    async def take_pin_try(
+        self, subscriber: SubscriberId, *, now: datetime, most: int, lockout: timedelta
+    ) -> bool:
+        what = {
+            "id": subscriber,
+            "now": rows.microseconds(now),
+            "most": most,
+            "locked_until": rows.microseconds(now + lockout),
+        }
+
+        def work(connection: sqlite3.Connection) -> bool:
+            return connection.execute(_SQL["take_pin_try"], what).fetchone() is not None
+
+        return await self._write(work, durable=False)
+
+    async def forget_pin_tries(self, subscriber: SubscriberId) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_SQL["forget_pin_tries"], (subscriber,))
+
+        await self._write(work, durable=False)
+
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
         found = self._reader.all(_SQL["subscribers_after"], {"after": after or "", "limit": limit})
         return [rows.subscriber(row) for row in found]
@@ -90,8 +112,11 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
             "password_check": after.password_check,
             "password_sealed": after.password_sealed,
             "changed_at": rows.microseconds(after.changed_at),
+            "pin_check": after.pin_check,
         },
     )
+    if change.pin_check is not None:
+        connection.execute(_SQL["forget_pin_tries"], (after.id,))
     if after.max_messages != before.max_messages:
         connection.execute(
             _SQL["limit_inbox"], {"mailbox": after.mailbox, "max_messages": after.max_messages}
@@ -124,21 +149,23 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
                 "password_check": new.password_check,
                 "password_sealed": new.password_sealed,
                 "created_at": rows.microseconds(new.created_at),
+                "pin_check": new.pin_check,
             },
         ).fetchone()
     except sqlite3.IntegrityError:
         raise SubscriberExists from None
-    connection.execute(
-        _SQL["insert_folder"],
-        {
-            "mailbox": mailbox,
-            "folder": _INBOX_ID,
-            "name": INBOX,
-            # Grows with time and with each mailbox: a number that comes back within a second gets another.
-            "uid_validity": int(new.created_at.timestamp()) + mailbox,
-            "max_messages": new.max_messages,
-        },
-    )
+    for name, most in ((INBOX, new.max_messages), (GREETINGS, GREETINGS_LIMIT)):
+        connection.execute(
+            _SQL["insert_folder"],
+            {
+                "mailbox": mailbox,
+                "folder": _FOLDER_IDS[name],
+                "name": name,
+                # Grows with time and with each mailbox: a number that comes back at once gets another.
+                "uid_validity": int(new.created_at.timestamp()) + mailbox,
+                "max_messages": most,
+            },
+        )
     return Subscriber(
         id=SubscriberId(subscriber),
         mailbox=MailboxId(mailbox),

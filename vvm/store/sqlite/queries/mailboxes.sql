@@ -7,7 +7,7 @@ UPDATE folder
    SET uid_next = uid_next + 1,
        highest_modseq = highest_modseq + 1,
        messages = messages + 1,
-       unseen = unseen + 1,
+       unseen = unseen + :unseen,
        octets = octets + :size
  WHERE mailbox_id = :mailbox AND name = :folder AND messages < max_messages
 RETURNING id, uid_next - 1, highest_modseq;
@@ -16,10 +16,10 @@ RETURNING id, uid_next - 1, highest_modseq;
 INSERT INTO content (layout, octets) VALUES (?, ?);
 
 -- name: insert_message
-INSERT INTO message (mailbox_id, folder_id, uid, modseq, kind, caller, received_at, utc_offset, seconds,
-                     size, content_id)
-VALUES (:mailbox, :folder_id, :uid, :modseq, :kind, :caller, :received_at, :utc_offset, :seconds,
-        :size, :content_id);
+INSERT INTO message (mailbox_id, folder_id, uid, modseq, flags, kind, caller, received_at, utc_offset,
+                     seconds, size, content_id)
+VALUES (:mailbox, :folder_id, :uid, :modseq, :flags, :kind, :caller, :received_at, :utc_offset,
+        :seconds, :size, :content_id);
 
 -- name: insert_deposit_key
 INSERT INTO deposit_key (mailbox_id, key, uid) VALUES (:mailbox, :key, :uid);
@@ -86,6 +86,18 @@ RETURNING highest_modseq;
 
 -- name: set_flags
 UPDATE message SET flags = ?, modseq = ? WHERE mailbox_id = ? AND folder_id = ? AND uid = ?;
+
+-- name: kinds_of
+SELECT kind, max(uid) FROM message
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid IN (SELECT value FROM json_each(:uids))
+ GROUP BY kind;
+
+-- name: silence_greetings
+-- Of one kind, all but the one that is on from now on.
+UPDATE message SET flags = flags - :greeting_on, modseq = :modseq
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND kind = :kind AND uid <> :uid
+   AND flags & :greeting_on
+RETURNING uid;
 
 -- name: deleted_messages
 SELECT uid, flags, size, content_id FROM message

@@ -7,37 +7,51 @@ VALUES (:mailbox, :folder, :name, :uid_validity, :max_messages);
 
 -- name: insert_subscriber
 INSERT INTO subscriber (mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-                        password_check, password_sealed, created_at, changed_at)
+                        password_check, password_sealed, created_at, changed_at, pin_check)
 VALUES (:mailbox, :msisdn, :status, :client, :language, :setup_done, :max_messages, :imap_user,
-        :password_check, :password_sealed, :created_at, :created_at)
+        :password_check, :password_sealed, :created_at, :created_at, :pin_check)
 RETURNING id;
 
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at
+       password_check, password_sealed, created_at, changed_at, pin_check
   FROM subscriber WHERE msisdn = ?;
 
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at
+       password_check, password_sealed, created_at, changed_at, pin_check
   FROM subscriber WHERE id = ?;
 
 -- name: subscriber_by_imap_user
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at
+       password_check, password_sealed, created_at, changed_at, pin_check
   FROM subscriber WHERE imap_user = ?;
 
 -- name: subscribers_after
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at
+       password_check, password_sealed, created_at, changed_at, pin_check
   FROM subscriber WHERE msisdn > :after ORDER BY msisdn LIMIT :limit;
 
 -- name: update_subscriber
 UPDATE subscriber
    SET status = :status, client = :client, language = :language, setup_done = :setup_done,
        max_messages = :max_messages, password_check = :password_check,
-       password_sealed = :password_sealed, changed_at = :changed_at
+       password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check
  WHERE id = :id;
+
+-- name: take_pin_try
+-- One statement decides: no row back means that the PIN is locked, or that the subscriber is gone.
+-- A lock that is over starts the count anew.
+UPDATE subscriber
+   SET pin_tries = CASE WHEN pin_locked_until > 0 THEN 1 ELSE pin_tries + 1 END,
+       pin_locked_until = CASE
+           WHEN (CASE WHEN pin_locked_until > 0 THEN 1 ELSE pin_tries + 1 END) >= :most THEN :locked_until
+           ELSE 0 END
+ WHERE id = :id AND pin_locked_until <= :now
+RETURNING pin_tries;
+
+-- name: forget_pin_tries
+UPDATE subscriber SET pin_tries = 0, pin_locked_until = 0 WHERE id = ?;
 
 -- name: limit_inbox
 UPDATE folder SET max_messages = :max_messages WHERE mailbox_id = :mailbox AND name = 'INBOX';
