@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ceiling: a server that sends canned answers to the load generator and thinks of nothing.
 
-    python -m tests.bench.imap_canned CERTIFICATE KEY
+    python -m tests.bench.imap_canned CERTIFICATE KEY PORT
 
-Prints its port.
+Several may share the port.  Prints a line when it listens.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _ANSWERS = (
     b"* 7 FETCH (UID 7 FLAGS (\\Seen))\r\na5 OK done\r\n",
     b"* BYE bye\r\na6 OK done\r\n",
 )
+"""To the steps of the workload "sync"."""
 
 
 class Canned(asyncio.Protocol):
@@ -42,10 +43,13 @@ class Canned(asyncio.Protocol):
 
 
 async def main() -> None:
+    certificate, key, port = sys.argv[1:]
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(*sys.argv[1:])
-    server = await asyncio.get_running_loop().create_server(Canned, "127.0.0.1", 0, ssl=tls)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    tls.load_cert_chain(certificate, key)
+    server = await asyncio.get_running_loop().create_server(
+        Canned, "127.0.0.1", int(port), ssl=tls, reuse_port=True
+    )
+    print("listening", flush=True)
     await server.serve_forever()
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 class Program(msgspec.Struct, frozen=True):
     folder: Path
+    pid: int
     http: str
     imap_tls: int
     token: str
@@ -29,7 +30,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, smsc_port: int) -> AsyncIterator[Program]:
+async def running(folder: Path, *, smsc_port: int, workers: int = 1) -> AsyncIterator[Program]:
     """``vvm serve`` with its own SQLite file and default settings, but for rates that would hide it."""
     folder.mkdir(parents=True)
     http, imap, imap_tls = free_port(), free_port(), free_port()
@@ -56,29 +57,39 @@ rate = 100000.0
         encoding="utf-8",
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "vvm", "serve", "--config", str(folder / "vvm.toml")
+        sys.executable,
+        "-m",
+        "vvm",
+        "serve",
+        "--config",
+        str(folder / "vvm.toml"),
+        "--workers",
+        str(workers),
     )
     try:
         address = f"http://127.0.0.1:{http}"
-        await _ready(address)
+        await _ready(address, process)
         yield Program(
             folder=folder,
+            pid=process.pid,
             http=address,
             imap_tls=imap_tls,
             token=(folder / "admin.token").read_text(encoding="utf-8").strip(),
             certificate=folder / "tls.crt",
         )
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 
-async def _ready(address: str) -> None:
+async def _ready(address: str, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(30), aiohttp.ClientSession() as session:
-        while True:
+        while process.returncode is None:
             try:
                 async with session.get(f"{address}/readyz") as answer:
                     if answer.ok:
                         return
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.05)
+    raise RuntimeError("vvm serve ended at its start")

@@ -13,7 +13,7 @@ import asyncio
 import multiprocessing
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -157,7 +157,8 @@ async def _work(config: Config, link: Connection) -> None:
 
     async def tell() -> None:
         await started.wait()
-        link.send_bytes(b"started")
+        with suppress(BrokenPipeError):  # the parent is gone, which ``stop`` has been told as well
+            link.send_bytes(b"started")
 
     async with asyncio.TaskGroup() as group:
         telling = group.create_task(tell())
