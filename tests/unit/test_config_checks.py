@@ -129,8 +129,8 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
         (
             "[[sms.smsc]]\nresponse_seconds = 90.0",
             "notification.lease_seconds",
-            "90",
-            "longer than sms.smsc[0].response_seconds, which is 90.0",
+            "150",
+            "longer than sms.smsc[0] may hold an SMS, which is 282.0 seconds",
         ),
         (
             "[tls]\ncertificate = '/no'\nkey = '/dev/null'",

@@ -154,8 +154,9 @@ def _smscs(config: Config) -> Findings:
         for status in smsc.status_actions:
             if not _STATUS.match(status):
                 yield Mistake(f"{key}.status_actions", 'numbers as keys, for example "0x40B"', render(status))
-        if smsc.response_seconds >= config.notification.lease_seconds:
-            right = f"longer than {key}.response_seconds, which is {render(smsc.response_seconds)}"
+        longest = smsc.longest_hold.total_seconds()
+        if longest >= config.notification.lease_seconds:
+            right = f"longer than {key} may hold an SMS, which is {render(longest)} seconds"
             yield Mistake("notification.lease_seconds", right, render(config.notification.lease_seconds))
 
 

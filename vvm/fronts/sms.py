@@ -47,7 +47,7 @@ class NotificationOutbox:
     def __init__(self, notification: Notification) -> None:
         self._notification = notification
         self._leased: dict[tuple[int, int], Notice] = {}
-        """By row and attempt: a row whose lease ran out may be in our hands twice."""
+        """By row and attempts before: a row whose lease ran out may be in our hands twice."""
 
     async def lease(self, limit: int) -> Sequence[OutboundSms]:
         try:
@@ -55,7 +55,7 @@ class NotificationOutbox:
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         for notice in notices:
-            self._leased[notice.row.id, notice.row.attempt] = notice
+            self._leased[notice.row.id, notice.row.attempt - 1] = notice
         return [_outbound(notice) for notice in notices]
 
     async def segment_accepted(
