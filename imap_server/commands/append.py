@@ -1,46 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
-"""APPEND (RFC 3501 section 6.3.11).
+"""APPEND of one message or of several (RFC 3501 section 6.3.11, RFC 3502, RFC 4315 section 3).
 
-The OMTP profile refuses it; the arguments and the literal are read all the same, so that the
+Where the profile refuses it, the arguments and the literals are read all the same, so that the
 connection stays in step.
 """
 
 from __future__ import annotations
 
-import re
+import msgspec
 
+from imap_server import flags
+from imap_server.abilities import NewMessage, appending
 from imap_server.backend import NotAllowed
-from imap_server.errors import Bad
-from imap_server.session import LOGGED_IN, Session
+from imap_server.errors import Bad, No
+from imap_server.session import LOGGED_IN, Session, State
+from imap_server.wire import numbers
 from imap_server.wire.lexer import Lexer
 
 NAME = b"APPEND"
 STATES = LOGGED_IN
 CAPABILITY = None
 
-_DATE_TIME = re.compile(rb'"[ 0-9][0-9]-[A-Za-z]{3}-[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}" ')
+_MOST_MESSAGES = 1000
+"""Of one MULTIAPPEND: they become one transaction."""
 
 
-def parse(line: Lexer) -> None:
-    """Mailbox, optional flags, optional date, the message as a literal."""
+class Append(msgspec.Struct, frozen=True):
+    """The mailbox, and one message or more."""
+
+    name: str
+    messages: tuple[NewMessage, ...]
+
+
+def parse(line: Lexer) -> Append:
+    """Mailbox, then for each message optional flags, an optional date and a literal."""
     line.space()
-    line.mailbox()
-    line.space()
-    if line.accept(b"("):
-        if not line.accept(b")"):
-            line.flag()
-            while line.accept(b" "):
-                line.flag()
-            line.expect(b")")
+    name = line.mailbox()
+    messages = []
+    while line.accept(b" "):
+        messages.append(_message(line))
+        if len(messages) > _MOST_MESSAGES:
+            raise Bad("too many messages")
+    line.end()
+    if not messages:
+        raise Bad("expected a message")
+    return Append(name, tuple(messages))
+
+
+async def run(session: Session, command: Append) -> None:
+    """All messages or none.  A client that has the mailbox open hears of them at once."""
+    account = appending(session.account)
+    if not all(message.octets for message in command.messages):
+        raise No("a message is empty")  # RFC 3502 section 6: how a client gives up half way
+    if any(flags.RECENT in message.flags for message in command.messages):
+        raise NotAllowed
+    appended = await account.append(command.name, command.messages)
+    if appended is None:
+        raise No("no such mailbox", code="TRYCREATE")
+    if session.state is State.SELECTED:
+        await session.catch_up(expunges=True)
+    uids = numbers.write(appended.uids).decode()
+    session.ok("appended", code=f"APPENDUID {appended.uid_validity} {uids}")
+
+
+def _message(line: Lexer) -> NewMessage:
+    carried: frozenset[str] = frozenset()
+    if line.comes(b"("):
+        carried = line.flag_list()
         line.space()
-    line.match(_DATE_TIME)
+    moment = None
+    if line.comes(b'"'):
+        moment = line.date_time()
+        line.space()
     if not line.comes(b"{"):
         raise Bad("expected a literal")
-    line.string()
-    line.end()
-
-
-async def run(session: Session, command: None) -> None:
-    """Raises NotAllowed."""
-    del session, command
-    raise NotAllowed
+    return NewMessage(line.string(), carried, moment)

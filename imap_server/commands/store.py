@@ -65,17 +65,4 @@ async def answer(session: Session, command: Store, *, by_uid: bool) -> None:
 
 
 def _flags(line: Lexer) -> frozenset[str]:
-    if not line.accept(b"("):
-        return _bare_flags(line)
-    if line.accept(b")"):
-        return frozenset()
-    chosen = _bare_flags(line)
-    line.expect(b")")
-    return chosen
-
-
-def _bare_flags(line: Lexer) -> frozenset[str]:
-    chosen = {line.flag()}
-    while line.accept(b" "):
-        chosen.add(line.flag())
-    return frozenset(chosen)
+    return line.flag_list() if line.comes(b"(") else line.flags()

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import msgspec
 
 _LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\r?\n\Z")
+_APPEND = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -44,12 +45,14 @@ Event = Frame | Continue | TooBig | Refused
 class Framer:
     """Push octets in, take frames out.  Never raises, never awaits.
 
-    ``max_line`` bounds one line, ``max_command`` a whole command with its literals, in octets.
+    ``max_line`` bounds one line, ``max_command`` a whole command with its literals, in octets;
+    APPEND, which carries messages, has a limit of its own once ``allow`` gives one.
     """
 
     def __init__(self, *, max_line: int, max_command: int) -> None:
         self._max_line = max_line
         self._max_command = max_command
+        self._max_append = max_command
         self._buffer = bytearray()
         self._parts: list[bytes] = []
         self._size = 0
@@ -65,10 +68,11 @@ class Framer:
         start = self._parts[0] if self._parts else self._buffer
         return bytes(start[:count])
 
-    def allow(self, *, max_line: int, max_command: int) -> None:
+    def allow(self, *, max_line: int, max_command: int, max_append: int) -> None:
         """Other limits from the next line on: a peer that has logged in may send more."""
         self._max_line = max_line
         self._max_command = max_command
+        self._max_append = max_append
 
     def feed(self, data: bytes) -> None:
         """Take octets as they come from the network."""
@@ -92,7 +96,7 @@ class Framer:
             found = _LITERAL.search(line) if line.endswith((b"}\r\n", b"}\n")) else None
             if found is None:
                 yield Frame(self._finish())
-            elif self._size + int(found[1]) <= self._max_command:
+            elif self._size + int(found[1]) <= self._limit():
                 self._literal = int(found[1])
                 if not found[2]:
                     yield Continue()
@@ -102,8 +106,12 @@ class Framer:
             else:
                 yield TooBig(self._finish()[0])
 
+    def _limit(self) -> int:
+        return self._max_append if _APPEND.match(self._parts[0]) else self._max_command
+
     def _take(self, count: int) -> bytes:
-        part = bytes(self._buffer[:count])
+        with memoryview(self._buffer) as held:  # a slice of the buffer itself would be one copy more
+            part = bytes(held[:count])
         del self._buffer[:count]
         self._parts.append(part)
         self._size += count

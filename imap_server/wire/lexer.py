@@ -8,7 +8,7 @@ raises ``Bad``; none looks further than it takes, so a command's grammar reads l
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 from imap_server.errors import Bad
 from imap_server.flags import canonical
@@ -25,6 +25,9 @@ _NUMBER = re.compile(rb"[0-9]{1,10}")
 _NUMBER_SET = re.compile(rb"[0-9*:,]+")
 _FLAG = re.compile(rb'\\?[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _DATE = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})\1')
+_DATE_TIME = re.compile(
+    rb'"([ 0-9][0-9])-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'
+)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -146,14 +149,50 @@ class Lexer:
         """A flag in canonical spelling."""
         return canonical(_decode(self._take(_FLAG, "a flag")))
 
+    def flag_list(self) -> frozenset[str]:
+        """Flags in parentheses, none included."""
+        self.expect(b"(")
+        if self.accept(b")"):
+            return frozenset()
+        chosen = self.flags()
+        self.expect(b")")
+        return chosen
+
+    def flags(self) -> frozenset[str]:
+        """One flag or more with a space between two."""
+        chosen = {self.flag()}
+        while self.accept(b" "):
+            chosen.add(self.flag())
+        return frozenset(chosen)
+
     def date(self) -> date:
         """A ``date``, quoted or not."""
         found = _DATE.match(self._text, self._at)
         if found is None or (month := found[3].decode().lower()) not in _MONTHS:
-            raise Bad("expected a date such as 1-Feb-2026")
+            raise Bad('expected a date such as "01-Feb-2026 08:00:00 +0000"')
         self._at = found.end()
         try:
             return date(int(found[4]), _MONTHS.index(month) + 1, int(found[2]))
+        except ValueError as error:
+            raise Bad("no such date") from error
+
+    def date_time(self) -> datetime:
+        """A ``date-time``, always quoted, as an aware datetime in the zone given."""
+        found = _DATE_TIME.match(self._text, self._at)
+        if found is None or (month := found[2].decode().lower()) not in _MONTHS:
+            raise Bad('expected a date such as "01-Feb-2026 08:00:00 +0000"')
+        self._at = found.end()
+        offset = timedelta(hours=int(found[8]), minutes=int(found[9]))
+        try:
+            return datetime(
+                int(found[3]),
+                _MONTHS.index(month) + 1,
+                int(found[1]),
+                int(found[4]),
+                int(found[5]),
+                min(int(found[6]), 59),  # a leap second is a time that Python cannot write
+                tzinfo=timezone(-offset if found[7] == b"-" else offset),
+            )
         except ValueError as error:
             raise Bad("no such date") from error
 

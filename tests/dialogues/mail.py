@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import SMTP
@@ -54,9 +54,9 @@ def record(uid: int, octets: bytes, flags: Flags, modseq: int, moment: datetime)
         uid=uid,
         flags=flags,
         modseq=modseq,
-        internal_date=moment + timedelta(seconds=1),
+        internal_date=moment,
         size=len(octets),
-        header=octets[: octets.index(b"\r\n\r\n") + 4],
+        header=octets[: _body_start(octets, 0)],
         envelope=_envelope(message),
         body=_structure(octets, message, "", sizes, extended=False),
         body_structure=_structure(octets, message, "", sizes, extended=True),
@@ -64,12 +64,18 @@ def record(uid: int, octets: bytes, flags: Flags, modseq: int, moment: datetime)
     )
 
 
+def _body_start(octets: bytes, start: int) -> int:
+    """Behind the empty line; the end of a message without one, which APPEND may bring."""
+    empty = octets.find(b"\r\n\r\n", start)
+    return len(octets) if empty < 0 else empty + 4
+
+
 Part: TypeAlias = "Message[str, str]"
 
 
 def _spans(octets: bytes, message: Part, number: str, start: int, end: int) -> list[PartSpan]:
     """Where the parts lie: ``email`` says what nests, the octets say where."""
-    body_start = octets.index(b"\r\n\r\n", start) + 4
+    body_start = _body_start(octets, start)
     span = PartSpan(number or "1", start, body_start, end, message.get_content_type() == "message/rfc822")
     if message.get_content_type() == "message/rfc822":
         inner = message.get_payload(0)

@@ -13,7 +13,9 @@ from imap_server.server import ImapServer, Listener
 from imap_server.settings import ImapSettings
 from tests.dialogues.certificate import contexts
 from tests.dialogues.mail import voice_message
-from tests.dialogues.memory_backend import Folder, MemoryAccount, MemoryBackend
+from tests.dialogues.memory_backend import Entry, MemoryBackend, StrictAccount
+from tests.dialogues.memory_folder import Folder
+from tests.dialogues.memory_mail import MailAccount
 from tests.dialogues.world import Credentials, Standing
 
 START = datetime(2026, 3, 7, 18, 17, tzinfo=UTC)
@@ -39,9 +41,9 @@ class MemoryWorld:
     ) -> Credentials:
         """User name and password follow from the number, so that failures repeat."""
         credentials = Credentials(f"{msisdn.strip('+')}@vvm.example.net", f"secret{msisdn[-4:]}")
-        self.backend.accounts[credentials.user] = MemoryAccount(
-            self.backend, credentials.user, credentials.password, standing
-        )
+        kind = MailAccount if standing is Standing.MAIL_CLIENT else StrictAccount
+        account = kind(credentials.user, self.backend.power)
+        self.backend.entries[credentials.user] = Entry(account, credentials.password, standing)
         for _ in range(messages):
             await self.deposit(msisdn, seconds=1.0, caller="+15551230001")
         return credentials
@@ -60,15 +62,15 @@ class MemoryWorld:
             moment=moment,
             transcript=transcript,
         )
-        return self.inbox(msisdn).append(octets, moment)
+        return self.inbox(msisdn).append(octets, moment + timedelta(seconds=1))
 
     async def outage(self, *, down: bool) -> None:
         """Every storage call fails, or none."""
-        self.backend.down = down
+        self.backend.power.down = down
 
     def inbox(self, msisdn: str) -> Folder:
         """For tests that look behind the scenes."""
-        return self.backend.accounts[f"{msisdn.strip('+')}@vvm.example.net"].folders["INBOX"]
+        return self.backend.entries[f"{msisdn.strip('+')}@vvm.example.net"].account.folders["INBOX"]
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ The format, line by line (``#`` starts a comment; blank lines are free):
     phone   opens clear | opens TLS                       a session that does not log in by itself
     phone   C: a1 SELECT INBOX                            sends the line and CRLF (``C:`` alone an empty one)
     phone   sends 1 STARTTLS\\r\\n2 NOOP\\r\\n              octets as they stand, with Python's escapes
+    phone   sends 9000 octets                             so many letters, then CRLF
     phone   S: a1 OK done                                 waits for this line
     phone   S: /a1 OK .*/                                 … or for one that a pattern fits as a whole
     phone   never /.*EXPUNGE/                             none of the lines passed over by the next S:
@@ -42,6 +43,7 @@ PATIENCE_SECONDS = 10.0
 
 _GIVEN = re.compile(r"subscriber (\+\d+)(?: with (\d+) messages?)?(?: who is (.+))?")
 _DEPOSIT = re.compile(r"([0-9.]+) s from (\+\d+)")
+_OCTETS = re.compile(r"sends (\d+) octets")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _LITERAL = re.compile(rb"\{(\d+)\}\r\n\Z")
 _CODE = re.compile(r"\* OK \[(UIDVALIDITY|UIDNEXT) (\d+)\]")
@@ -207,6 +209,8 @@ class Runner:
             await client.closed()
         elif action.startswith("C:"):
             await client.send(self._fill(action[3:]).encode() + b"\r\n")
+        elif (octets := _OCTETS.fullmatch(action)) is not None:
+            await client.send(b"x" * int(octets[1]) + b"\r\n")
         elif action.startswith("sends "):
             await client.send(action[6:].encode().decode("unicode_escape").encode("latin-1"))
         elif action.startswith("never "):

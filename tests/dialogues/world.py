@@ -23,6 +23,8 @@ class Standing(enum.Enum):
     NOT_ACTIVATED = "not activated"
     BLOCKED = "blocked"
     UNKNOWN_CLIENT = "with an unknown client"
+    MAIL_CLIENT = "with a mail client"
+    """Active, and not held to what OMTP allows."""
 
 
 class Credentials(msgspec.Struct, frozen=True):

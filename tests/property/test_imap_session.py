@@ -18,8 +18,8 @@ from imap_server.session import Session
 from imap_server.settings import ImapSettings
 from imap_server.wire.framer import Frame, Framer
 from tests.dialogues.mail import voice_message
-from tests.dialogues.memory_backend import MemoryAccount, MemoryBackend
-from tests.dialogues.world import Standing
+from tests.dialogues.memory_backend import Entry, MemoryBackend
+from tests.dialogues.memory_mail import MailAccount
 
 MOMENT = datetime(2026, 3, 7, 18, 17, tzinfo=UTC)
 MESSAGE = voice_message(
@@ -60,20 +60,23 @@ class AgreeableLink:
     def wake(self) -> None:
         pass
 
+    async def breathe(self) -> None:
+        pass
+
     async def pause(self, seconds: float) -> None:
         pass
 
     async def start_tls(self) -> None:
         pass
 
-    def logged_in(self) -> None:
+    def logged_in(self, *, appends: bool) -> None:
         pass
 
 
 def session(*, selected: bool) -> Session:
     backend = MemoryBackend()
-    account = MemoryAccount(backend, "user", "pass", Standing.ACTIVE)
-    backend.accounts["user"] = account
+    account = MailAccount("user", backend.power)
+    backend.entries["user"] = Entry(account, "pass")
     account.folders["INBOX"].append(MESSAGE, MOMENT)
     account.folders["INBOX"].append(MESSAGE, MOMENT)
     fresh = Session(

@@ -56,7 +56,7 @@ def test_a_line_over_the_limit_is_refused() -> None:
 def test_the_limits_of_a_peer_that_has_logged_in_hold_from_the_next_line_on() -> None:
     wire = framer()
     wire.feed(b"x" * 64)
-    wire.allow(max_line=128, max_command=1024)
+    wire.allow(max_line=128, max_command=1024, max_append=1024)
     wire.feed(b"\r\n")
     assert list(wire.events()) == [Frame((b"x" * 64 + b"\r\n",))]
 
@@ -73,3 +73,15 @@ def test_pending_counts_what_no_frame_has_delivered() -> None:
     assert list(wire.events()) == [Frame((b"a NOOP\r\n",)), Continue()]
     assert wire.pending == len(b"b LOGIN {5}\r\nal")
     assert wire.peek(1) == b"b"
+
+
+def test_append_has_a_limit_of_its_own_and_other_commands_have_not() -> None:
+    wire = framer()
+    wire.allow(max_line=64, max_command=100, max_append=1000)
+    wire.feed(b"a append INBOX {900}\r\n")
+    assert list(wire.events()) == [Continue()]
+    wire.feed(b"x" * 900 + b"\r\nb SEARCH TEXT {900}\r\n")
+    frame, refused = wire.events()
+    assert isinstance(frame, Frame)
+    assert frame.parts[1] == b"x" * 900
+    assert refused == TooBig(b"b SEARCH TEXT {900}\r\n")

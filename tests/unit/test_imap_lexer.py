@@ -97,3 +97,16 @@ def test_what_is_malformed_is_bad(read: Callable[[Lexer], object], text: bytes) 
 def test_a_literal_with_a_nul_is_no_text() -> None:
     with pytest.raises(Bad, match="NUL"):
         lexer(b"{3}\r\n", b"a\0b", b"\r\n").text()
+
+
+def test_a_date_time_keeps_its_zone_and_forgives_a_leap_second() -> None:
+    moment = Lexer((b'" 7-mar-2026 23:59:60 -0330"\r\n',)).date_time()
+    assert moment.isoformat() == "2026-03-07T23:59:59-03:30"
+
+
+@pytest.mark.parametrize(
+    "text", [b'"07-Mar-2026 18:18:01"', b'"07-Mrz-2026 18:18:01 +0000"', b'"07-Mar-2026 25:00:00 +0000"']
+)
+def test_what_is_no_date_time_is_bad(text: bytes) -> None:
+    with pytest.raises(Bad):
+        Lexer((text + b"\r\n",)).date_time()

@@ -15,14 +15,14 @@ from imap_server.search import Search
 from imap_server.view import View
 from imap_server.wire.lexer import Lexer
 from tests.dialogues.mail import voice_message
-from tests.dialogues.memory_backend import Folder, MemoryBackend
+from tests.dialogues.memory_folder import Folder, Power
 
 MOMENT = datetime(2026, 3, 7, 18, 17, tzinfo=UTC)
 
 
 def folder() -> Folder:
     """UID 1 to 4: a voice message; one seen and transcribed; a mail with RFC 2047 words; an empty one."""
-    box = Folder(MemoryBackend(), 7)
+    box = Folder(Power(), 7)
     for number, transcript in ((1, None), (2, "Rappelle Zoé demain")):
         octets = voice_message(
             number=number,

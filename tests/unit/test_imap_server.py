@@ -20,7 +20,8 @@ from imap_server.server import ImapServer, Listener
 from imap_server.session import ANY, Session
 from imap_server.settings import ImapSettings
 from imap_server.wire.lexer import Lexer
-from tests.dialogues.memory_backend import Folder, MemoryBackend
+from tests.dialogues.memory_backend import MemoryBackend
+from tests.dialogues.memory_folder import Folder
 from tests.dialogues.memory_world import MemoryWorld, memory_world
 from tests.dialogues.runner import PATIENCE_SECONDS, Client, Runner, connect, plays_in, read
 
@@ -384,7 +385,7 @@ async def test_a_bug_ends_its_connection_and_no_other(monkeypatch: pytest.Monkey
 async def test_an_outage_ends_the_connection_with_nothing_tagged(line: str) -> None:
     async with memory_world() as world, client(world) as peer:
         await logged_in(world, peer)
-        world.backend.down = True
+        world.backend.power.down = True
         assert await say(peer, line, until="* BYE") == ["* BYE application error"]
         await peer.closed()
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The account of a plain mail client in memory: every ability of ``imap_server.abilities``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from imap_server.abilities import Appended, NewMessage, OverQuota
+from imap_server.backend import MailboxEntry, MailboxStatus, Quota
+from tests.dialogues.memory_folder import Folder, Power, figures, quota
+
+CAPACITY_OCTETS = 50_000
+"""Of one folder."""
+_NOW = datetime(2026, 3, 7, 18, 17, tzinfo=UTC)
+
+
+class MailAccount:
+    """Folders come and go, any flag may be set, messages may be put anywhere."""
+
+    def __init__(self, user: str, power: Power) -> None:
+        self.user = user
+        self._power = power
+        self._uid_validity = 1_800_000_000
+        self.folders: dict[str, Folder] = {}
+        self._make("INBOX")
+
+    async def list(self) -> Sequence[MailboxEntry]:
+        """As they were made."""
+        return [MailboxEntry(name) for name in self.folders]
+
+    async def status(self, name: str) -> MailboxStatus | None:
+        """Of any folder."""
+        folder = self.folders.get(name)
+        return None if folder is None else figures(folder)
+
+    async def select(self, name: str) -> Folder | None:
+        """A folder is its own handle."""
+        return self.folders.get(name)
+
+    async def quota(self, name: str) -> Quota | None:
+        """Of the whole account."""
+        return quota(self.folders) if name in self.folders else None
+
+    async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
+        """All or none."""
+        self._power.check()
+        folder = self.folders.get(name)
+        if folder is None:
+            return None
+        held = sum(record.size for record in folder.records.values())
+        if held + sum(len(message.octets) for message in messages) > CAPACITY_OCTETS:
+            raise OverQuota
+        return Appended(
+            folder.uid_validity,
+            tuple(folder.append(each.octets, each.internal_date or _NOW, each.flags) for each in messages),
+        )
+
+    def _make(self, name: str) -> None:
+        self._uid_validity += 1
+        self.folders[name] = Folder(self._power, self._uid_validity, settable=None)
