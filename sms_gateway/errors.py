@@ -22,5 +22,9 @@ class Rejected(Exception):
         self.status = status
 
 
+class Nacked(Rejected):
+    """The SMSC answered by generic_nack: it did not take the PDU for what it is."""
+
+
 class BindRefused(Rejected):
     """The SMSC does not let us in."""

@@ -10,16 +10,19 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from sms_gateway.errors import BindRefused, NotSent, OutcomeUnknown, Rejected
+from sms_gateway.errors import BindRefused, Nacked, NotSent, OutcomeUnknown, Rejected
 from sms_gateway.link import Link
 from sms_gateway.port import Metrics
 from sms_gateway.settings import SmscSettings, TlsSettings
-from sms_gateway.smpp.pdu import Bind, Command, DataSm, Empty, Pdu, Sm, SmResponse
+from sms_gateway.smpp.pdu import GENERIC_NACK, Alert, Bind, Command, DataSm, Empty, Pdu, Sm, SmResponse
 from sms_gateway.smpp.status import Status
 
 log = structlog.get_logger(__name__)
 
-Receive = Callable[[Sm | DataSm], Awaitable[int]]
+Delivery = Sm | DataSm | Alert
+"""What an SMSC sends to an ESME: deliver_sm, data_sm, alert_notification."""
+
+Receive = Callable[[Delivery], Awaitable[int]]
 """Takes what the SMSC delivers, and says with which command_status to answer."""
 
 
@@ -68,13 +71,13 @@ class Esme:
         )
         async with asyncio.timeout(settings.bind_seconds):
             answer = await self.link.request(command, body)
-        if answer.status != Status.ROK:
+        if answer.status != Status.ROK or answer.command == GENERIC_NACK:
             raise BindRefused(answer.status)
 
-    async def submit(self, sm: Sm) -> bytes:
-        """Submit one segment as soon as the window has room; returns the SMSC's message id.
+    async def submit(self, sm: Sm) -> SmResponse:
+        """Submit one segment as soon as the window has room; returns what the SMSC says of it.
 
-        Raises Rejected, OutcomeUnknown, NotSent, or PduError for what cannot be written.
+        Raises Rejected, Nacked, OutcomeUnknown, NotSent, or PduError for what cannot be written.
         """
         async with self._window:
             started = self._loop.time()
@@ -86,9 +89,11 @@ class Esme:
                 self._meter.answered(None, self._loop.time() - started)
                 raise
         self._meter.answered(pdu.status, self._loop.time() - started)
+        if pdu.command == GENERIC_NACK:
+            raise Nacked(pdu.status)
         if pdu.status != Status.ROK:
             raise Rejected(pdu.status)
-        return pdu.body.message_id if isinstance(pdu.body, SmResponse) else b""
+        return pdu.body if isinstance(pdu.body, SmResponse) else SmResponse()
 
     async def serve(self, receive: Receive) -> None:
         """Hand over what the SMSC delivers, a few at a time, until cancelled."""
@@ -110,18 +115,21 @@ class Esme:
         await asyncio.wait((self.link.lost,))
 
     def _requested(self, pdu: Pdu) -> None:
-        if not isinstance(pdu.body, Sm | DataSm) or pdu.command == Command.SUBMIT_SM:
+        if not isinstance(pdu.body, Delivery) or pdu.command == Command.SUBMIT_SM:
             self.link.answer(pdu, Status.RINVBNDSTS)  # the SMSC cannot submit or bind to an ESME
             return
         try:
             self._delivered.put_nowait(pdu)
         except asyncio.QueueFull:
-            self.link.answer(pdu, Status.RX_T_APPN)
+            if not isinstance(pdu.body, Alert):
+                self.link.answer(pdu, Status.RX_T_APPN)
 
     async def _hand_over(self, receive: Receive) -> None:
         while True:
             pdu = await self._delivered.get()
-            if isinstance(pdu.body, Sm | DataSm):
+            if isinstance(pdu.body, Alert):
+                await receive(pdu.body)
+            elif isinstance(pdu.body, Sm | DataSm):
                 self.link.answer(pdu, await receive(pdu.body))
 
 

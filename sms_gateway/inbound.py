@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the SMSC delivers: SMS from handsets, and receipts.
+"""What the SMSC delivers: SMS from handsets, receipts, and word of who is reachable again.
 
 Whatever is acknowledged has been kept: by the inbox, or by the outbox if it is a receipt.  What
 makes no sense is acknowledged too, and counted, because the SMSC would send it for ever.
@@ -12,10 +12,10 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
 
-from sms_gateway import receipts
+from sms_gateway import receipts, user_data
+from sms_gateway.esme import Delivery
 from sms_gateway.port import (
     Clock,
     InboundSegment,
@@ -23,30 +23,24 @@ from sms_gateway.port import (
     Inbox,
     Metrics,
     Outbox,
+    Reachable,
     Receipt,
     Unavailable,
 )
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp import tlv
-from sms_gateway.smpp.pdu import Address, DataSm, Sm
+from sms_gateway.smpp.pdu import Address, Alert, DataSm, Sm
 from sms_gateway.smpp.status import Status
 from sms_gateway.smpp.tlv import Tag
-from sms_gateway.text import coding, udh
-from sms_gateway.text.udh import BadHeader, Concatenation, Header
+from sms_gateway.text import coding
+from sms_gateway.text.udh import BadHeader, Concatenation
 
 log = structlog.get_logger(__name__)
 
 _INTERNATIONAL = 1
 """Type of number (SMPP 3.4 section 5.2.5)."""
-
-
-class _UserData(msgspec.Struct, frozen=True):
-    """User data, its header read and taken off."""
-
-    octets: bytes
-    port: int | None
-    part: Concatenation | None
-    """None where the SMS came in one piece."""
+_REACHABLE = {None, 0}
+"""ms_availability_status (section 5.3.2.30): 1 is denied, 2 unavailable; most SMSCs leave it out."""
 
 
 class Receiver:
@@ -69,13 +63,15 @@ class Receiver:
         self._clock = clock
         self._metrics = metrics
 
-    async def __call__(self, sm: Sm | DataSm) -> int:
-        """Keep what was delivered; returns the command_status of the answer.
+    async def __call__(self, sm: Delivery) -> int:
+        """Keep what was delivered; returns the command_status of the answer, if it has one.
 
         ROK for what is kept or is garbage, ESME_RX_T_APPN for what the SMSC must deliver again.
         """
         try:
             async with asyncio.timeout(self._settings.inbox_seconds):
+                if isinstance(sm, Alert):
+                    return await self._alert(sm)
                 if receipts.is_receipt(sm):
                     return await self._receipt(sm)
                 return await self._message(sm)
@@ -89,7 +85,7 @@ class Receiver:
         return Status.RX_T_APPN
 
     async def _receipt(self, sm: Sm | DataSm) -> int:
-        octets = user_data(sm)
+        octets = user_data.octets_of(sm)
         report = receipts.read(sm, octets)
         receipt = Receipt(
             smsc=self._settings.name,
@@ -107,19 +103,20 @@ class Receiver:
 
     async def _message(self, sm: Sm | DataSm) -> int:
         try:
-            data = _read(sm)
+            header, octets = user_data.read(sm)
         except BadHeader as error:
             log.warning("inbound_garbage", smsc=self._settings.name, reason=str(error))
             self._metrics.inbound(self._settings.name, "garbage")
             return Status.ROK
         now = self._clock.now()
-        octets, segments_key = data.octets, ""
-        if data.part is not None:
-            segments_key = self._digest(sm, str(data.part.reference), str(data.part.total))
-            octets = await self._join(data.part, segments_key, octets, now)
+        part, segments_key = header.concatenation, ""
+        if part is not None and part.total > 1:
+            segments_key = self._digest(sm, str(part.reference), str(part.total))
+            octets = await self._join(part, segments_key, octets, now)
             if not octets:
                 self._metrics.inbound(self._settings.name, "segment")
                 return Status.ROK
+        port = header.ports.destination if header.ports else None
         await self._inbox.received(
             InboundSms(
                 smsc=self._settings.name,
@@ -128,13 +125,19 @@ class Receiver:
                 text=coding.text(octets, sm.data_coding),
                 octets=octets,
                 coding=coding.of(sm.data_coding),
-                port=data.port,
+                port=port,
                 received_at=now,
-                deduplication_key=self._digest(sm, str(data.port), octets.hex()),
+                deduplication_key=self._digest(sm, str(port), octets.hex()),
                 segments_key=segments_key,
             )
         )
         self._metrics.inbound(self._settings.name, "accepted")
+        return Status.ROK
+
+    async def _alert(self, alert: Alert) -> int:
+        if tlv.find_number(alert.tlvs, Tag.AVAILABILITY) in _REACHABLE:
+            hint = Reachable(self._settings.name, number(alert.handset), self._clock.now())
+            await self._inbox.reachable(hint)
         return Status.ROK
 
     async def _join(self, part: Concatenation, key: str, octets: bytes, now: datetime) -> bytes:
@@ -154,34 +157,7 @@ class Receiver:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _read(sm: Sm | DataSm) -> _UserData:
-    """Raises BadHeader."""
-    octets = user_data(sm)
-    header = Header()
-    if sm.esm_class & udh.UDHI:
-        header, octets = udh.decode(octets)
-    port = header.ports.destination if header.ports else tlv.find_number(sm.tlvs, Tag.DESTINATION_PORT)
-    part = header.concatenation or _segmentation(sm)
-    return _UserData(octets, port, None if part is None or part.total == 1 else part)
-
-
-def user_data(sm: Sm | DataSm) -> bytes:
-    """short_message, or the message_payload TLV where that is empty (SMPP 3.4 section 5.3.2.32)."""
-    short = sm.short_message if isinstance(sm, Sm) else b""
-    return short or tlv.find(sm.tlvs, Tag.MESSAGE_PAYLOAD) or b""
-
-
 def number(address: Address) -> str:
     """With ``+`` where the type of number says that it is international, else as received."""
     digits = address.digits.decode("latin-1")
     return f"+{digits}" if address.ton == _INTERNATIONAL and not digits.startswith("+") else digits
-
-
-def _segmentation(sm: Sm | DataSm) -> Concatenation | None:
-    """The sar TLVs say what the header would (SMPP 3.4 sections 5.3.2.22 to 5.3.2.24)."""
-    reference = tlv.find_number(sm.tlvs, Tag.SAR_REFERENCE)
-    total = tlv.find_number(sm.tlvs, Tag.SAR_TOTAL)
-    segment = tlv.find_number(sm.tlvs, Tag.SAR_NUMBER)
-    if reference is None or total is None or segment is None or not 1 <= segment <= total:
-        return None
-    return Concatenation(reference, total, segment)

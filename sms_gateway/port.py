@@ -34,6 +34,35 @@ class Coding(StrEnum):
     """UTF-16 in network order."""
 
 
+class WaitingKind(StrEnum):
+    """What waits, in the order of its bits (TS 23.038 section 4)."""
+
+    VOICE = "voice"
+    FAX = "fax"
+    EMAIL = "email"
+    OTHER = "other"
+
+
+class WaitingForm(StrEnum):
+    """How a message waiting indication is said."""
+
+    CODING = "coding"
+    """By the data coding: on or off, no count."""
+    HEADER = "header"
+    """By an element of the user data header, with a count."""
+    BOTH = "both"
+    """For handsets that know only one of them."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A message waiting indication (TS 23.040 section 9.2.3.24.2)."""
+
+    count: int
+    """0 puts the lamp out; handsets are told 255 at most."""
+    kind: WaitingKind = WaitingKind.VOICE
+    form: WaitingForm = WaitingForm.BOTH
+
+
 class OutboundSms(msgspec.Struct, frozen=True):
     """One leased SMS, to be sent in as many segments as its text needs."""
 
@@ -47,13 +76,19 @@ class OutboundSms(msgspec.Struct, frozen=True):
     port: int
     """Destination port of the user data header; 0 sends no port element."""
     reference: int
-    """Concatenation reference, 0-255, the same for every attempt."""
+    """Concatenation reference, 0-65535, the same for every attempt; an 8-bit header has its low octet."""
     validity: timedelta
     """How long the SMSC shall try to deliver it."""
     attempt: int
     """Attempts made before this one."""
     accepted: frozenset[int] = frozenset()
     """Segments, counted from 1, that the SMSC took in an earlier attempt: not sent again."""
+    waiting: Waiting | None = None
+    """Makes it an indication, which the handset shows and keeps from its applications.
+
+    Then ``port`` is 0, and ``text``, in GSM 7-bit or UCS-2, is for the reader; without a text the
+    handset changes its lamp and throws the SMS away.
+    """
 
     def __repr__(self) -> str:
         # Without the text: a STATUS carries a password.
@@ -160,6 +195,15 @@ class InboundSms(msgspec.Struct, frozen=True):
     """``InboundSegment.key`` of the segments that it was made of; empty where it came in one piece."""
 
 
+class Reachable(msgspec.Struct, frozen=True):
+    """The network saw a handset again after a delivery to it had failed (SMPP 3.4 section 4.12)."""
+
+    smsc: str
+    handset: str
+    """Written as ``InboundSms.originator``."""
+    received_at: datetime
+
+
 class Outbox(Protocol):
     """SMS that are owed.  Every method may raise Unavailable; the gateway then goes on by itself."""
 
@@ -210,6 +254,10 @@ class Inbox(Protocol):
 
         Raises Unavailable to have the SMSC deliver it again.  Redeliveries happen in any case.
         """
+        ...
+
+    async def reachable(self, hint: Reachable) -> None:
+        """What is owed to this handset may be sent now.  Only a hint: it may be lost or repeated."""
         ...
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from sms_gateway.port import Coding
 from sms_gateway.receipts import IdForm
 from sms_gateway.smpp.session import Limits
 from sms_gateway.smpp.status import Action
@@ -22,6 +23,19 @@ class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Our own certificate, where the SMSC asks for one."""
     key: str = ""
     """The key of our own certificate."""
+
+
+class HeaderForm(StrEnum):
+    """Where ports and segment numbers stand.  Never in two places at once."""
+
+    UDH = "udh"
+    """In the user data header, references in 8 bits."""
+    UDH16 = "udh16"
+    """In the user data header, references up to 16 bits."""
+    TLV = "tlv"
+    """In TLVs; the SMSC makes the header (SMPP 3.4 sections 5.3.2.20 to 5.3.2.24)."""
+    PAYLOAD = "payload"
+    """Ports in TLVs; what is too long for one SMS in message_payload, and the SMSC cuts it."""
 
 
 class BindMode(StrEnum):
@@ -81,6 +95,10 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """TP-PID (section 5.2.13)."""
     registered_delivery: int = 1
     """1 asks for final receipts, 2 for failures only, 0 for none (section 5.2.17)."""
+    header_form: HeaderForm = HeaderForm.UDH
+    """Where ports and segment numbers stand: in the user data header, in TLVs, or the SMSC cuts."""
+    gsm7_unsafe: Coding = Coding.GSM7
+    """Coding in place of gsm7 for texts with `@`, `_`, `$` or others that some SMSC's table garbles."""
     data_coding_octets: int = 0x04
     """data_coding of 8-bit SMS: 0x04, or 0xF5 (class 1) where the carrier wants a class."""
 

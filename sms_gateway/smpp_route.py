@@ -13,16 +13,21 @@ from sms_gateway import policy
 from sms_gateway.bind import Bind
 from sms_gateway.circuit import Circuit
 from sms_gateway.compose import Unfit, compose
-from sms_gateway.errors import NotSent, OutcomeUnknown, Rejected
+from sms_gateway.errors import Nacked, NotSent, OutcomeUnknown, Rejected
 from sms_gateway.esme import Esme, Meter, Receive
 from sms_gateway.pool import Health, SegmentTaken
 from sms_gateway.port import Metrics, OutboundSms, Outcome, Refused, Sent
 from sms_gateway.receipts import normal_id
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp import status as smpp_status
-from sms_gateway.smpp.pdu import PduError
+from sms_gateway.smpp import tlv
+from sms_gateway.smpp.pdu import PduError, SmResponse
 from sms_gateway.smpp.status import Action
+from sms_gateway.smpp.tlv import Tag
 from sms_gateway.throttle import Throttle
+
+_CONGESTED = 90
+"""congestion_state (SMPP 5.0 section 4.8.4.18): from here on congestion is near, 100 is reached."""
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +100,7 @@ class SmppRoute:
             try:
                 await self._take_turn()
                 esme = esme or self._least_busy()
-                message_id = await esme.submit(part)
+                answer = await esme.submit(part)
             except Rejected as error:
                 return self._rejected(sms, esme, error)
             except NotSent:
@@ -108,7 +113,8 @@ class SmppRoute:
             except PduError:
                 return Refused(None, reason="unencodable")
             self._circuit.succeeded()
-            await taken(number, len(parts), normal_id(message_id, self._settings.response_id_form))
+            self._heed_congestion(answer)
+            await taken(number, len(parts), normal_id(answer.message_id, self._settings.response_id_form))
         return Sent()
 
     def _esmes(self) -> list[Esme]:
@@ -135,7 +141,8 @@ class SmppRoute:
             raise NotSent
 
     def _rejected(self, sms: OutboundSms, esme: Esme | None, error: Rejected) -> Outcome:
-        action = smpp_status.action(error.status, self._actions)
+        judge = smpp_status.nack_action if isinstance(error, Nacked) else smpp_status.action
+        action = judge(error.status, self._actions)
         pause = 0.0
         match action:
             case Action.SLOW_DOWN:
@@ -149,6 +156,12 @@ class SmppRoute:
         return policy.after_rejection(
             error.status, action, attempt=sms.attempt, pause_seconds=pause, settings=self._settings
         )
+
+    def _heed_congestion(self, answer: SmResponse) -> None:
+        """An SMSC of SMPP 5.0 says that it is getting too much before it has to refuse."""
+        state = tlv.find_number(answer.tlvs, Tag.CONGESTION_STATE)
+        if state is not None and state >= _CONGESTED:
+            self._throttle.slow_down(asyncio.get_running_loop().time())
 
     def _failed(self) -> None:
         seconds = self._circuit.failed(asyncio.get_running_loop().time())

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
+import msgspec
+
 
 class Fault(Enum):
     """How to treat one submit, instead of answering it properly.
@@ -26,3 +28,9 @@ class Fault(Enum):
     """Answer with a header only."""
     DRIBBLE = auto()
     """Send the answer octet by octet."""
+
+
+class Nack(msgspec.Struct, frozen=True):
+    """Answer with a generic_nack of this command_status."""
+
+    status: int

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import msgspec
 
-from sms_gateway.inbound import number, user_data
+from sms_gateway import user_data
+from sms_gateway.inbound import number
 from sms_gateway.port import Coding
 from sms_gateway.smpp.pdu import Sm
-from sms_gateway.text import coding, udh
-from sms_gateway.text.udh import Header
+from sms_gateway.text import coding
+from sms_gateway.text.udh import Header, Indication
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -36,6 +37,8 @@ class HandsetSms(msgspec.Struct, frozen=True):
     coding: Coding
     text: str | None
     segments: tuple[Submitted, ...]
+    indication: Indication | None = None
+    """What it says about messages that wait, beside its data coding."""
 
 
 class Radio:
@@ -61,10 +64,7 @@ class Radio:
 
 def read(sm: Sm, message_id: str) -> Submitted:
     """Raises BadHeader."""
-    octets = user_data(sm)
-    header = Header()
-    if sm.esm_class & udh.UDHI:
-        header, octets = udh.decode(octets)
+    header, octets = user_data.read(sm)
     return Submitted(message_id, sm, header, octets)
 
 
@@ -78,4 +78,5 @@ def _sms(segments: tuple[Submitted, ...]) -> HandsetSms:
         coding=coding.of(first.sm.data_coding),
         text=coding.text(octets, first.sm.data_coding),
         segments=segments,
+        indication=first.header.indication,
     )

@@ -16,6 +16,7 @@ from sms_gateway.port import (
     InboundSms,
     OutboundSms,
     Outcome,
+    Reachable,
     Receipt,
     Refused,
     Retry,
@@ -83,6 +84,7 @@ class MemoryOutbox:
             _, _, sms = heapq.heappop(self._due)
             self.leased[sms.id] = sms
             batch.append(sms)
+        self._news.set()
         return batch
 
     async def segment_accepted(
@@ -136,6 +138,7 @@ class MemoryInbox:
         self.available = True
         self.messages: list[InboundSms] = []
         self.partials = Reassembly()
+        self.hints: list[Reachable] = []
 
     async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
         if not self.available:
@@ -148,6 +151,17 @@ class MemoryInbox:
         self.messages.append(sms)
         self.partials.forget(sms.segments_key)
         self._news.set()
+
+    async def reachable(self, hint: Reachable) -> None:
+        self.hints.append(hint)
+        self._news.set()
+
+    async def wait_hints(self, number: int) -> list[Reachable]:
+        """Wait until so many handsets were reported, and return all hints."""
+        while len(self.hints) < number:
+            self._news.clear()
+            await self._news.wait()
+        return self.hints
 
     async def wait_messages(self, number: int) -> list[InboundSms]:
         """Wait until so many SMS came, and return all of them."""

@@ -8,6 +8,7 @@ import ssl
 import msgspec
 
 from sms_gateway.smpp.session import Limits
+from sms_gateway.smpp.tlv import Tlvs
 
 
 class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,10 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt says; ``%(id)s`` stands for the message id (SMPP 3.4 Appendix B)."""
     receipt_tlvs: bool = True
     """Say it in TLVs as well."""
+    bind_tlvs: Tlvs = ()
+    """What the answer to a bind has beside the system_id."""
+    response_tlvs: Tlvs = ()
+    """What each submit_sm_resp has beside the message id."""
     remember: int = 1000
     """How many submits ``SimulatedSmsc.submits`` keeps."""
     limits: Limits = Limits(

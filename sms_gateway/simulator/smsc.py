@@ -13,10 +13,11 @@ import structlog
 from sms_gateway.errors import NotSent
 from sms_gateway.link import UNBOUND_BY_PEER, Link
 from sms_gateway.port import Coding
-from sms_gateway.simulator.faults import Fault
+from sms_gateway.simulator.faults import Fault, Nack
 from sms_gateway.simulator.handset import HandsetSms, Radio, Submitted, read
 from sms_gateway.simulator.settings import SimulatorSettings
 from sms_gateway.smpp.pdu import (
+    GENERIC_NACK,
     RESPONSE,
     Address,
     Bind,
@@ -59,8 +60,8 @@ class SimulatedSmsc:
         self._on_sms = on_sms
         self._radio = Radio()
         self._links: dict[Link, bool] = {}
-        self._faults: deque[Fault | int] = deque()
-        self._faults_of: dict[str, Fault | int] = {}
+        self._faults: deque[Fault | Nack | int] = deque()
+        self._faults_of: dict[str, Fault | Nack | int] = {}
         self._news = asyncio.Event()
         self.port = self._settings.port
         self.submits: deque[Submitted] = deque(maxlen=self._settings.remember)
@@ -108,7 +109,7 @@ class SimulatedSmsc:
         await self.until(lambda: len(self.submits) >= count)
         return list(self.submits)[-count:]
 
-    def inject(self, *faults: Fault | int, recipient: str | None = None) -> None:
+    def inject(self, *faults: Fault | Nack | int, recipient: str | None = None) -> None:
         """Treat the next submits so, one fault each; with ``recipient`` (digits), all submits to it.
 
         A number is the command_status to answer with; 0 stands for no fault at all.
@@ -198,7 +199,7 @@ class SimulatedSmsc:
             status = Status.RINVSYSID
         elif bind.password != settings.password.encode():
             status = Status.RINVPASWD
-        body = BindResponse(b"simulator")
+        body = BindResponse(b"simulator", settings.bind_tlvs)
         link.write(encode(Pdu(pdu.command | RESPONSE, pdu.sequence, body, status)))
         if status == Status.ROK:
             self._links[link] = True
@@ -207,15 +208,20 @@ class SimulatedSmsc:
             link.close("bind_refused")
 
     def _submit(self, link: Link, pdu: Pdu, sm: Sm) -> None:
-        fault = self._faults.popleft() if self._faults else 0
-        if not fault and self._faults_of:
-            fault = self._faults_of.get(sm.destination.digits.decode("latin-1"), 0)
+        fault = self._fault(sm)
         if fault and isinstance(fault, int):
             link.answer(pdu, fault)
             return
         message_id = f"{self.submitted:08x}"
-        answer = Pdu(pdu.command | RESPONSE, pdu.sequence, SmResponse(message_id.encode()))
+        answer = Pdu(
+            pdu.command | RESPONSE,
+            pdu.sequence,
+            SmResponse(message_id.encode(), self._settings.response_tlvs),
+        )
         match fault:
+            case Nack(status):
+                link.write(encode(Pdu(GENERIC_NACK, pdu.sequence, status=status)))
+                return
             case Fault.SILENCE:
                 return
             case Fault.DROP:
@@ -241,6 +247,10 @@ class SimulatedSmsc:
             case _:
                 link.write(encode(answer))
         self._take(link, sm, message_id)
+
+    def _fault(self, sm: Sm) -> Fault | Nack | int:
+        fault = self._faults.popleft() if self._faults else 0
+        return fault or self._faults_of.get(sm.destination.digits.decode("latin-1"), 0)
 
     def _take(self, link: Link, sm: Sm, message_id: str) -> None:
         try:

@@ -120,6 +120,14 @@ class DataSm(msgspec.Struct, frozen=True):
     tlvs: Tlvs = ()
 
 
+class Alert(msgspec.Struct, frozen=True):
+    """alert_notification (section 4.12.1): the handset can be reached again.  It has no response."""
+
+    handset: Address
+    esme: Address
+    tlvs: Tlvs = ()
+
+
 class SmResponse(msgspec.Struct, frozen=True):
     """What answers submit_sm, deliver_sm and data_sm (sections 4.4.2, 4.6.2, 4.7.2).
 
@@ -140,7 +148,7 @@ class Raw(msgspec.Struct, frozen=True):
     octets: bytes
 
 
-Body = Bind | BindResponse | Sm | DataSm | SmResponse | Empty | Raw
+Body = Bind | BindResponse | Sm | DataSm | Alert | SmResponse | Empty | Raw
 
 
 class Pdu(msgspec.Struct, frozen=True):
@@ -228,6 +236,8 @@ def _encode_body(body: Body) -> bytes:
                     _encode_address(body.address_range),
                 )
             )
+        case Alert():
+            return _encode_address(body.handset) + _encode_address(body.esme) + tlv.encode(body.tlvs)
         case BindResponse():
             return _c_string(body.system_id) + tlv.encode(body.tlvs)
         case Raw():
@@ -322,6 +332,12 @@ def _read_data_sm(frame: bytes) -> DataSm:
     )
 
 
+def _read_alert(frame: bytes) -> Alert:
+    handset, at = _read_address(frame, HEADER_BYTES)
+    esme, at = _read_address(frame, at)
+    return Alert(handset, esme, tlv.decode(frame, at))
+
+
 def _read_sm_response(frame: bytes) -> SmResponse:
     if len(frame) == HEADER_BYTES:
         return SmResponse()
@@ -363,6 +379,7 @@ _READERS: dict[int, Callable[[bytes], Body]] = {
     Command.SUBMIT_SM: _read_sm,
     Command.DELIVER_SM: _read_sm,
     Command.DATA_SM: _read_data_sm,
+    Command.ALERT_NOTIFICATION: _read_alert,
     Command.SUBMIT_SM | RESPONSE: _read_sm_response,
     Command.DELIVER_SM | RESPONSE: _read_sm_response,
     Command.DATA_SM | RESPONSE: _read_sm_response,

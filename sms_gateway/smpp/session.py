@@ -61,7 +61,10 @@ class Unanswered(msgspec.Struct, Generic[T], frozen=True):
 
 
 class Requested(msgspec.Struct, frozen=True):
-    """The peer asks for something that only the host can answer, by ``Session.answer``."""
+    """The peer asks for something that only the host can do, and answers by ``Session.answer``.
+
+    An alert_notification is never answered (section 4.12).
+    """
 
     pdu: Pdu
 
@@ -99,6 +102,7 @@ _FOR_THE_HOST = {
     Command.SUBMIT_SM,
     Command.DELIVER_SM,
     Command.DATA_SM,
+    Command.ALERT_NOTIFICATION,
 }
 
 
@@ -180,6 +184,9 @@ class Session(Generic[T]):
         try:
             pdu = decode(frame)
         except PduError as error:
+            if error.command == Command.ALERT_NOTIFICATION:
+                yield Ignored(error.command, error.sequence, "malformed")
+                return
             if not error.command & RESPONSE:
                 # The request is lost, the link is not; the peer learns which one (section 4.3.1).
                 yield Send(encode(Pdu(GENERIC_NACK, error.sequence, status=Status.RINVCMDLEN)))
@@ -209,9 +216,6 @@ class Session(Generic[T]):
         elif pdu.command == Command.UNBIND:
             yield Send(encode(response(pdu)))
             yield Unbound()
-        elif pdu.command == Command.ALERT_NOTIFICATION:
-            # Has no response (section 4.12).
-            yield Ignored(pdu.command, pdu.sequence, "alert_notification")
         else:
             yield Send(encode(Pdu(GENERIC_NACK, pdu.sequence, status=Status.RINVCMDID)))
             yield Ignored(pdu.command, pdu.sequence, "unknown_command")

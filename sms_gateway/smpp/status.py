@@ -47,6 +47,14 @@ class Status(IntEnum):
     RINVPARLEN = 0xC2
     RMISSINGOPTPARAM = 0xC3
     RINVOPTPARAMVAL = 0xC4
+    # From here on SMPP 5.0 section 4.7.6.
+    RSERTYPUNAUTH = 0x100
+    RPROHIBITED = 0x101
+    RSERTYPUNAVAIL = 0x102
+    RSERTYPDENIED = 0x103
+    RINVDCS = 0x104
+    RINVSRCADDRSUBUNIT = 0x105
+    RINVDSTADDRSUBUNIT = 0x106
 
 
 class Action(StrEnum):
@@ -89,12 +97,28 @@ _ACTIONS: Mapping[int, Action] = {
     Status.RINVPARLEN: Action.REFUSE,
     Status.RMISSINGOPTPARAM: Action.REFUSE,
     Status.RINVOPTPARAMVAL: Action.REFUSE,
+    Status.RSERTYPUNAUTH: Action.REFUSE,
+    Status.RPROHIBITED: Action.REFUSE,
+    Status.RSERTYPDENIED: Action.REFUSE,
+    Status.RINVDCS: Action.REFUSE,
+    Status.RINVSRCADDRSUBUNIT: Action.REFUSE,
+    Status.RINVDSTADDRSUBUNIT: Action.REFUSE,
 }
 
 
 def action(status: int, overrides: Mapping[int, Action]) -> Action:
     """What follows from a status other than ROK; the carrier's own table goes first."""
     return overrides.get(status) or _ACTIONS.get(status, Action.LATER)
+
+
+def nack_action(status: int, overrides: Mapping[int, Action]) -> Action:
+    """What follows from a generic_nack, which is never a success, whatever its status (section 4.3).
+
+    A peer that does not know the command will not learn it.  Anything else, its view of our octets
+    included, may be different on the next link.
+    """
+    refused = Action.REFUSE if status == Status.RINVCMDID else Action.LATER
+    return overrides.get(status, refused)
 
 
 def wrong_credentials(status: int) -> bool:

@@ -25,9 +25,12 @@ class Tag(IntEnum):
     SAR_REFERENCE = 0x020C
     SAR_TOTAL = 0x020E
     SAR_NUMBER = 0x020F
+    AVAILABILITY = 0x0422
     NETWORK_ERROR_CODE = 0x0423
     MESSAGE_PAYLOAD = 0x0424
     MESSAGE_STATE = 0x0427
+    CONGESTION_STATE = 0x0428
+    """SMPP 5.0 section 4.8.4.18."""
 
 
 class Tlv(msgspec.Struct, frozen=True):

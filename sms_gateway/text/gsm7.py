@@ -6,6 +6,8 @@ Over SMPP each septet travels in an octet of its own; packing them for the radio
 
 from __future__ import annotations
 
+import string
+
 ESCAPE = 0x1B
 """The next septet is from the extension table."""
 
@@ -37,6 +39,11 @@ _SEPTETS = {
 }
 
 
+# Letters, digits and signs that have one code in GSM 7-bit, in ASCII and in its national variants
+# (ISO 646): an SMSC that mistakes one table for the other does them no harm.
+_SAFE = frozenset(string.ascii_letters + string.digits + " \r\n!\"%&'()*+,-./:;<=>?")
+
+
 class NotInAlphabet(ValueError):
     """The text has a character that GSM 7-bit cannot say."""
 
@@ -56,6 +63,11 @@ def septets(text: str) -> list[bytes]:
 def encode(text: str) -> bytes:
     """One septet an octet.  Raises NotInAlphabet."""
     return b"".join(septets(text))
+
+
+def is_safe(text: str) -> bool:
+    """Whether no SMSC's own table can garble the text; ``@``, ``_``, ``$`` and ``#`` are not safe."""
+    return _SAFE.issuperset(text)
 
 
 def decode(data: bytes) -> str:

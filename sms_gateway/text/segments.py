@@ -14,6 +14,7 @@ import msgspec
 
 from sms_gateway.port import Coding
 from sms_gateway.text import gsm7, udh
+from sms_gateway.text.udh import Header
 
 RADIO_OCTETS = 140
 """User data of one SMS on the air, header included."""
@@ -26,35 +27,43 @@ class TooLong(ValueError):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    user_data: bytes
-    """Header and text, for short_message; GSM-7 stands one septet an octet."""
-    has_header: bool
-    """Whether esm_class needs the UDHI bit."""
+    header: Header
+    octets: bytes
+    """The text; GSM-7 stands one septet an octet."""
+
+    @property
+    def user_data(self) -> bytes:
+        """Header and text, for short_message.  Raises ValueError for a number that fits no element."""
+        return udh.encode(self.header) + self.octets
+
+    @property
+    def has_header(self) -> bool:
+        """Whether esm_class needs the UDHI bit."""
+        return self.header != Header()
 
 
-def cut(text: str, *, coding: Coding, port: int, reference: int) -> tuple[Segment, ...]:
-    """One segment where the text fits, else several with the same 8-bit concatenation reference.
+def cut(
+    text: str, *, coding: Coding, port: int, reference: int, indication: udh.Indication | None = None
+) -> tuple[Segment, ...]:
+    """One segment where the text fits, else several with the same concatenation reference.
 
-    ``port`` 0 leaves the port element out.  Raises TooLong, and ValueError for a character that the
-    coding does not have (gsm7.NotInAlphabet, or a lone surrogate).
+    ``port`` 0 leaves the port element out.  Each segment has all elements, as section 9.2.3.24
+    advises.  Raises TooLong, and ValueError for a character that the coding does not have
+    (gsm7.NotInAlphabet, or a lone surrogate) or a number that fits no element.
     """
     characters = _characters(text, coding)
     ports = udh.Ports(port) if port else None
-    header = udh.encode(udh.Header(ports))
+    header = Header(ports, None, indication)
     whole = b"".join(characters)
-    if len(whole) <= _room(len(header), coding):
-        return (Segment(header + whole, has_header=bool(header)),)
-    part = udh.Concatenation(reference, 1, 1)
-    room = _room(len(udh.encode(udh.Header(ports, part))), coding)
+    if len(whole) <= _room(header, coding):
+        return (Segment(header, whole),)
+    room = _room(Header(ports, udh.Concatenation(reference, 1, 1), indication), coding)
     pieces = _fill(characters, room)
     total = len(pieces)
     if total > MOST_SEGMENTS:
         raise TooLong(f"{total} segments")
     return tuple(
-        Segment(
-            udh.encode(udh.Header(ports, udh.Concatenation(reference, total, number))) + piece,
-            has_header=True,
-        )
+        Segment(Header(ports, udh.Concatenation(reference, total, number), indication), piece)
         for number, piece in enumerate(pieces, start=1)
     )
 
@@ -69,9 +78,9 @@ def _characters(text: str, coding: Coding) -> list[bytes]:
             return [character.encode() for character in text]
 
 
-def _room(header_bytes: int, coding: Coding) -> int:
+def _room(header: Header, coding: Coding) -> int:
     """How many octets of short_message are left for text behind a header."""
-    free = RADIO_OCTETS - header_bytes
+    free = RADIO_OCTETS - len(udh.encode(header))
     # Septets start on a septet boundary behind the header: fill bits make up the rest.
     return free * 8 // 7 if coding is Coding.GSM7 else free
 

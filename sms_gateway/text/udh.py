@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The user data header: ports and concatenation (TS 23.040 section 9.2.3.24).
+"""The user data header: ports, concatenation, message waiting (TS 23.040 section 9.2.3.24).
 
 The header is there when esm_class has the UDHI bit.  Elements that we do not know are skipped, as
 the specification asks; a header that does not end where it says is an error.
@@ -13,11 +13,12 @@ UDHI = 0x40
 """The bit of esm_class that announces a header (SMPP 3.4 section 5.2.12)."""
 
 _CONCATENATION_8 = 0x00
+_INDICATION = 0x01
 _PORTS_8 = 0x04
 _PORTS_16 = 0x05
 _CONCATENATION_16 = 0x08
 _LARGEST_OCTET = 0xFF
-_ELEMENT_BYTES = {_CONCATENATION_8: 3, _PORTS_8: 2, _PORTS_16: 4, _CONCATENATION_16: 4}
+_ELEMENT_BYTES = {_CONCATENATION_8: 3, _INDICATION: 2, _PORTS_8: 2, _PORTS_16: 4, _CONCATENATION_16: 4}
 
 
 class BadHeader(ValueError):
@@ -39,9 +40,19 @@ class Concatenation(msgspec.Struct, frozen=True):
     number: int
 
 
+class Indication(msgspec.Struct, frozen=True):
+    """Messages wait (section 9.2.3.24.2); ``text.mwi`` makes it."""
+
+    kind: int
+    """Bit 7: store the SMS; bits 6-2: profile and extension; bits 1-0: voice, fax, e-mail, other."""
+    count: int
+    """0-255."""
+
+
 class Header(msgspec.Struct, frozen=True):
     ports: Ports | None = None
     concatenation: Concatenation | None = None
+    indication: Indication | None = None
 
 
 def encode(header: Header) -> bytes:
@@ -62,6 +73,8 @@ def encode(header: Header) -> bytes:
             elements += (
                 bytes((_CONCATENATION_16, 4)) + _two(part.reference) + bytes((part.total, part.number))
             )
+    if header.indication is not None:
+        elements += bytes((_INDICATION, 2, header.indication.kind, header.indication.count))
     return bytes((len(elements),)) + elements if elements else b""
 
 
@@ -78,6 +91,7 @@ def decode(user_data: bytes) -> tuple[Header, bytes]:
         raise BadHeader("the header is longer than the user data")
     ports: Ports | None = None
     concatenation: Concatenation | None = None
+    indication: Indication | None = None
     at = 1
     while at < end:
         if at + 2 > end:
@@ -90,13 +104,15 @@ def decode(user_data: bytes) -> tuple[Header, bytes]:
         if _ELEMENT_BYTES.get(identifier) != length:
             continue
         match identifier:
+            case 0x01:
+                indication = Indication(value[0], value[1])
             case 0x05 | 0x04:
                 half = length // 2
                 ports = Ports(int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))
             case _:
                 reference, total, number = int.from_bytes(value[:-2], "big"), value[-2], value[-1]
                 concatenation = Concatenation(reference, total, number) if 1 <= number <= total else None
-    return Header(ports, concatenation), user_data[end:]
+    return Header(ports, concatenation, indication), user_data[end:]
 
 
 def _two(number: int) -> bytes:

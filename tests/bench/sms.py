@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 import time
 import warnings
@@ -15,7 +16,16 @@ from pathlib import Path
 import uvloop
 
 from sms_gateway.gateway import SmsGateway
-from sms_gateway.port import Coding, InboundSegment, InboundSms, OutboundSms, Outcome, Receipt, Sent
+from sms_gateway.port import (
+    Coding,
+    InboundSegment,
+    InboundSms,
+    OutboundSms,
+    Outcome,
+    Reachable,
+    Receipt,
+    Sent,
+)
 from sms_gateway.settings import SmscSettings
 from tests.bench import report
 from vvm.domain.clock import SystemClock
@@ -60,6 +70,9 @@ class EndlessOutbox:
         return ()
 
     async def received(self, sms: InboundSms) -> None:
+        pass
+
+    async def reachable(self, hint: Reachable) -> None:
         pass
 
 
@@ -108,6 +121,7 @@ def _smpplib(port: int, window: int, count: int) -> float:
         warnings.simplefilter("ignore")
         import smpplib.client  # noqa: PLC0415 - warns when it is imported
 
+    logging.getLogger("smpp").setLevel(logging.ERROR)  # a warning for each submit otherwise
     client = smpplib.client.Client("127.0.0.1", port, allow_unknown_opt_params=True)
     client.connect()
     client.bind_transceiver(system_id="vvm", password="secret")

@@ -17,6 +17,7 @@ from sms_gateway.smpp.pdu import (
     GENERIC_NACK,
     RESPONSE,
     Address,
+    Alert,
     Bind,
     BindResponse,
     Command,
@@ -76,6 +77,7 @@ BINDS = [Command.BIND_RECEIVER, Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIV
 BODIES = st.one_of(
     st.tuples(st.sampled_from([Command.SUBMIT_SM, Command.DELIVER_SM]), SM),
     st.tuples(st.just(Command.DATA_SM), DATA_SM),
+    st.tuples(st.just(Command.ALERT_NOTIFICATION), st.builds(Alert, ADDRESS, ADDRESS, TLVS)),
     st.tuples(st.sampled_from(BINDS), BIND),
     st.tuples(st.sampled_from([RESPONSE | bind for bind in BINDS]), st.builds(BindResponse, STRING, TLVS)),
     st.tuples(

@@ -7,6 +7,7 @@ from sms_gateway.smpp.pdu import (
     GENERIC_NACK,
     RESPONSE,
     Address,
+    Alert,
     Command,
     Empty,
     Pdu,
@@ -122,11 +123,14 @@ def test_an_unknown_command_is_nacked_and_the_link_goes_on() -> None:
     ]
 
 
-def test_alert_notification_has_no_response() -> None:
+def test_alert_notification_is_for_the_host() -> None:
+    alert = Pdu(Command.ALERT_NOTIFICATION, 4, Alert(Address(1, 1, b"15551230001"), Address()))
+    assert list(session().receive(encode(alert), 1.0)) == [Requested(alert)]
+
+
+def test_a_malformed_alert_notification_is_not_even_nacked() -> None:
     alert = encode(Pdu(Command.ALERT_NOTIFICATION, 4))
-    assert list(session().receive(alert, 1.0)) == [
-        Ignored(Command.ALERT_NOTIFICATION, 4, "alert_notification")
-    ]
+    assert list(session().receive(alert, 1.0)) == [Ignored(Command.ALERT_NOTIFICATION, 4, "malformed")]
 
 
 def test_a_malformed_request_is_nacked_and_the_link_goes_on() -> None:

@@ -15,6 +15,7 @@ from sms_gateway.port import (
     MessageState,
     OutboundSms,
     Outcome,
+    Reachable,
     Receipt,
     Refused,
     Retry,
@@ -140,6 +141,10 @@ class InboundQueue:
         if new:
             self._hints.inbound()
 
+    async def reachable(self, hint: Reachable) -> None:
+        # Told and no more: what is owed is sent when its receipt, or the want of one, says so.
+        log.info("handset_reachable", smsc=hint.smsc, msisdn=hint.handset)
+
 
 def _known_as(smsc: str, message_id: str) -> str:
     """A message id that no other SMSC gives; none stays none."""
@@ -155,7 +160,7 @@ def _outbound(notice: Notice) -> OutboundSms:
         text=notice.text,
         coding=_CODINGS[client.coding],
         port=client.port,
-        reference=row.id % 256,
+        reference=row.id % 65536,
         validity=notice.validity,
         attempt=row.attempt - 1,
         accepted=row.accepted,
