@@ -160,6 +160,6 @@ async def test_a_port_that_is_taken_stops_the_start_in_one_line(tmp_path: Path) 
             cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}, stderr=PIPE,
         )  # fmt: skip
         _, stderr = await process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert b"Traceback" not in stderr
     assert b"in use" in stderr

@@ -258,11 +258,11 @@ def test_explain_tells_of_a_key(vvm: Run, config: Path) -> None:
     assert vvm("config", "explain", "vvm.nothing").code == Exit.USAGE
 
 
-def test_the_master_key_that_is_no_key_is_a_refusal(vvm: Run, config: Path) -> None:
+def test_a_master_key_that_is_no_key_is_exit_2(vvm: Run, config: Path) -> None:
     vvm("subscriber", "list")
     (config.parent / "var/master.key").write_bytes(b"short")
     ran = vvm("subscriber", "list")
-    assert ran.code == Exit.REFUSED
+    assert ran.code == Exit.USAGE
     assert "master" in ran.err
 
 
@@ -280,7 +280,7 @@ def test_an_address_that_cannot_be_had_stops_the_start(vvm: Run, config: Path) -
     # 192.0.2.0/24 is nobody's (RFC 5737), so this machine cannot listen there.
     config.write_text(config.read_text() + '[http]\nlisten = "192.0.2.1:1"\n[log]\nlevel = "error"\n')
     ran = vvm("serve", "--role", "http")
-    assert ran.code == Exit.REFUSED
+    assert ran.code == Exit.USAGE
     (line,) = ran.err.splitlines()
     assert line.startswith("vvm: http: ")
     assert "192.0.2.1" in line

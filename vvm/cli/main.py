@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 from vvm.cli.options import AsJson
 from vvm.cli.output import show_error, show_json, show_line
 from vvm.config.errors import ConfigError
-from vvm.domain.errors import Outage, Refusal
+from vvm.domain.errors import BadStart, Outage, Refusal
 
 
 class Exit(IntEnum):
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _end(error: BaseException) -> Exit:
     """Tell of an error; its meaning for the caller."""
     match error:
-        case CycloptsError() | ConfigError():
+        case CycloptsError() | ConfigError() | BadStart():
             show_error(str(error))
             return Exit.USAGE
         case Refusal():

@@ -19,6 +19,12 @@ class Refusal(VvmError):
     """The caller asked for something that its rights or the rules do not allow."""
 
 
+class BadStart(Refusal):
+    """The process cannot start as things are: a key file, a port; the text says what to put right."""
+
+    code = "bad_start"
+
+
 class Outage(VvmError):
     """Something we depend on did not answer; the same request may work later."""
 

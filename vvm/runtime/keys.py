@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from vvm.domain.errors import Refusal
+from vvm.domain.errors import BadStart
 from vvm.domain.secrets import Secret
 from vvm.services.credentials import MASTER_KEY_BYTES
 
@@ -33,14 +33,19 @@ log = structlog.get_logger(__name__)
 _CERTIFICATE_LIFE = timedelta(days=825)
 
 
-class BadKeyFile(Refusal):
+class BadKeyFile(BadStart):
     """A key file that is there but is not what it should be; the text names the file and the cure."""
 
     code = "bad_key_file"
 
 
-def master_key(path: Path) -> bytes:
-    """The key of services.credentials, made at the first start.  Raises BadKeyFile."""
+def master_key(path: Path, *, store_exists: bool) -> bytes:
+    """The key of services.credentials, made at the first start.  Raises BadKeyFile.
+
+    Beside a store that exists none is made: it could not open one password of it.
+    """
+    if store_exists and not path.exists():
+        raise BadKeyFile(f"{path} is missing: restore the master key that belongs to this store")
     octets = _made_once(path, lambda: secrets.token_bytes(MASTER_KEY_BYTES))
     if len(octets) != MASTER_KEY_BYTES:
         raise BadKeyFile(f"{path} has {len(octets)} octets; a master key has {MASTER_KEY_BYTES}")
@@ -74,6 +79,33 @@ def tls_context(certificate: Path, key: Path, *, host: str, made_here: bool) -> 
     except (OSError, ssl.SSLError) as error:
         raise BadKeyFile(f"{certificate} and {key} are not a certificate and its key: {error}") from None
     return context
+
+
+class CertificateWatch:
+    """Takes a renewed certificate into a context that is in use: new connections see it."""
+
+    def __init__(self, context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+        self._context = context
+        self._files = (certificate, key)
+        self._seen = self._stamps()
+
+    def look(self) -> None:
+        """Load the files again if they have changed; half a renewal leaves the old pair in use."""
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return
+        self._seen = stamps
+        try:
+            # A pair that does not fit must not reach the context in use.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self._files)
+            self._context.load_cert_chain(*self._files)
+        except (OSError, ssl.SSLError) as error:
+            log.error("certificate_not_taken", file=str(self._files[0]), error=str(error))  # noqa: TRY400 - the text says it all
+        else:
+            log.info("certificate_taken", file=str(self._files[0]))
+
+    def _stamps(self) -> list[int | None]:
+        return [path.stat().st_mtime_ns if path.exists() else None for path in self._files]
 
 
 def _made_once(path: Path, make: Callable[[], bytes]) -> bytes:
@@ -114,14 +146,13 @@ def _write(path: Path, octets: bytes) -> None:
 def _self_signed(host: str) -> tuple[bytes, bytes]:
     """Key and certificate (PEM): ECDSA P-256, whose handshake is the cheapest that everybody speaks."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
     now = datetime.now(UTC)
-    names: list[x509.GeneralName] = [_general_name(host), x509.DNSName("localhost")]
-    names.append(x509.IPAddress(ip_address("127.0.0.1")))
+    names = [_general_name(name) for name in dict.fromkeys((host, "localhost", "127.0.0.1"))]
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))

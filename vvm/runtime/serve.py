@@ -24,7 +24,7 @@ from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.server import serving
 from vvm.fronts.imap import ImapBackend
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
-from vvm.runtime.keys import admin_token, tls_context
+from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
 from vvm.runtime.metrics import ImapMetrics, SmsMetrics
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.wiring import Services, open_services
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 _WATCH_SECONDS = 0.2
 """How soon a commit of another process is noticed."""
 _OUTAGE_SECONDS = 1.0
+_RENEWAL_SECONDS = 30.0
+"""How soon a renewed certificate is shown."""
 _HOUSEKEEPING_SECONDS = 3600.0
 """How often what is too old is forgotten; at the start too."""
 _PENDING = timedelta(seconds=5)
@@ -125,6 +127,7 @@ def _imap(
         host=config.vvm.imap_host,
         made_here=not config.tls.certificate,
     )
+    renewal = CertificateWatch(tls, config.certificate_path, config.certificate_key_path)
     server = ImapServer(backend, config.imap.limits, tls=tls, metrics=ImapMetrics(registry))
     listeners = [
         Listener(address.host, address.port, implicit_tls=implicit_tls, reuse_port=share_ports)
@@ -137,6 +140,7 @@ def _imap(
         log.info("imap_listening", ports=server.ports)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
+            group.create_task(_look_for_renewal(renewal))
             ready()
             try:
                 await asyncio.Event().wait()
@@ -144,6 +148,12 @@ def _imap(
                 await server.stop(config.imap.drain_seconds)
 
     return {"imap": run}
+
+
+async def _look_for_renewal(renewal: CertificateWatch) -> None:
+    while True:
+        await asyncio.sleep(_RENEWAL_SECONDS)
+        renewal.look()
 
 
 def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:

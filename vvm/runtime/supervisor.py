@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from vvm.domain.errors import Refusal
+from vvm.domain.errors import BadStart
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ It calls its argument once, when it is ready to work.
 """
 
 
-class StartFailed(Refusal):
+class StartFailed(BadStart):
     """A part could not start, for example because its port is taken; the text says why."""
 
     code = "start_failed"
@@ -70,7 +70,10 @@ async def supervise(parts: Mapping[str, Part], *, stop: asyncio.Event, started: 
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT ask for the end; a second one finds the default again and is obeyed at once."""
+    """SIGTERM and SIGINT ask for the end; a second one finds the default again and is obeyed at once.
+
+    SIGHUP, the end of a terminal, is no reason to stop serving.
+    """
     loop = asyncio.get_running_loop()
 
     def heard(number: signal.Signals) -> None:
@@ -80,6 +83,7 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, heard, number)
+    loop.add_signal_handler(signal.SIGHUP, log.info, "hangup_ignored")
 
 
 async def _until(stop: asyncio.Event) -> None:

@@ -51,7 +51,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     """Open the store and build the use cases.  Raises BadKeyFile, Outage."""
     clock = SystemClock()
     hints = LocalHints()
-    keyring = Keyring(master_key(config.master_key_path))
+    keyring = Keyring(master_key(config.master_key_path, store_exists=config.store.path.exists()))
     service = service_settings(config)
     transcoders = TranscoderPool(
         config.deposit.transcoders, AudioLimits(max_seconds=config.deposit.max_seconds)
