@@ -79,7 +79,13 @@ class ProductWorld:
             notification=notification,
         )
         self._provisioning = Provisioning(
-            store.subscribers, hints, self._keyring, clock=clock, service=service, notification=notification
+            store.subscribers,
+            hints,
+            self._keyring,
+            clock=clock,
+            service=service,
+            carriers={},
+            notification=notification,
         )
         backend = ImapBackend(
             Login(store.subscribers, self._keyring),

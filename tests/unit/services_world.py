@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from tests.unit.audio_samples import wav
 from vvm.domain.clock import FixedClock
@@ -12,6 +13,7 @@ from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
 from vvm.message.audio.transcode import AudioLimits, Voice, transcode
+from vvm.omtp.carrier import Carriers
 from vvm.services.activation import Activation
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.dead_letters import DeadLetters
@@ -51,6 +53,7 @@ class World:
         service: ServiceSettings | None = None,
         deposit: DepositSettings | None = None,
         notification: NotificationSettings | None = None,
+        carriers: Carriers = MappingProxyType({}),
         transcoder: Transcoder = transcode_here,
     ) -> None:
         self.store = MemoryStore()
@@ -65,6 +68,7 @@ class World:
             self.keyring,
             clock=self.clock,
             service=service,
+            carriers=carriers,
             notification=settings,
         )
         self.deposit = Deposit(
@@ -88,6 +92,7 @@ class World:
             self.keyring,
             clock=self.clock,
             service=service,
+            carriers=carriers,
             settings=settings,
         )
         self.dead_letters = DeadLetters(self.store.outbox, self.hints, clock=self.clock, settings=settings)

@@ -73,6 +73,8 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
             '"main"',
             "the name of an SMSC",
         ),
+        ("[vvm]\ncarriers = '/no/such'", "vvm.carriers", '"/no/such"', "not a directory"),
+        ("[vvm]\ncarrier = 'orange-fr'", "vvm.carrier", '""', "no file of vvm.carriers has it"),
         ("[store]\nurl = 'sqlite:///'", "store.url", '"sqlite:///"', "sqlite:///PATH"),
         ("[vvm]\ndomain = 'vvm'", "vvm.domain", '"vvm"', "a domain with a dot"),
         ("[vvm]\ndomain = 'a@b.c'", "vvm.domain", '"a@b.c"', "a domain with a dot"),

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.http_api import Api, api
 from tests.unit.services_world import ALICE, BOB, World
 from vvm.domain.subscriber import ProvisioningStatus
+from vvm.omtp.carrier import read_carrier
 
 ALICE_PATH = f"/v1/subscribers/{ALICE}"
 BOB_PATH = f"/v1/subscribers/{BOB}"
@@ -91,7 +92,20 @@ async def test_a_part_of_a_client_profile_keeps_the_other_part(http: Api) -> Non
         "port": 0,
         "prefix": "//OWN",
         "coding": "8bit",
+        "source": "",
+        "carrier": "",
     }
+
+
+async def test_a_carrier_is_a_profile_to_start_from() -> None:
+    bouygues = read_carrier('name = "bouygues"\n[client]\nsource = "22344"\nport = 5000\n')
+    async with api(World(carriers={"bouygues": bouygues})) as http:
+        answer = await http.call("PUT", ALICE_PATH, json={"carrier": "bouygues", "client": {"port": 0}})
+        client = answer.json["client"]
+        assert isinstance(client, dict)
+        assert (client["carrier"], client["source"], client["port"]) == ("bouygues", "22344", 0)
+        unknown = await http.call("PATCH", ALICE_PATH, json={"carrier": "nobody"})
+        assert unknown.problem == (422, "unknown_carrier")
 
 
 async def test_a_part_of_a_client_profile_is_completed_by_the_configured_one(http: Api) -> None:

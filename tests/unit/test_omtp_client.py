@@ -6,7 +6,20 @@ from __future__ import annotations
 
 import pytest
 
-from vvm.omtp.client import Activate, Deactivate, StatusRequest, UnknownRequest, parse_client_sms
+from vvm.omtp.client import (
+    Activate,
+    Deactivate,
+    StateRequest,
+    StatusRequest,
+    UnknownRequest,
+    parse_client_sms,
+)
+
+
+# rows: MO-19
+@pytest.mark.parametrize("text", ["STATE", "STATE?", "State?v=1", "STATE:x"])
+def test_apples_beacon_is_a_request_of_its_own(text: str) -> None:
+    assert parse_client_sms(text) == StateRequest()
 
 
 # rows: MO-01
@@ -115,8 +128,7 @@ def test_a_prefix_that_could_not_travel_back_is_as_good_as_none(token: str) -> N
 @pytest.mark.parametrize(
     ("text", "verb"),
     [
-        ("STATE", "STATE"),
-        ("STATE?v=1", "STATE"),
+        ("STATUES", "STATUES"),
         ("GET?c=ATTV:Pixel 5/11:4.4.0.10183&v=1.0&l=15551230001&AD", "GET"),
         ("Hello", "HELLO"),
         ("my code is 1234", ""),

@@ -30,6 +30,7 @@ Blocked = Annotated[
     bool | None,
     Parameter(negative="--unblocked", help="Blocked: keeps messages, refuses the client."),
 ]
+Carrier = Annotated[str | None, Parameter(help="The carrier profile of its client; one of vvm.carriers.")]
 
 _COLUMNS = ("msisdn", "status", "language", "max_messages", "created_at")
 
@@ -44,13 +45,18 @@ async def add(
     max_messages: MaxMessages = None,
     setup_done: SetupDone = None,
     blocked: Blocked = None,
+    carrier: Carrier = None,
     json: AsJson = False,
 ) -> None:
     """Give a number the service."""
-    options = SubscriberOptions(
-        language=language, max_messages=max_messages, setup_done=setup_done, blocked=blocked
-    )
     async with opened(config) as services:
+        options = SubscriberOptions(
+            language=language,
+            max_messages=max_messages,
+            setup_done=setup_done,
+            blocked=blocked,
+            client=services.provisioning.client_of(carrier) if carrier else None,
+        )
         _show(await services.provisioning.create(parse_msisdn(msisdn), options), as_json=json)
 
 
@@ -71,13 +77,18 @@ async def change(
     max_messages: MaxMessages = None,
     setup_done: SetupDone = None,
     blocked: Blocked = None,
+    carrier: Carrier = None,
     json: AsJson = False,
 ) -> None:
     """Change what the options name, and leave the rest."""
-    options = SubscriberOptions(
-        language=language, max_messages=max_messages, setup_done=setup_done, blocked=blocked
-    )
     async with opened(config) as services:
+        options = SubscriberOptions(
+            language=language,
+            max_messages=max_messages,
+            setup_done=setup_done,
+            blocked=blocked,
+            client=services.provisioning.client_of(carrier) if carrier else None,
+        )
         _show(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from vvm.config.address import MAX_PORT, is_host, is_ipv6, parse_address
+from vvm.config.carriers import BadCarrierFile, load_carriers
 from vvm.config.errors import Mistake
 from vvm.config.schema import fields
 from vvm.config.sections import SQLITE, Config
@@ -160,6 +161,14 @@ def _smscs(config: Config) -> Findings:
             yield Mistake("notification.lease_seconds", right, render(config.notification.lease_seconds))
 
 
+def _carriers(config: Config) -> Findings:
+    try:
+        load_carriers(config.vvm)
+    except BadCarrierFile as bad:
+        key = "vvm.carriers" if config.vvm.carriers else "vvm.carrier"
+        yield Mistake(key, str(bad), render(config.vvm.carriers))
+
+
 def _receipt_gate(config: Config) -> Findings:
     names = {smsc.name for smsc in config.sms.smsc}
     for index, name in enumerate(config.notification.receipt_gate):
@@ -210,6 +219,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _files,
     _status,
     _service,
+    _carriers,
     _smscs,
     _receipt_gate,
     _asterisk,

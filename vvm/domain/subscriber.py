@@ -35,6 +35,8 @@ class Dialect(StrEnum):
     OMTP = "omtp"
     CVVM = "cvvm"
     VVM3 = "vvm3"
+    APPLE = "apple"
+    """Experimental: made from captures, never tried with a telephone."""
 
 
 class SmsCoding(StrEnum):
@@ -59,6 +61,10 @@ class ClientProfile(msgspec.Struct, frozen=True):
     """What stands before every server SMS."""
     coding: SmsCoding = SmsCoding.OCTETS
     """How server SMS travel: 8-bit data, or GSM 7-bit for clients that read no data SMS (vvmd)."""
+    source: str = ""
+    """The short code that server SMS come from; "" takes vvm.service_number."""
+    carrier: str = ""
+    """The carrier profile that it started from (conf/carriers); "" for none."""
 
 
 class Credentials(msgspec.Struct, frozen=True):

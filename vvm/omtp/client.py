@@ -48,16 +48,24 @@ class StatusRequest(msgspec.Struct, frozen=True):
     """Only the answer is wanted.  Whatever else the text says changes nothing."""
 
 
+class StateRequest(msgspec.Struct, frozen=True):
+    """The beacon of Apple's client, which asks for the state and to be told from now on (sheet 17)."""
+
+
 class UnknownRequest(msgspec.Struct, frozen=True):
-    """Not a request of OMTP or CVVM."""
+    """Not a request of a dialect that is spoken here."""
 
     verb: str
-    """In upper case: STATE and GET are those of other dialects; empty when the text starts with no
-    word that could be a verb, so that nothing private is logged."""
+    """In upper case; empty when the text starts with no word that could be a verb, so that nothing
+    private is logged."""
 
 
-def parse_client_sms(text: str) -> Activate | Deactivate | StatusRequest | UnknownRequest:
-    """Read the text of a client's SMS as sheet 5.3 asks.  Total: any text gives one of the four."""
+ClientRequest = Activate | Deactivate | StatusRequest | StateRequest
+"""What can be done something about."""
+
+
+def parse_client_sms(text: str) -> ClientRequest | UnknownRequest:
+    """Read the text of a client's SMS as sheet 5.3 asks.  Total: any text gives one of these."""
     verb, rest = _split(text.replace("\0", "").strip())
     match verb:
         case "ACTIVATE":
@@ -66,6 +74,8 @@ def parse_client_sms(text: str) -> Activate | Deactivate | StatusRequest | Unkno
             return Deactivate()
         case "STATUS":
             return StatusRequest()
+        case "STATE":
+            return StateRequest()
         case _:
             return UnknownRequest(verb)
 

@@ -14,7 +14,7 @@ import msgspec
 
 from vvm.domain.errors import Refusal
 from vvm.domain.secrets import Secret
-from vvm.domain.subscriber import ProvisioningStatus
+from vvm.domain.subscriber import Dialect, ProvisioningStatus
 from vvm.omtp.system import STATUS, SystemSms, render_system_sms
 
 _SILENT = frozenset({ProvisioningStatus.UNKNOWN, ProvisioningStatus.BLOCKED})
@@ -23,9 +23,20 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
 _USER = re.compile(r"[A-Za-z0-9@._+-]{1,50}\Z")
 _PASSWORD = re.compile(r"[A-Za-z0-9]{1,30}\Z")
 _NUMBER = re.compile(r"[0-9+*#]{1,20}\Z")
-_LANGUAGES = re.compile(r"(?=.{1,36}\Z)[A-Za-z0-9._-]+(\|[A-Za-z0-9._-]+)*\Z")
+_LANGUAGES = re.compile(r"(?=.{1,36}\Z)[A-Za-z0-9._-]+([|,][A-Za-z0-9._-]+)*\Z")
 _PIN_LENGTH = re.compile(r"(?=.{1,5}\Z)\d+-\d+\Z")
 _MAX_PORT = 65535
+
+_CVVM = ("st", "rc", "srv", "ipt", "u", "pw", "lang", "g_len", "vs_len", "pw_len")
+_FIELDS = {
+    Dialect.OMTP: (
+        *("st", "rc", "srv", "tui", "dn", "ipt", "u", "pw", "lang", "g_len", "vs_len", "pw_len"),
+        *("pm", "gm"),
+    ),
+    Dialect.CVVM: _CVVM,
+    Dialect.VVM3: (*_CVVM, "dev_t", "vmg_url"),
+}
+"""What each dialect says, in its order (sheet sections 6.3 and 23)."""
 
 
 class ReturnCode(IntEnum):
@@ -84,7 +95,8 @@ class StatusReply(msgspec.Struct, frozen=True):
     user: str | None = None
     password: Secret | None = None
     languages: tuple[str, ...] = ()
-    """Based on three letters of ISO 639-2 each."""
+    """Based on three letters of ISO 639-2 each; numbers in CVVM and VVM3."""
+    language_separator: str = "|"
     greeting_seconds: int | None = None
     """The longest greeting."""
     signature_seconds: int | None = None
@@ -94,6 +106,10 @@ class StatusReply(msgspec.Struct, frozen=True):
     pin_reset: bool = False
     """The client must have the PIN changed when it is activated."""
     greeting_wanted: GreetingWanted = GreetingWanted.NONE
+    vmg_url: str | None = None
+    """Where a VVM3 client subscribes by itself; told in every status."""
+    device_type: int | None = None
+    """dev_t= of VVM3."""
 
     def __post_init__(self) -> None:
         if self.status.active and self.return_code is not ReturnCode.SUCCESS:
@@ -106,7 +122,12 @@ class StatusReply(msgspec.Struct, frozen=True):
         _fit("u", _USER, self.user, "50 characters at most, of letters, digits and @ . _ + -")
         password = None if self.password is None else self.password.reveal()
         _fit("pw", _PASSWORD, password, "30 letters and digits at most")
-        _fit("lang", _LANGUAGES, "|".join(self.languages), "36 characters at most, language codes")
+        _fit(
+            "lang",
+            _LANGUAGES,
+            self.language_separator.join(self.languages),
+            "36 characters at most, language codes",
+        )
         _fit("pw_len", _PIN_LENGTH, _range(self.pin_length), "two numbers, 5 characters at most")
         if self.tui is not None:
             _fit("tui", _NUMBER, self.tui, "a telephone number")
@@ -116,12 +137,17 @@ class StatusReply(msgspec.Struct, frozen=True):
             raise UnfitField("ipt", f"a port from 1 to {_MAX_PORT}")
 
 
-def render_status(reply: StatusReply, prefix: str) -> str:
-    """The text of the SMS, fields in the order of sheet section 23.  It holds a password: never log it.
+def render_status(reply: StatusReply, prefix: str, dialect: Dialect = Dialect.OMTP) -> str:
+    """The text of the SMS, with the fields of the dialect.  It holds a password: never log it.
 
-    A reply of status unknown or blocked carries ``st`` and ``rc`` and nothing else (OMTP 1.2 8.2).
+    A reply of status unknown or blocked carries ``st`` and ``rc`` and nothing else (OMTP 1.2 8.2), but
+    ``vmg_url`` in VVM3.  Raises KeyError for a dialect with another grammar.
     """
-    fields: dict[str, str | None] = {"st": reply.status.value, "rc": str(reply.return_code.value)}
+    fields: dict[str, str | None] = {
+        "st": reply.status.value,
+        "rc": str(reply.return_code.value),
+        "vmg_url": reply.vmg_url,
+    }
     if reply.status not in _SILENT and reply.password is not None:
         fields |= {
             "srv": reply.server,
@@ -130,14 +156,15 @@ def render_status(reply: StatusReply, prefix: str) -> str:
             "ipt": _number(reply.imap_port),
             "u": reply.user,
             "pw": reply.password.reveal(),
-            "lang": "|".join(reply.languages),
+            "lang": reply.language_separator.join(reply.languages),
             "g_len": _number(reply.greeting_seconds),
             "vs_len": _number(reply.signature_seconds),
             "pw_len": _range(reply.pin_length),
+            "dev_t": _number(reply.device_type),
         }
     if reply.status.active:
         fields |= {"pm": "Y" if reply.pin_reset else "N", "gm": reply.greeting_wanted.value}
-    told = {key: value for key, value in fields.items() if value is not None}
+    told = {key: value for key in _FIELDS[dialect] if (value := fields.get(key)) is not None}
     return render_system_sms(SystemSms(STATUS, told), prefix)
 
 

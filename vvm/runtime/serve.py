@@ -182,7 +182,7 @@ def _http(config: Config, services: Services, registry: CollectorRegistry) -> di
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,
             clock=services.clock,
-            default_client=config.vvm.client,
+            default_client=services.service.client,
         ),
         config.http,
         token=admin_token(config.admin_token_path),

@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from vvm.config.address import parse_address
+from vvm.config.carriers import load_carriers
 from vvm.config.sections import Config
 from vvm.domain.clock import Clock, SystemClock
 from vvm.domain.errors import Outage
 from vvm.message.audio.transcode import AudioLimits
+from vvm.omtp.carrier import Carriers
 from vvm.runtime.keys import BadKeyFile, master_key
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
@@ -41,6 +43,8 @@ class Services(msgspec.Struct, frozen=True):
     dead_letters: DeadLetters
     retention: Retention
     keyring: Keyring
+    service: ServiceSettings
+    """As it is told to clients."""
     store: SqliteStore
     hints: LocalHints
     clock: Clock
@@ -48,11 +52,12 @@ class Services(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def open_services(config: Config) -> AsyncIterator[Services]:
-    """Open the store and build the use cases.  Raises BadKeyFile, Outage."""
+    """Open the store and build the use cases.  Raises BadKeyFile, BadCarrierFile, Outage."""
     clock = SystemClock()
     hints = LocalHints()
     keyring = Keyring(master_key(config.master_key_path, store_exists=config.store.path.exists()))
-    service = service_settings(config)
+    carriers = load_carriers(config.vvm)
+    service = service_settings(config, carriers)
     transcoders = TranscoderPool(
         config.deposit.transcoders, AudioLimits(max_seconds=config.deposit.max_seconds)
     )
@@ -76,6 +81,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
                     keyring,
                     clock=clock,
                     service=service,
+                    carriers=carriers,
                     notification=config.notification,
                 ),
                 login=Login(store.subscribers, keyring),
@@ -95,11 +101,13 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
                     keyring,
                     clock=clock,
                     service=service,
+                    carriers=carriers,
                     settings=config.notification,
                 ),
                 dead_letters=DeadLetters(store.outbox, hints, clock=clock, settings=config.notification),
                 retention=Retention(store.outbox, store.inbound, clock=clock, settings=config.notification),
                 keyring=keyring,
+                service=service,
                 store=store,
                 hints=hints,
                 clock=clock,
@@ -120,8 +128,14 @@ async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config
             ) from None
 
 
-def service_settings(config: Config) -> ServiceSettings:
-    """The service as it is told to clients: ipt= follows the listener unless the operator says otherwise."""
-    if config.vvm.imap_port or not config.imap.listen:
-        return config.vvm
-    return msgspec.structs.replace(config.vvm, imap_port=parse_address(config.imap.listen[0]).port)
+def service_settings(config: Config, carriers: Carriers) -> ServiceSettings:
+    """The service as it is told to clients, with what its keys leave to others.
+
+    ipt= follows the listener, and the client the carrier, unless the operator says otherwise.
+    """
+    service = config.vvm
+    if service.carrier:
+        service = msgspec.structs.replace(service, client=carriers[service.carrier].client)
+    if service.imap_port or not config.imap.listen:
+        return service
+    return msgspec.structs.replace(service, imap_port=parse_address(config.imap.listen[0]).port)

@@ -10,8 +10,17 @@ from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import InvalidNumber, InvalidTransition, UnknownSubscriber
 from vvm.domain.numbers import parse_msisdn
-from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
-from vvm.omtp.client import Activate, Deactivate, StatusRequest, UnknownRequest, parse_client_sms
+from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, Subscriber
+from vvm.omtp.client import (
+    Activate,
+    ClientRequest,
+    Deactivate,
+    StateRequest,
+    StatusRequest,
+    UnknownRequest,
+    parse_client_sms,
+)
+from vvm.omtp.dialects import DEFAULT_PREFIX
 from vvm.omtp.status import ReturnCode
 from vvm.services.owing import Owing
 from vvm.services.settings import NotificationSettings
@@ -20,6 +29,8 @@ from vvm.store.port import Hints, Inbound, InboundStore, SubscriberChange, Subsc
 log = structlog.get_logger(__name__)
 
 _BATCH = 100
+_STANDARD = frozenset({Dialect.OMTP, Dialect.CVVM})
+"""Both begin with the same prefix."""
 
 
 class Reaction(msgspec.Struct, frozen=True):
@@ -32,30 +43,49 @@ class Reaction(msgspec.Struct, frozen=True):
     """What the request taught us of the client; None when nothing."""
 
 
-def react(request: Activate | Deactivate | StatusRequest, subscriber: Subscriber) -> Reaction:
-    """Decide, without effects.  A refused request changes nothing (OMTP 1.3 2.9.2.2)."""
-    if isinstance(request, StatusRequest):
+def react(request: ClientRequest, subscriber: Subscriber) -> Reaction:
+    """Decide, without effects.  A refused request changes nothing (OMTP 1.3 2.9.2.2).
+
+    A STATUS of VVM3 is its activation too, as it has no other SMS (sheet 14.1).
+    """
+    status, dialect = subscriber.status, subscriber.client.dialect
+    waits_for_activation = status is ProvisioningStatus.PROVISIONED and dialect is Dialect.VVM3
+    if isinstance(request, StatusRequest) and not waits_for_activation:
         return Reaction(ReturnCode.SUCCESS)
     try:
-        if isinstance(request, Activate):
-            status = rules.activated(subscriber.status, setup_done=subscriber.setup_done)
-            return Reaction(ReturnCode.SUCCESS, status, learned(request, subscriber.client))
-        return Reaction(ReturnCode.SUCCESS, rules.deactivated(subscriber.status))
+        if isinstance(request, Deactivate):
+            return Reaction(ReturnCode.SUCCESS, rules.deactivated(status))
+        client = learned(request, subscriber.client) if isinstance(request, Activate) else None
+        activated = rules.activated(status, setup_done=subscriber.setup_done)
+        return Reaction(ReturnCode.SUCCESS, activated, client)
     except InvalidTransition:
         return Reaction(ReturnCode.NOT_PROVISIONED)
 
 
 def learned(request: Activate, client: ClientProfile) -> ClientProfile:
-    """The profile after Activate: what the request does not say stays (AOSP says neither port nor prefix)."""
+    """The profile after Activate: what the request does not say stays (AOSP says neither port nor prefix).
+
+    The SIM may be in a phone of another dialect now, which then has no use for the old prefix.
+    """
+    dialect = _dialect(request, client)
+    kept = client.prefix if dialect is client.dialect or client.dialect in _STANDARD else DEFAULT_PREFIX
     return msgspec.structs.replace(
         client,
+        dialect=dialect,
         protocol_version=client.protocol_version
         if request.protocol_version is None
         else request.protocol_version,
         client_type=request.client_type or client.client_type,
         port=client.port if request.port is None else request.port,
-        prefix=request.prefix or client.prefix,
+        prefix=request.prefix or kept,
     )
+
+
+def _dialect(request: Activate, client: ClientProfile) -> Dialect:
+    """``pv=`` is OMTP's word, ``dt=`` alone is CVVM's (sheet 5.2)."""
+    if request.protocol_version is not None:
+        return Dialect.OMTP
+    return client.dialect if request.device_type is None else Dialect.CVVM
 
 
 class Activation:
@@ -98,11 +128,12 @@ class Activation:
             log.warning("client_sms_ignored", reason="originator is not an international number")
             await self._inbound.settle(sms.id, msisdn=None, change=None, owed=())
             return
-        if isinstance(request, UnknownRequest):
-            log.warning("client_sms_ignored", reason="unknown request", msisdn=msisdn, verb=request.verb)
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        if isinstance(request, UnknownRequest) or not _spoken(request, subscriber):
+            verb = request.verb if isinstance(request, UnknownRequest) else "STATE"
+            log.warning("client_sms_ignored", reason="unknown request", msisdn=msisdn, verb=verb)
             await self._inbound.settle(sms.id, msisdn=None, change=None, owed=())
             return
-        subscriber = await self._subscribers.by_msisdn(msisdn)
         reaction = Reaction(ReturnCode.MAILBOX_UNKNOWN) if subscriber is None else react(request, subscriber)
         await self._inbound.settle(
             sms.id,
@@ -123,3 +154,10 @@ class Activation:
         if reaction.status is None and reaction.client is None:
             return None
         return SubscriberChange(changed_at=self._clock.now(), status=reaction.status, client=reaction.client)
+
+
+def _spoken(request: ClientRequest, subscriber: Subscriber | None) -> bool:
+    """Apple's beacon is for those only whose client the operator says to be Apple's."""
+    if not isinstance(request, StateRequest):
+        return True
+    return subscriber is not None and subscriber.client.dialect is Dialect.APPLE

@@ -17,10 +17,13 @@ from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Cause, Family, Leased
-from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
-from vvm.omtp.status import ReturnCode, StatusReply, render_status
-from vvm.omtp.sync import Event, Sync, render_sync
+from vvm.domain.subscriber import ClientProfile, Subscriber
+from vvm.omtp.carrier import Carriers
+from vvm.omtp.dialects import status_text, sync_text
+from vvm.omtp.status import ReturnCode
+from vvm.omtp.sync import Event, Sync
 from vvm.services.credentials import Keyring
+from vvm.services.replies import Replies
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.port import Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
 
@@ -55,15 +58,15 @@ class Notification:
         *,
         clock: Clock,
         service: ServiceSettings,
+        carriers: Carriers,
         settings: NotificationSettings,
     ) -> None:
         self._outbox = outbox
         self._subscribers = subscribers
         self._mailboxes = mailboxes
         self._hints = hints
-        self._keyring = keyring
+        self._replies = Replies(service, carriers, keyring)
         self._clock = clock
-        self._service = service
         self._settings = settings
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._sync_life = timedelta(hours=settings.sync_hours)
@@ -150,24 +153,23 @@ class Notification:
         subscriber = None
         if row.subscriber is not None:
             subscriber = await self._subscribers.by_id(row.subscriber)
+        client = self._replies.client(subscriber)
         if row.cause is Cause.STATUS:
-            client = self._service.client if subscriber is None else subscriber.client
-            text = render_status(self._status(row, subscriber), client.prefix)
+            text = status_text(self._replies(subscriber, ReturnCode(row.return_code)), client)
             life = self._status_life
         else:
             if subscriber is None or not subscriber.status.active:
                 return None
-            client = subscriber.client
             sync = await self._sync(row, subscriber)
             if sync is None:
                 return None
-            text = render_sync(sync, client.prefix)
+            text = sync_text(sync, client, self._replies(subscriber, ReturnCode.SUCCESS))
             life = self._sync_life
         return Notice(
             row=row,
             text=text,
             client=client,
-            source=self._service.service_number,
+            source=self._replies.source(client),
             validity=life,
         )
 
@@ -190,28 +192,4 @@ class Notification:
             sender=message.caller,
             received_at=message.received_at,
             seconds=message.seconds,
-        )
-
-    def _status(self, row: Leased, subscriber: Subscriber | None) -> StatusReply:
-        return_code = ReturnCode(row.return_code)
-        if subscriber is None:
-            return StatusReply(status=ProvisioningStatus.UNKNOWN, return_code=return_code)
-        if return_code is not ReturnCode.SUCCESS and subscriber.status is not ProvisioningStatus.BLOCKED:
-            return StatusReply(status=ProvisioningStatus.UNKNOWN, return_code=return_code)
-        if subscriber.status in {ProvisioningStatus.UNKNOWN, ProvisioningStatus.BLOCKED}:
-            return StatusReply(status=subscriber.status, return_code=return_code)
-        service = self._service
-        return StatusReply(
-            status=subscriber.status,
-            return_code=return_code,
-            server=service.imap_host,
-            tui=service.tui_number or None,
-            service_number=service.service_number,
-            imap_port=service.imap_port,
-            user=subscriber.imap_user,
-            password=self._keyring.open(subscriber.imap_user, subscriber.password_sealed),
-            languages=service.languages,
-            greeting_seconds=service.greeting_seconds,
-            signature_seconds=service.signature_seconds,
-            pin_length=(service.pin_min_digits, service.pin_max_digits),
         )

@@ -13,6 +13,7 @@ from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
+from vvm.omtp.carrier import Carriers
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
 from vvm.services.settings import NotificationSettings, ServiceSettings
@@ -30,6 +31,10 @@ class InvalidLimit(Refusal):
 
 class UnknownLanguage(Refusal):
     code = "unknown_language"
+
+
+class UnknownCarrier(Refusal):
+    code = "unknown_carrier"
 
 
 class SubscriberOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +58,7 @@ class Provisioning:
         *,
         clock: Clock,
         service: ServiceSettings,
+        carriers: Carriers,
         notification: NotificationSettings,
     ) -> None:
         self._subscribers = subscribers
@@ -60,6 +66,7 @@ class Provisioning:
         self._keyring = keyring
         self._clock = clock
         self._service = service
+        self._carriers = carriers
         self._owing = Owing(clock, notification)
 
     async def create(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
@@ -84,6 +91,13 @@ class Provisioning:
         )
         log.info("subscriber_created", msisdn=msisdn, status=status.value)
         return subscriber
+
+    def client_of(self, carrier: str) -> ClientProfile:
+        """What is assumed of a carrier's clients.  Raises UnknownCarrier."""
+        profile = self._carriers.get(carrier)
+        if profile is None:
+            raise UnknownCarrier(f"carrier must be one of {', '.join(sorted(self._carriers)) or 'none'}")
+        return profile.client
 
     async def show(self, msisdn: Msisdn) -> Subscriber:
         """Raises UnknownSubscriber."""

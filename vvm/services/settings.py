@@ -35,6 +35,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many messages an INBOX holds, unless the subscriber has a limit of its own."""
     client: ClientProfile = ClientProfile()
     """What is assumed of a client until its SMS says more."""
+    carriers: str = ""
+    """Directory of carrier profiles (conf/carriers); "" uses none."""
+    carrier: str = ""
+    """The profile of new subscribers, by name, in place of vvm.client; "" for none."""
 
 
 class DepositSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,6 +38,7 @@ STATUS = {
     "bad_audio": HTTPStatus.UNPROCESSABLE_ENTITY,
     "audio_too_long": HTTPStatus.UNPROCESSABLE_ENTITY,
     "message_too_short": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unknown_carrier": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown_language": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """The status of a refusal by its code; 400 for those that are not named."""

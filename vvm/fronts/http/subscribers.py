@@ -32,6 +32,8 @@ class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Application port of server SMS, 0 for none; AOSP reads it into a signed short."""
     prefix: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     coding: SmsCoding | None = None
+    source: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")] | None = None
+    """The short code that server SMS come from; empty for vvm.service_number."""
 
     def applied_to(self, client: ClientProfile) -> ClientProfile:
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
@@ -45,16 +47,19 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     max_messages: Annotated[int, msgspec.Meta(ge=1, le=MAX_MESSAGES_LIMIT)] | None = None
     setup_done: bool | None = None
     blocked: bool | None = None
+    carrier: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    """A carrier profile to start from; ``client`` then changes that."""
     client: ClientDocument | None = None
 
     def options(self, client: ClientProfile) -> SubscriberOptions:
         """For the service, with ``client`` as the profile that is changed."""
+        changed = self.client.applied_to(client) if self.client else client
         return SubscriberOptions(
             language=self.language,
             max_messages=self.max_messages,
             setup_done=self.setup_done,
             blocked=self.blocked,
-            client=self.client.applied_to(client) if self.client else None,
+            client=changed if self.client or self.carrier else None,
         )
 
 
@@ -98,7 +103,7 @@ class SubscriberRoutes:
         msisdn = path_msisdn(request)
         wanted = await self._wanted(request)
         try:
-            subscriber = await self._provisioning.create(msisdn, wanted.options(self._default_client))
+            subscriber = await self._provisioning.create(msisdn, self._options(wanted, self._default_client))
         except SubscriberExists:
             return document(view(await self._change(msisdn, wanted)))
         return created(view(subscriber), location=f"/v1/subscribers/{msisdn}")
@@ -121,7 +126,11 @@ class SubscriberRoutes:
 
     async def _change(self, msisdn: Msisdn, wanted: SubscriberDocument) -> Subscriber:
         before = await self._provisioning.show(msisdn)
-        return await self._provisioning.change(msisdn, wanted.options(before.client))
+        return await self._provisioning.change(msisdn, self._options(wanted, before.client))
+
+    def _options(self, wanted: SubscriberDocument, client: ClientProfile) -> SubscriberOptions:
+        start = self._provisioning.client_of(wanted.carrier) if wanted.carrier else client
+        return wanted.options(start)
 
 
 def view(subscriber: Subscriber) -> SubscriberView:

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one carrier's handsets expect: its number, port and prefix, the coding, the odd fields of STATUS.
+
+A dialect is code; which carrier speaks it, and how, is a file in conf/carriers (sheet 2, 3 and 19.3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from vvm.domain.subscriber import ClientProfile, Dialect
+
+MAX_PORT = 32_767  # AOSP reads the port of an SMS into a signed short; the sheet's row SMS-07
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
+_PREFIX = re.compile(r"[!-9<>-_a-~]{1,30}\Z")
+_SOURCE = re.compile(r"[0-9]{0,20}\Z")
+_URL = re.compile(r"(https?://[\x21-\x3a\x3c-\x7e]{1,200})?\Z")
+_VERSIONS = range(10, 100)
+_PORTS = range(65_536)
+
+
+class BadCarrier(ValueError):
+    """A profile that no handset could be served with; the text says why."""
+
+
+class StatusFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where this carrier's STATUS differs from that of the service."""
+
+    languages: tuple[str, ...] = ()
+    """lang=; none takes those of the service.  CVVM and VVM3 have numbers of their own (sheet 6.3)."""
+    language_separator: Literal["|", ","] = "|"
+    imap_port: int = 0
+    """ipt=; 0 takes that of the service."""
+    vmg_url: str = ""
+    """vmg_url= of VVM3: where a client may subscribe by itself."""
+    self_subscription: bool = False
+    """A client of VVM3 that is unknown here is told so (rc=2), and goes to vmg_url."""
+    device_type: int | None = None
+    """dev_t= of VVM3."""
+
+
+class CarrierProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of conf/carriers.  Raises BadCarrier."""
+
+    name: str
+    """What configuration and provisioning call it; small letters, digits and hyphens."""
+    client: ClientProfile
+    """What is assumed of a client until its SMS says more."""
+    status: StatusFacts = StatusFacts()
+    networks: tuple[str, ...] = ()
+    """MCC and MNC of the networks that it is known from; for people."""
+    experimental: bool = False
+    """Made from reports and not from a specification or the source of a client."""
+
+    def __post_init__(self) -> None:
+        client, status = self.client, self.status
+        for good, reason in (
+            (_NAME.match(self.name), "name: small letters, digits and hyphens, 40 at most"),
+            (0 <= client.port <= MAX_PORT, f"client.port: at most {MAX_PORT}, or 0 for no port"),
+            (_PREFIX.match(client.prefix), "client.prefix: 1 to 30 printable characters, no : and no ;"),
+            (_SOURCE.match(client.source), "client.source: digits only, at most 20"),
+            (client.protocol_version in _VERSIONS, "client.protocol_version: 10 to 99"),
+            (status.imap_port in _PORTS, "status.imap_port: 0 to 65535"),
+            (_URL.match(status.vmg_url), "status.vmg_url: an address of HTTP without ;"),
+            (
+                status.vmg_url or not status.self_subscription,
+                "status.self_subscription needs status.vmg_url",
+            ),
+            (
+                client.dialect is Dialect.VVM3 or not (status.vmg_url or status.device_type),
+                "status.vmg_url and status.device_type are of the dialect vvm3",
+            ),
+        ):
+            if not good:
+                raise BadCarrier(reason)
+
+
+class _Said(msgspec.Struct):
+    """The keys of ``client``, whose struct passes over unknown ones because it is also read from stores."""
+
+    client: dict[str, object]
+
+
+Carriers = Mapping[str, CarrierProfile]
+"""By name."""
+
+
+def read_carrier(text: str) -> CarrierProfile:
+    """Read a file of conf/carriers, which is TOML.  Raises BadCarrier with the key and what is wrong."""
+    try:
+        profile = msgspec.toml.decode(text, type=CarrierProfile)
+        said = msgspec.toml.decode(text, type=_Said)
+    except msgspec.DecodeError as error:
+        raise BadCarrier(str(error)) from None
+    if unknown := set(said.client) - set(ClientProfile.__struct_fields__):
+        raise BadCarrier(f"client.{min(unknown)}: unknown key")
+    client = msgspec.structs.replace(profile.client, carrier=profile.name)
+    return msgspec.structs.replace(profile, client=client)
