@@ -38,7 +38,7 @@ WORKLOADS: dict[str, tuple[str, ...]] = {
         "SELECT INBOX",
         "UID FETCH 1:* (FLAGS)",
         "UID FETCH 7 (BODY.PEEK[])",
-        "UID STORE 7 +FLAGS (\\Seen)",
+        "UID STORE 7 {sign}FLAGS (\\Seen)",
         "LOGOUT",
     ),
     # The full sync of Android's client with 20 messages (spec/omtp-vvm.md 11.1).
@@ -71,6 +71,10 @@ class Result(msgspec.Struct, frozen=True):
     steps: dict[str, float]
 
 
+signs: dict[str, Iterator[str]] = defaultdict(lambda: itertools.cycle("+-"))
+"""Of the next STORE of each user."""
+
+
 class Session:
     """One connection that sends a step when the tagged answer to the one before has come."""
 
@@ -80,7 +84,9 @@ class Session:
         plain.setblocking(False)  # noqa: FBT003 - the standard library's way
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = tls.wrap_socket(plain, do_handshake_on_connect=False)
-        self._account = account
+        user, password = account
+        # Every second session takes back what the one before has set, so that each STORE changes something.
+        self._words = {"user": user, "password": password, "sign": next(signs[user])}
         self._shaken = False
         self._tag = b"* OK"
         self._tail = b""
@@ -120,11 +126,10 @@ class Session:
         return True
 
     def _send(self, now: float) -> None:
-        user, password = self._account
         self._tag = b"a%d " % (int(self._tag[1:]) + 1 if self._tag.startswith(b"a") else 0)
         self._tail = b""
         self._sent = now
-        self.socket.sendall(self._tag + self._step.format(user=user, password=password).encode() + b"\r\n")
+        self.socket.sendall(self._tag + self._step.format(**self._words).encode() + b"\r\n")
 
 
 def play(workload: str, port: int, at_once: int, count: int, accounts: Iterator[list[str]]) -> Result:
