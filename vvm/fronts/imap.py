@@ -155,15 +155,19 @@ class _Mailbox:
         self._hints = hints
 
     async def snapshot(self) -> Snapshot:
-        # Every message is newer than MODSEQ 0, so this is the whole folder at one instant.
-        changes = await self._changes(0)
+        try:
+            found = await self._mailboxes.snapshot(self._mailbox, self._folder)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+        if found is None:
+            raise Unavailable("the mailbox is gone")
         return Snapshot(
-            uid_validity=changes.folder.uid_validity,
-            uid_next=changes.folder.uid_next,
-            highest_modseq=changes.folder.highest_modseq,
+            uid_validity=found.folder.uid_validity,
+            uid_next=found.folder.uid_next,
+            highest_modseq=found.folder.highest_modseq,
             flags=tuple(_SETTABLE),
             permanent_flags=tuple(_SETTABLE),
-            messages=[_state(message) for message in changes.changed],
+            messages=[_state(message) for message in found.messages],
         )
 
     async def changes(self, since_modseq: int) -> Changes:

@@ -170,6 +170,14 @@ class Changes(msgspec.Struct, frozen=True):
     """UIDs that are gone, ascending.  One that came and went since then may be among them."""
 
 
+class FolderSnapshot(msgspec.Struct, frozen=True):
+    """A folder at one instant."""
+
+    folder: FolderState
+    messages: Sequence[MessageState]
+    """Ascending by UID."""
+
+
 class MailboxStore(Protocol):
     """Messages of one mailbox, in folders that are named exactly ("INBOX", "Greetings").
 
@@ -194,6 +202,13 @@ class MailboxStore(Protocol):
 
     async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
         """Every message of a folder, ascending by UID."""
+        ...
+
+    async def snapshot(self, mailbox: MailboxId, folder: str) -> FolderSnapshot | None:
+        """A folder and every message of it, at one instant.  None: no such folder.
+
+        Costs what there is, and nothing for what there was.
+        """
         ...
 
     async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
@@ -243,6 +258,8 @@ class Settlement(StrEnum):
 class OutboxCounts(msgspec.Struct, frozen=True):
     owed: int
     oldest_due_at: datetime | None
+    dead: int = 0
+    """Dead letters that are kept."""
 
 
 class NotificationRecord(msgspec.Struct, frozen=True):
@@ -337,7 +354,9 @@ class OutboxStore(Protocol):
         """
         ...
 
-    async def counts(self) -> OutboxCounts: ...
+    async def counts(self) -> OutboxCounts:
+        """For those who watch: it takes a look at an index for each row that is owed or dead."""
+        ...
 
     async def next_due(self) -> datetime | None:
         """When the earliest owed row is due."""

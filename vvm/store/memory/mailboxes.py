@@ -14,6 +14,7 @@ from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import (
     GREETINGS_LIMIT,
     Changes,
+    FolderSnapshot,
     FolderState,
     MessageRecord,
     MessageState,
@@ -150,6 +151,12 @@ class MemoryMailboxes:
     async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
         found = self._folder(mailbox, folder)
         return [] if found is None else [message.state() for message in found.messages.values()]
+
+    async def snapshot(self, mailbox: MailboxId, folder: str) -> FolderSnapshot | None:
+        found = self._folder(mailbox, folder)
+        if found is None:
+            return None
+        return FolderSnapshot(found.state(), [message.state() for message in found.messages.values()])
 
     async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
         found = self._folder(mailbox, folder)

@@ -12,6 +12,7 @@ from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store.port import (
     Changes,
+    FolderSnapshot,
     FolderState,
     MessageRecord,
     MessageState,
@@ -54,6 +55,14 @@ class SqliteMailboxes:
         return [
             rows.message_state(row) for row in self._reader.all(_SQL["message_states"], (mailbox, folder))
         ]
+
+    async def snapshot(self, mailbox: MailboxId, folder: str) -> FolderSnapshot | None:
+        with self._reader.snapshot():
+            row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
+            if row is None:
+                return None
+            found = self._reader.all(_SQL["message_states"], (mailbox, folder))
+        return FolderSnapshot(rows.folder_state(row), [rows.message_state(state) for state in found])
 
     async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
         row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
