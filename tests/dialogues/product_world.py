@@ -16,19 +16,27 @@ from tests.dialogues.certificate import contexts
 from tests.dialogues.memory_world import QUICK, START
 from tests.dialogues.world import Credentials, Standing
 from tests.unit.audio_samples import wav
+from tests.unit.services_world import CHEAP_PINS
 from vvm.domain.clock import FixedClock
 from vvm.domain.errors import Outage
 from vvm.domain.message import Envelope
 from vvm.domain.numbers import Msisdn
-from vvm.domain.subscriber import ProvisioningStatus
-from vvm.fronts.imap import ImapBackend
+from vvm.domain.secrets import Secret
+from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus
+from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices, OmtpSettings
 from vvm.message.audio.transcode import AudioLimits, Voice, transcode
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.deposit import Deposit
+from vvm.services.greetings import Greetings
+from vvm.services.languages import Languages
 from vvm.services.login import Login
+from vvm.services.owing import Owing
+from vvm.services.pin_hash import PinHash
+from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
+from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
 from vvm.store.port import Store, SubscriberChange
@@ -36,10 +44,21 @@ from vvm.store.sqlite import open_sqlite
 
 _STATUS = {
     Standing.ACTIVE: ProvisioningStatus.READY,
+    Standing.LENIENT: ProvisioningStatus.READY,
+    Standing.NEW: ProvisioningStatus.NEW,
+    Standing.NEW_ON_VVM3: ProvisioningStatus.NEW,
     Standing.NOT_ACTIVATED: ProvisioningStatus.PROVISIONED,
     Standing.NOT_PROVISIONED: ProvisioningStatus.UNKNOWN,
     Standing.BLOCKED: ProvisioningStatus.BLOCKED,
 }
+_CLIENT = {
+    Standing.NEW_ON_VVM3: ClientProfile(dialect=Dialect.VVM3),
+    Standing.LENIENT: ClientProfile(client_type="Mail.For_You.1"),
+}
+PIN = Secret("2580")
+"""Of every subscriber that has one."""
+STRICT = OmtpSettings()
+LENIENT = OmtpSettings(lenient_clients=("Mail.",), pin_change_before_login=True)
 
 
 class Switchable:
@@ -60,10 +79,10 @@ class ProductWorld:
 
     host = "127.0.0.1"
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, omtp: OmtpSettings) -> None:
         hints = LocalHints()
         clock = FixedClock(START)
-        service = ServiceSettings()
+        service = ServiceSettings(languages=("eng", "fra"), greeting_seconds=3, signature_seconds=2)
         notification = NotificationSettings()
         self._keyring = Keyring(bytes(MASTER_KEY_BYTES))
         self._store = store
@@ -78,30 +97,47 @@ class ProductWorld:
             settings=DepositSettings(),
             notification=notification,
         )
+        pin_hash = PinHash(self._keyring.pin_pepper, CHEAP_PINS)
+        pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=CHEAP_PINS)
         self._provisioning = Provisioning(
             store.subscribers,
             hints,
             self._keyring,
+            pins,
             clock=clock,
             service=service,
             carriers={},
             notification=notification,
         )
+        greetings = Greetings(store.subscribers, self._mailboxes, hints, _transcode, service=service)
+        retrieval = Retrieval(self._mailboxes, hints)
         backend = ImapBackend(
             Login(store.subscribers, self._keyring),
-            Retrieval(self._mailboxes, hints),
-            self._mailboxes,
-            hints,
+            MailServices(retrieval, greetings, self._mailboxes, hints),
+            omtp,
+        )
+        extensions = ExtensionCommands(
+            pins,
+            Languages(store.subscribers, clock=clock, service=service),
+            Tutorial(store.subscribers, hints, clock=clock, owing=Owing(clock, notification)),
+            store.subscribers,
+            omtp,
         )
         self.tls = contexts()[1]
-        self.server = ImapServer(backend, QUICK, tls=contexts()[0])
+        self.server = ImapServer(backend, QUICK, tls=contexts()[0], extensions=extensions.table())
         self.server.bind([Listener("127.0.0.1", 0), Listener("127.0.0.1", 0, implicit_tls=True)])
         self.port, self.tls_port = self.server.ports
         self._deposits = 0
 
     async def provide(self, msisdn: str, *, messages: int, standing: Standing) -> Credentials:
         number = Msisdn(msisdn)
-        subscriber = await self._provisioning.create(number, SubscriberOptions())
+        new_user = standing in {Standing.NEW, Standing.NEW_ON_VVM3}
+        options = SubscriberOptions(
+            setup_done=not new_user,
+            client=_CLIENT.get(standing),
+            pin=None if standing is Standing.NEW_ON_VVM3 else PIN,
+        )
+        subscriber = await self._provisioning.create(number, options)
         for _ in range(messages):
             await self.deposit(msisdn, seconds=1.0, caller="+15551230001")
         await self._store.subscribers.change(
@@ -125,8 +161,8 @@ async def _transcode(audio: bytes) -> Voice:
 
 
 @asynccontextmanager
-async def _serving(store: Store) -> AsyncIterator[ProductWorld]:
-    world = ProductWorld(store)
+async def _serving(store: Store, omtp: OmtpSettings = STRICT) -> AsyncIterator[ProductWorld]:
+    world = ProductWorld(store, omtp)
     async with asyncio.TaskGroup() as group:
         group.create_task(world.server.serve())
         try:
@@ -142,6 +178,12 @@ async def _on_memory() -> AsyncIterator[ProductWorld]:
 
 
 @asynccontextmanager
+async def _lenient() -> AsyncIterator[ProductWorld]:
+    async with _serving(MemoryStore(), LENIENT) as world:
+        yield world
+
+
+@asynccontextmanager
 async def _on_sqlite() -> AsyncIterator[ProductWorld]:
     with TemporaryDirectory() as folder:
         async with open_sqlite(Path(folder) / "vvm.db") as store, _serving(store) as world:
@@ -151,4 +193,5 @@ async def _on_sqlite() -> AsyncIterator[ProductWorld]:
 PRODUCT_WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[ProductWorld]]] = {
     "product on memory": _on_memory,
     "product on sqlite": _on_sqlite,
+    "lenient product": _lenient,
 }

@@ -23,6 +23,12 @@ class Standing(enum.Enum):
     NOT_ACTIVATED = "not activated"
     BLOCKED = "blocked"
     UNKNOWN_CLIENT = "with an unknown client"
+    NEW = "new"
+    """Active, and the new-user tutorial is open."""
+    NEW_ON_VVM3 = "new on VVM3"
+    """The same with Verizon's dialect, and no PIN was ever set."""
+    LENIENT = "with a lenient client"
+    """Active, with a client that the operator calls lenient."""
     MAIL_CLIENT = "with a mail client"
     """Active, and not held to what OMTP allows."""
 

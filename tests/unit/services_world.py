@@ -18,12 +18,23 @@ from vvm.services.activation import Activation
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
+from vvm.services.greetings import Greetings
+from vvm.services.languages import Languages
 from vvm.services.login import Login
 from vvm.services.notification import Notification
+from vvm.services.owing import Owing
+from vvm.services.pin_hash import PinHash
+from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
-from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
+from vvm.services.settings import (
+    DepositSettings,
+    NotificationSettings,
+    PinSettings,
+    ServiceSettings,
+)
+from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
 from vvm.store.port import NewInbound, SubscriberChange
@@ -33,6 +44,7 @@ ALICE = Msisdn("+33612345678")
 BOB = Msisdn("+33687654321")
 CALLER = "+33698765432"
 CALL = Envelope(caller=CALLER, received_at=NOW)
+CHEAP_PINS = PinSettings(memory_kib=64, passes=1, threads=1, max_tries=3)
 TWO_SECONDS = wav(seconds=2.0)
 SMSC = "main"
 AT_ONCE = NotificationSettings(debounce_seconds=0, status_spacing_seconds=0)
@@ -62,10 +74,22 @@ class World:
         self.keyring = Keyring(b"k" * MASTER_KEY_BYTES)
         service = service or ServiceSettings(imap_port=1143)
         settings = notification or AT_ONCE
+        self.pin_hash = PinHash(self.keyring.pin_pepper, CHEAP_PINS)
+        self.pins = Pins(
+            self.store.subscribers, self.pin_hash, clock=self.clock, service=service, settings=CHEAP_PINS
+        )
+        self.languages = Languages(self.store.subscribers, clock=self.clock, service=service)
+        self.tutorial = Tutorial(
+            self.store.subscribers, self.hints, clock=self.clock, owing=Owing(self.clock, settings)
+        )
+        self.greetings = Greetings(
+            self.store.subscribers, self.store.mailboxes, self.hints, transcoder, service=service
+        )
         self.provisioning = Provisioning(
             self.store.subscribers,
             self.hints,
             self.keyring,
+            self.pins,
             clock=self.clock,
             service=service,
             carriers=carriers,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,7 @@ from cyclopts import App, Parameter, validators
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
+from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import Subscriber
 from vvm.fronts.http.subscribers import view
@@ -32,6 +34,25 @@ Blocked = Annotated[
 ]
 Carrier = Annotated[str | None, Parameter(help="The carrier profile of its client; one of vvm.carriers.")]
 
+
+def _holds_a_pin(type_: object, file: Path | None) -> None:
+    """A file that is none is a mistake in the command line.  Raises ValueError."""
+    del type_
+    try:
+        if file is not None:
+            read_secret(file)
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from None
+
+
+PinFile = Annotated[
+    Path | None,
+    Parameter(
+        validator=_holds_a_pin,
+        help="File whose only line is a new PIN of the telephone menus; a command line keeps no secret.",
+    ),
+]
+
 _COLUMNS = ("msisdn", "status", "language", "max_messages", "created_at")
 
 
@@ -46,6 +67,7 @@ async def add(
     setup_done: SetupDone = None,
     blocked: Blocked = None,
     carrier: Carrier = None,
+    pin_file: PinFile = None,
     json: AsJson = False,
 ) -> None:
     """Give a number the service."""
@@ -56,6 +78,7 @@ async def add(
             setup_done=setup_done,
             blocked=blocked,
             client=services.provisioning.client_of(carrier) if carrier else None,
+            pin=None if pin_file is None else read_secret(pin_file),
         )
         _show(await services.provisioning.create(parse_msisdn(msisdn), options), as_json=json)
 
@@ -78,6 +101,7 @@ async def change(
     setup_done: SetupDone = None,
     blocked: Blocked = None,
     carrier: Carrier = None,
+    pin_file: PinFile = None,
     json: AsJson = False,
 ) -> None:
     """Change what the options name, and leave the rest."""
@@ -88,6 +112,7 @@ async def change(
             setup_done=setup_done,
             blocked=blocked,
             client=services.provisioning.client_of(carrier) if carrier else None,
+            pin=None if pin_file is None else read_secret(pin_file),
         )
         _show(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
 

@@ -36,7 +36,18 @@ _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
 _SIGNED = frozenset({"silence_dbfs"})
 _ABOVE_ZERO = frozenset(
-    {"window", "rate", "slowest_rate", "transcoders", "lease_seconds", "binds", "circuit_failures"}
+    {
+        "window",
+        "rate",
+        "slowest_rate",
+        "transcoders",
+        "lease_seconds",
+        "binds",
+        "circuit_failures",
+        "threads",
+        "memory_kib",
+        "passes",
+    }
 )
 
 

@@ -12,7 +12,8 @@ from imap_server.settings import ImapSettings
 from sms_gateway.settings import SmscSettings
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.http.settings import HttpSettings
-from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
+from vvm.fronts.imap.settings import OmtpSettings
+from vvm.services.settings import DepositSettings, NotificationSettings, PinSettings, ServiceSettings
 
 SQLITE = "sqlite:///"
 
@@ -60,6 +61,7 @@ class ImapSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses and ports for TLS from the first octet."""
     drain_seconds: float = 5.0
     """How long a stop waits for commands that run."""
+    omtp: OmtpSettings = OmtpSettings()
     limits: ImapSettings = ImapSettings()
 
 
@@ -88,6 +90,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     imap: ImapSection = ImapSection()
     http: HttpSettings = HttpSettings()
     vvm: ServiceSettings = ServiceSettings()
+    pin: PinSettings = PinSettings()
+    """The PIN of the telephone menus."""
     deposit: DepositSettings = DepositSettings()
     """Which audio becomes a message, whichever front brings it."""
     notification: NotificationSettings = NotificationSettings()

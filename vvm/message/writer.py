@@ -17,7 +17,7 @@ from hashlib import sha256
 
 import msgspec
 
-from vvm.message.envelope import Address, render_envelope
+from vvm.message.envelope import Address, MessageEnvelope, render_envelope
 from vvm.message.structure import Leaf, Multipart, Pairs, render_body, render_body_structure
 
 _CRLF = b"\r\n"
@@ -65,6 +65,8 @@ class PartSpan(msgspec.Struct, frozen=True):
     """Start of the part's header, which ends at ``body_start``, empty line included."""
     body_start: int
     body_end: int
+    message: bool = False
+    """It is message/rfc822, and so has a header and a text of its own."""
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -116,7 +118,9 @@ def compose(message: VoiceMessage) -> Composed:
     return Composed(
         octets=octets,
         header_size=len(header),
-        envelope=render_envelope(date=date, sender=sender, recipient=recipient, message_id=message_id),
+        envelope=render_envelope(
+            MessageEnvelope(date=date, from_=[sender], to=[recipient], message_id=message_id)
+        ),
         body=render_body(structure),
         body_structure=render_body_structure(structure),
         parts=spans,

@@ -22,7 +22,7 @@ from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.server import serving
-from vvm.fronts.imap import ImapBackend
+from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
 from vvm.runtime.metrics import ImapMetrics, SmsMetrics
@@ -120,7 +120,12 @@ def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
 def _imap(
     config: Config, services: Services, registry: CollectorRegistry, *, share_ports: bool
 ) -> dict[str, Part]:
-    backend = ImapBackend(services.login, services.retrieval, services.store.mailboxes, services.hints)
+    omtp = config.imap.omtp
+    mail = MailServices(services.retrieval, services.greetings, services.store.mailboxes, services.hints)
+    backend = ImapBackend(services.login, mail, omtp)
+    extensions = ExtensionCommands(
+        services.pins, services.languages, services.tutorial, services.store.subscribers, omtp
+    )
     tls = tls_context(
         config.certificate_path,
         config.certificate_key_path,
@@ -128,7 +133,9 @@ def _imap(
         made_here=not config.tls.certificate,
     )
     renewal = CertificateWatch(tls, config.certificate_path, config.certificate_key_path)
-    server = ImapServer(backend, config.imap.limits, tls=tls, metrics=ImapMetrics(registry))
+    server = ImapServer(
+        backend, config.imap.limits, tls=tls, metrics=ImapMetrics(registry), extensions=extensions.table()
+    )
     listeners = [
         Listener(address.host, address.port, implicit_tls=implicit_tls, reuse_port=share_ports)
         for texts, implicit_tls in ((config.imap.listen, False), (config.imap.listen_tls, True))

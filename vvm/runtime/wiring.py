@@ -21,12 +21,18 @@ from vvm.services.activation import Activation
 from vvm.services.credentials import Keyring
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
+from vvm.services.greetings import Greetings
+from vvm.services.languages import Languages
 from vvm.services.login import Login
 from vvm.services.notification import Notification
+from vvm.services.owing import Owing
+from vvm.services.pin_hash import PinHash
+from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
+from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.sqlite import SqliteStore, open_sqlite
 
@@ -38,6 +44,10 @@ class Services(msgspec.Struct, frozen=True):
     provisioning: Provisioning
     login: Login
     retrieval: Retrieval
+    greetings: Greetings
+    pins: Pins
+    languages: Languages
+    tutorial: Tutorial
     activation: Activation
     notification: Notification
     dead_letters: DeadLetters
@@ -61,9 +71,11 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     transcoders = TranscoderPool(
         config.deposit.transcoders, AudioLimits(max_seconds=config.deposit.max_seconds)
     )
+    pin_hash = PinHash(keyring.pin_pepper, config.pin)
     try:
         async with open_sqlite(config.store.path) as store:
             await _check_master_key(store, keyring, config)
+            pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=config.pin)
             yield Services(
                 deposit=Deposit(
                     store.subscribers,
@@ -79,6 +91,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
                     store.subscribers,
                     hints,
                     keyring,
+                    pins,
                     clock=clock,
                     service=service,
                     carriers=carriers,
@@ -86,6 +99,12 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
                 ),
                 login=Login(store.subscribers, keyring),
                 retrieval=Retrieval(store.mailboxes, hints),
+                greetings=Greetings(store.subscribers, store.mailboxes, hints, transcoders, service=service),
+                pins=pins,
+                languages=Languages(store.subscribers, clock=clock, service=service),
+                tutorial=Tutorial(
+                    store.subscribers, hints, clock=clock, owing=Owing(clock, config.notification)
+                ),
                 activation=Activation(
                     store.inbound,
                     store.subscribers,
@@ -114,6 +133,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
             )
     finally:
         transcoders.close()
+        pin_hash.close()
 
 
 async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config) -> None:

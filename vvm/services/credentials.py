@@ -42,6 +42,8 @@ class Keyring:
         if len(master) != MASTER_KEY_BYTES:
             raise ValueError(f"the master key must have {MASTER_KEY_BYTES} octets")
         self._check = _derive(master, b"vvm imap password check")
+        self.pin_pepper = _derive(master, b"vvm pin pepper")
+        """Goes into every hash of a PIN (services.pin_hash)."""
         self._seal = AESGCM(_derive(master, b"vvm imap password seal"))
 
     def mint(self, imap_user: str) -> Minted:

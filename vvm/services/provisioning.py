@@ -12,10 +12,12 @@ from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
+from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
 from vvm.omtp.carrier import Carriers
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
+from vvm.services.pins import Pins
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.port import Hints, NewSubscriber, SubscriberChange, SubscriberStore
 
@@ -45,6 +47,8 @@ class SubscriberOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     setup_done: bool | None = None
     blocked: bool | None = None
     client: ClientProfile | None = None
+    pin: Secret | None = None
+    """A new PIN of the telephone menus, which also ends a lockout; it cannot be read back."""
 
 
 class Provisioning:
@@ -55,6 +59,7 @@ class Provisioning:
         subscribers: SubscriberStore,
         hints: Hints,
         keyring: Keyring,
+        pins: Pins,
         *,
         clock: Clock,
         service: ServiceSettings,
@@ -64,13 +69,14 @@ class Provisioning:
         self._subscribers = subscribers
         self._hints = hints
         self._keyring = keyring
+        self._pins = pins
         self._clock = clock
         self._service = service
         self._carriers = carriers
         self._owing = Owing(clock, notification)
 
     async def create(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
-        """Give a number the service, in status P.  Raises SubscriberExists, UnknownLanguage, InvalidLimit."""
+        """Give a number the service, in status P.  Raises SubscriberExists and what ``change`` raises."""
         self._check(options)
         imap_user = f"{msisdn.removeprefix('+')}@{self._service.domain}"
         minted = self._keyring.mint(imap_user)
@@ -87,6 +93,7 @@ class Provisioning:
                 password_check=minted.check,
                 password_sealed=minted.sealed,
                 created_at=self._clock.now(),
+                pin_check=await self._pin_check(msisdn, options),
             )
         )
         log.info("subscriber_created", msisdn=msisdn, status=status.value)
@@ -107,7 +114,7 @@ class Provisioning:
         return subscriber
 
     async def change(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
-        """Raises UnknownSubscriber, UnknownLanguage, InvalidLimit."""
+        """Raises UnknownSubscriber, UnknownLanguage, InvalidLimit, UnfitPin."""
         self._check(options)
         before = await self.show(msisdn)
         status = _after_block(before.status, options.blocked)
@@ -119,6 +126,7 @@ class Provisioning:
             language=options.language,
             setup_done=options.setup_done,
             max_messages=options.max_messages,
+            pin_check=await self._pin_check(msisdn, options),
         )
         owed = [self._owing.status(before)] if _client_must_know(before, status) else []
         after = await self._subscribers.change(msisdn, change, owed)
@@ -140,6 +148,9 @@ class Provisioning:
         if not 1 <= limit <= PAGE_LIMIT:
             raise InvalidLimit(f"limit must lie between 1 and {PAGE_LIMIT}")
         return await self._subscribers.page(after=after, limit=limit)
+
+    async def _pin_check(self, msisdn: Msisdn, options: SubscriberOptions) -> str | None:
+        return None if options.pin is None else await self._pins.check_of(options.pin, msisdn=msisdn)
 
     def _check(self, options: SubscriberOptions) -> None:
         if options.language is not None and options.language not in self._service.languages:

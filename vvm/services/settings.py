@@ -41,6 +41,25 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The profile of new subscribers, by name, in place of vvm.client; "" for none."""
 
 
+class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    refuse_repeats: bool = True
+    """Refuse a new PIN such as 0000."""
+    refuse_runs: bool = True
+    """Refuse a new PIN such as 1234 or 9876."""
+    refuse_own_digits: bool = True
+    """Refuse a new PIN whose digits stand so in the subscriber's own number."""
+    max_tries: int = 5
+    """Wrong PINs in a row, after which none is compared for a while."""
+    lockout_minutes: int = 15
+    """How long that while is; an operator ends it by a new PIN."""
+    threads: int = 2
+    """PINs that are hashed or compared at a time."""
+    memory_kib: int = 19_456
+    """What each of them costs in memory (Argon2id)."""
+    passes: int = 2
+    """How often that memory is gone over."""
+
+
 class DepositSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_bytes: int = 20_000_000
     """The largest audio that is taken, in octets as it arrives."""

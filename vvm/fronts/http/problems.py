@@ -40,6 +40,7 @@ STATUS = {
     "message_too_short": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown_carrier": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown_language": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unfit_pin": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """The status of a refusal by its code; 400 for those that are not named."""
 

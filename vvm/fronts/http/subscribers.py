@@ -11,6 +11,7 @@ from aiohttp import web
 
 from vvm.domain.errors import SubscriberExists
 from vvm.domain.numbers import Msisdn
+from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, SmsCoding, Subscriber
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
@@ -50,6 +51,8 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     carrier: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     """A carrier profile to start from; ``client`` then changes that."""
     client: ClientDocument | None = None
+    pin: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    """A new PIN of the telephone menus; no answer ever repeats it."""
 
     def options(self, client: ClientProfile) -> SubscriberOptions:
         """For the service, with ``client`` as the profile that is changed."""
@@ -60,6 +63,7 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             setup_done=self.setup_done,
             blocked=self.blocked,
             client=changed if self.client or self.carrier else None,
+            pin=None if self.pin is None else Secret(self.pin),
         )
 
 

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives imap_server its backend: a subscriber's mailbox as an IMAP account.
+
+Translates words and errors, and decides nothing: a login is checked by services.login, a change is
+made by services.retrieval and services.greetings, a read goes straight to the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from imap_server.abilities import Appended, NewMessage, OverQuota
+from imap_server.backend import (
+    Denied,
+    MailboxEntry,
+    MailboxStatus,
+    NotAllowed,
+    Peer,
+    Quota,
+    QuotaResource,
+    Unavailable,
+)
+from vvm.domain.errors import MailboxFull, Outage, Refusal, UnknownMessage
+from vvm.domain.message import GREETINGS, INBOX
+from vvm.domain.subscriber import Subscriber
+from vvm.fronts.imap.mailbox import Folder, MailServices
+from vvm.fronts.imap.settings import OmtpSettings
+from vvm.fronts.imap.vocabulary import vocabulary
+from vvm.omtp.commands import INVALID_PARAMETER
+from vvm.services.login import Login, LoginRefusal, LoginRefused
+from vvm.store import port
+
+_TEXTS = {
+    LoginRefusal.UNKNOWN_USER: "unknown user",
+    LoginRefusal.INVALID_PASSWORD: "invalid password",
+    LoginRefusal.NOT_PROVISIONED: "service is not provisioned",
+    LoginRefusal.NOT_ACTIVATED: "service is not activated",
+    LoginRefusal.BLOCKED: "user is blocked",
+}
+"""What the client compares, to the letter (OMTP; spec/omtp-vvm.md 9.5)."""
+
+
+class ImapBackend:
+    """imap_server.backend.Backend."""
+
+    def __init__(self, login: Login, services: MailServices, omtp: OmtpSettings) -> None:
+        self._login = login
+        self._services = services
+        self._omtp = omtp
+
+    async def login(self, user: str, password: str, peer: Peer) -> SubscriberAccount:
+        del peer
+        try:
+            subscriber = await self._login(user, password)
+        except LoginRefused as refused:
+            raise Denied(_TEXTS[refused.reason]) from None
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+        return SubscriberAccount(subscriber, self._services, lenient=self._omtp.lenient(subscriber.client))
+
+
+class SubscriberAccount:
+    """imap_server.backend.Account, and imap_server.abilities.Appending for Greetings."""
+
+    def __init__(self, subscriber: Subscriber, services: MailServices, *, lenient: bool) -> None:
+        self.user = subscriber.msisdn
+        self.subscriber = subscriber.id
+        self._mailbox = subscriber.mailbox
+        self._services = services
+        self._lenient = lenient
+
+    async def list(self) -> Sequence[MailboxEntry]:
+        try:
+            names = await self._services.mailboxes.folders(self._mailbox)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+        return [MailboxEntry(name, ("\\HasNoChildren",)) for name in names]
+
+    async def status(self, name: str) -> MailboxStatus | None:
+        """Refused on Greetings (OMTP 1.3 2.1.1; row IMAP-12)."""
+        if _folder_name(name) == GREETINGS:
+            raise NotAllowed
+        state = await self._folder(name)
+        if state is None:
+            return None
+        return MailboxStatus(
+            messages=state.messages,
+            unseen=state.unseen,
+            uid_next=state.uid_next,
+            uid_validity=state.uid_validity,
+            highest_modseq=state.highest_modseq,
+            size=state.octets,
+        )
+
+    async def select(self, name: str) -> Folder | None:
+        if await self._folder(name) is None:
+            return None
+        folder = _folder_name(name)
+        words = vocabulary(folder, lenient=self._lenient)
+        return Folder(self._mailbox, folder, words, self._services)
+
+    async def quota(self, name: str) -> Quota | None:
+        """Messages only: AOSP reads the resource called voice (spec/omtp-vvm.md 18.1)."""
+        if await self._folder(name) is None or (inbox := await self._folder(INBOX)) is None:
+            return None
+        return Quota(
+            root="",
+            resources=(QuotaResource("voice", used=inbox.messages, limit=inbox.max_messages),),
+        )
+
+    async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
+        """A greeting, one at a time; everywhere else clients add no messages (rows GRT-02, IMAP-15)."""
+        folder = await self._folder(name)
+        if folder is None:
+            return None
+        if _folder_name(name) != GREETINGS or len(messages) != 1:
+            raise NotAllowed
+        (message,) = messages
+        flags = vocabulary(GREETINGS, lenient=self._lenient).bits(message.flags)
+        received_at = message.internal_date or datetime.now(UTC)
+        try:
+            stored = await self._services.greetings.add(
+                self._mailbox, message.octets, flags=flags, received_at=received_at
+            )
+        except MailboxFull:
+            raise OverQuota from None
+        except UnknownMessage:
+            raise Unavailable("the mailbox is gone") from None
+        except Refusal:
+            raise NotAllowed(INVALID_PARAMETER) from None
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+        return Appended(folder.uid_validity, (stored.uid,))
+
+    async def _folder(self, name: str) -> port.FolderState | None:
+        try:
+            return await self._services.mailboxes.folder(self._mailbox, _folder_name(name))
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
+
+
+def _folder_name(name: str) -> str:
+    """``Greetings`` in whatever case a client writes it (spec/omtp-vvm.md 10.2)."""
+    return GREETINGS if name.lower() == GREETINGS.lower() else name

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What callers hear: greetings and voice signatures, as clients bring them (OMTP 1.3 2.7).
+
+A greeting is a message in the folder Greetings and is given back octet by octet; its sound is taken
+out of it when somebody calls.  Which one is on is a flag, and the store keeps it to one of a kind.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from vvm.domain.errors import Refusal
+from vvm.domain.message import GREETINGS, Flags, Kind
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import MailboxId
+from vvm.message.reader import ReadLimits, ReadMessage, read_message
+from vvm.services.deposit import Transcoder
+from vvm.services.settings import ServiceSettings
+from vvm.store.port import Hints, Layout, MailboxStore, NewMessage, Stored, SubscriberStore
+
+log = structlog.get_logger(__name__)
+
+_LIMITS = ReadLimits()
+_TYPE = "X-CNS-Greeting-Type"
+_KINDS = {kind.value: kind for kind in (Kind.NORMAL_GREETING, Kind.VOICE_SIGNATURE)}
+
+
+class UnfitGreeting(Refusal):
+    """A message that cannot be a greeting; the text says why."""
+
+    code = "unfit_greeting"
+
+
+class Greetings:
+    def __init__(
+        self,
+        subscribers: SubscriberStore,
+        mailboxes: MailboxStore,
+        hints: Hints,
+        transcoder: Transcoder,
+        *,
+        service: ServiceSettings,
+    ) -> None:
+        self._subscribers = subscribers
+        self._mailboxes = mailboxes
+        self._hints = hints
+        self._transcoder = transcoder
+        self._longest = {
+            Kind.NORMAL_GREETING: service.greeting_seconds,
+            Kind.VOICE_SIGNATURE: service.signature_seconds,
+        }
+
+    async def add(self, mailbox: MailboxId, octets: bytes, *, flags: Flags, received_at: datetime) -> Stored:
+        """Keep a message as a greeting, on at once when ``flags`` say so.  Durable when it returns.
+
+        It may have any form with one audio part at least; no X-CNS-Greeting-Type means a normal
+        greeting.  Raises UnfitGreeting, Unreadable, BadAudio, MailboxFull, UnknownMessage when the
+        mailbox is gone, Outage.
+        """
+        message = read_message(octets, _LIMITS)
+        kind = _kind(message)
+        voice = await self._transcoder(audio_of(message))
+        if voice.seconds > self._longest[kind]:
+            raise UnfitGreeting(f"longer than {self._longest[kind]} seconds")
+        new = NewMessage(
+            kind=kind,
+            caller=None,
+            received_at=received_at,
+            seconds=voice.seconds,
+            octets=octets,
+            layout=Layout(
+                header=octets[: message.header_size],
+                envelope=message.envelope,
+                body=message.body,
+                body_structure=message.body_structure,
+                parts=message.parts,
+            ),
+            flags=flags,
+        )
+        stored = await self._mailboxes.append(mailbox, GREETINGS, new)
+        self._hints.mailbox(mailbox)
+        log.info(
+            "greeting_added",
+            mailbox=mailbox,
+            kind=kind.value,
+            uid=stored.uid,
+            seconds=voice.seconds,
+            on=Flags.GREETING_ON in flags,
+        )
+        return stored
+
+    async def audio(self, msisdn: Msisdn) -> bytes | None:
+        """The sound that callers of a number hear, as AMR-NB; None means the system's own greeting.
+
+        Raises Outage, and BadAudio when what was readable once is not any more.
+        """
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        if subscriber is None:
+            return None
+        uid = await self._active(subscriber.mailbox)
+        if uid is None:
+            return None
+        octets = await self._mailboxes.octets(subscriber.mailbox, GREETINGS, uid)
+        if octets is None:  # expunged since we looked
+            return None
+        return (await self._transcoder(audio_of(read_message(octets, _LIMITS)))).amr
+
+    async def _active(self, mailbox: MailboxId) -> int | None:
+        states = await self._mailboxes.states(mailbox, GREETINGS)
+        on = [state.uid for state in states if Flags.GREETING_ON in state.flags]
+        found = await self._mailboxes.messages(mailbox, GREETINGS, on) if on else ()
+        return next((one.uid for one in found if one.kind is Kind.NORMAL_GREETING), None)
+
+
+def audio_of(message: ReadMessage) -> bytes:
+    """The first audio part, out of its transfer encoding.  Raises UnfitGreeting, Unreadable."""
+    for part in message.leaves:
+        if part.media_type == "audio":
+            return message.content(part)
+    raise UnfitGreeting("no audio part")
+
+
+def _kind(message: ReadMessage) -> Kind:
+    named = message.field(_TYPE)
+    if named is None:
+        return Kind.NORMAL_GREETING
+    kind = _KINDS.get(named.lower())
+    if kind is None:
+        raise UnfitGreeting(f"{_TYPE} must be one of {', '.join(_KINDS)}")
+    return kind
