@@ -7,8 +7,7 @@ import re
 
 import pytest
 
-from vvm.domain.errors import Outage
-from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
+from vvm.services.credentials import MASTER_KEY_BYTES, Keyring, SealBroken
 
 USER, OTHER = "33612345678@vvm.example.net", "33687654321@vvm.example.net"
 KEY, OTHER_KEY = b"k" * MASTER_KEY_BYTES, b"o" * MASTER_KEY_BYTES
@@ -40,14 +39,14 @@ def test_a_row_copied_to_another_user_opens_nothing() -> None:
     minted = keyring.mint(USER)
     password = keyring.open(USER, minted.sealed).reveal()
     assert not keyring.matches(OTHER, password, minted.check)
-    with pytest.raises(Outage):
+    with pytest.raises(SealBroken):
         keyring.open(OTHER, minted.sealed)
 
 
 def test_another_master_key_opens_and_matches_nothing() -> None:
     minted = Keyring(KEY).mint(USER)
     password = Keyring(KEY).open(USER, minted.sealed).reveal()
-    with pytest.raises(Outage, match="master key"):
+    with pytest.raises(SealBroken, match="master key"):
         Keyring(OTHER_KEY).open(USER, minted.sealed)
     assert not Keyring(OTHER_KEY).matches(USER, password, minted.check)
 
@@ -57,13 +56,13 @@ def test_a_sealed_password_that_was_tampered_with_does_not_open(index: int) -> N
     keyring = Keyring(KEY)
     sealed = bytearray(keyring.mint(USER).sealed)
     sealed[index] ^= 1
-    with pytest.raises(Outage):
+    with pytest.raises(SealBroken):
         keyring.open(USER, bytes(sealed))
 
 
 @pytest.mark.parametrize("sealed", [b"\0" * 12, b"\0" * 27])
 def test_a_sealed_password_that_was_cut_does_not_open(sealed: bytes) -> None:
-    with pytest.raises(Outage):
+    with pytest.raises(SealBroken):
         Keyring(KEY).open(USER, sealed)
 
 

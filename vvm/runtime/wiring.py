@@ -12,13 +12,12 @@ from vvm.config.address import parse_address
 from vvm.config.carriers import load_carriers
 from vvm.config.sections import Config
 from vvm.domain.clock import Clock, SystemClock
-from vvm.domain.errors import Outage
 from vvm.message.audio.transcode import AudioLimits
 from vvm.omtp.carrier import Carriers
 from vvm.runtime.keys import BadKeyFile, master_key
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
-from vvm.services.credentials import Keyring
+from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
 from vvm.services.greetings import Greetings
@@ -141,7 +140,7 @@ async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config
     for subscriber in await store.subscribers.page(after=None, limit=1):
         try:
             keyring.open(subscriber.imap_user, subscriber.password_sealed)
-        except Outage:
+        except SealBroken:
             raise BadKeyFile(
                 f"{config.master_key_path} is not the master key that sealed the passwords in "
                 f"{config.store.path}: restore the key that belongs to this store"

@@ -19,13 +19,22 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from vvm.domain.errors import Outage
+from vvm.domain.errors import Refusal
 from vvm.domain.secrets import Secret
 
 MASTER_KEY_BYTES = 32
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 22  # 131 bits; OMTP 1.3 2.9.1 allows 30 characters
 _NONCE_BYTES = 12
+
+
+class SealBroken(Refusal):
+    """A sealed password that our master key does not open: another key sealed it, or it is damaged.
+
+    Trying again will not help; a new password will.
+    """
+
+    code = "seal_broken"
 
 
 class Minted(msgspec.Struct, frozen=True):
@@ -57,11 +66,11 @@ class Keyring:
         return hmac.compare_digest(self._digest(imap_user, password), check)
 
     def open(self, imap_user: str, sealed: bytes) -> Secret:
-        """The password again.  Raises Outage when the master key is not the one that sealed it."""
+        """The password again.  Raises SealBroken when the master key is not the one that sealed it."""
         try:
             plain = self._seal.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], imap_user.encode())
         except (InvalidTag, ValueError):
-            raise Outage("the master key does not open this password: wrong key file?") from None
+            raise SealBroken("the master key does not open this password") from None
         return Secret(plain.decode())
 
     def _digest(self, imap_user: str, password: str) -> bytes:

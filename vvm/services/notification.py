@@ -170,7 +170,7 @@ class Notification:
             text=text,
             client=client,
             source=self._replies.source(client),
-            validity=life,
+            validity=min(life, row.expires_at - self._clock.now()),
         )
 
     async def _sync(self, row: Leased, subscriber: Subscriber) -> Sync | None:

@@ -28,7 +28,7 @@ class Replies:
         return client.source or self._service.service_number
 
     def __call__(self, subscriber: Subscriber | None, return_code: ReturnCode) -> StatusReply:
-        """Raises UnfitField, and Outage when the master key does not open the password."""
+        """Raises UnfitField, and SealBroken when the master key does not open the password."""
         client = self.client(subscriber)
         facts = self._facts(client)
         status = _told(subscriber, return_code)
