@@ -180,7 +180,8 @@ async def test_a_closed_row_is_not_owed(store: Store, alice: Subscriber, settlem
     await store.outbox.settle(row, settlement, now=NOW, status=0x0B)
     assert await lease(store, NOW + 10 * MINUTE) == []
     assert await store.outbox.next_due() is None
-    assert await store.outbox.counts() == OutboxCounts(owed=0, oldest_due_at=None)
+    dead = settlement in {Settlement.FAILED, Settlement.EXPIRED}
+    assert await store.outbox.counts() == OutboxCounts(owed=0, oldest_due_at=None, dead=int(dead))
 
 
 async def test_a_closed_row_stays_closed(store: Store, alice: Subscriber) -> None:
@@ -278,6 +279,16 @@ async def test_counts_tell_how_much_is_owed_and_since_when(store: Store, alice: 
     assert await store.outbox.counts() == OutboxCounts(owed=3, oldest_due_at=NOW + SECOND)
     await store.outbox.settle(row, Settlement.SENT, now=NOW)
     assert (await store.outbox.counts()).owed == 2
+
+
+async def test_counts_tell_how_many_were_given_up(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([owed_to(alice), owed_to_stranger()])
+    first, second = await lease(store)
+    await store.outbox.settle(first, Settlement.FAILED, now=NOW)
+    await store.outbox.settle(second, Settlement.EXPIRED, now=NOW)
+    assert await store.outbox.counts() == OutboxCounts(owed=0, oldest_due_at=None, dead=2)
+    await store.outbox.resend(first.id, now=NOW, expires_at=NOW + MINUTE)
+    assert (await store.outbox.counts()).dead == 1
 
 
 async def test_next_due_is_the_earliest(store: Store, alice: Subscriber) -> None:

@@ -212,7 +212,8 @@ class MemoryOutbox:
 
     async def counts(self) -> OutboxCounts:
         owed = self._owed()
-        return OutboxCounts(owed=len(owed), oldest_due_at=owed[0].due_at if owed else None)
+        dead = sum(row.settlement in _DEAD for row in self._rows.values())
+        return OutboxCounts(owed=len(owed), oldest_due_at=owed[0].due_at if owed else None, dead=dead)
 
     async def next_due(self) -> datetime | None:
         owed = self._owed()

@@ -13,7 +13,7 @@ from vvm.domain.errors import Outage
 from vvm.domain.subscriber import MailboxId
 from vvm.store.port import Hints
 from vvm.store.sql import named_statements
-from vvm.store.sqlite.engine import Reader, Writer
+from vvm.store.sqlite.engine import CommitMetrics, NoCommitMetrics, Reader, Writer
 from vvm.store.sqlite.inbound import SqliteInbound
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.outbox import SqliteOutbox
@@ -26,9 +26,9 @@ _SQL = named_statements("vvm.store.sqlite.queries", "watch.sql")
 class SqliteStore:
     """vvm.store.port.Store on one file.  Other processes may have the same file open."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, metrics: CommitMetrics) -> None:
         self._reader = Reader(path)
-        self._writer = Writer(path, loop)
+        self._writer = Writer(path, loop, metrics)
         self.subscribers = SqliteSubscribers(self._reader, self._writer)
         self.mailboxes = SqliteMailboxes(self._reader, self._writer)
         self.outbox = SqliteOutbox(self._reader, self._writer)
@@ -62,11 +62,11 @@ class SqliteStore:
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path) -> AsyncIterator[SqliteStore]:
+async def open_sqlite(path: Path, metrics: CommitMetrics | None = None) -> AsyncIterator[SqliteStore]:
     """Open a file, making or migrating it first.  Raises Outage when it cannot be used or is too new."""
     try:
         await asyncio.to_thread(prepare, path)
-        store = SqliteStore(path, asyncio.get_running_loop())
+        store = SqliteStore(path, asyncio.get_running_loop(), metrics or NoCommitMetrics())
     except (OSError, sqlite3.Error) as error:
         raise Outage(f"{path} cannot be opened: {error}") from error
     try:

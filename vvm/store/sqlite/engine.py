@@ -11,10 +11,11 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -33,6 +34,21 @@ _BUSY_MILLISECONDS = 10_000
 """How long a writer waits for another process's commit."""
 _WAL_PAGES = 4000
 """Checkpoint about every 32 MB of writes."""
+
+
+class CommitMetrics(Protocol):
+    """Hears of every group that was committed, in the writer's thread."""
+
+    def committed(self, jobs: int, seconds: float) -> None:
+        """``jobs`` transactions shared one commit; from its beginning to the end of its fsync."""
+        ...
+
+
+class NoCommitMetrics:
+    """Nobody listens."""
+
+    def committed(self, jobs: int, seconds: float) -> None:
+        pass
 
 
 class _Job(Generic[T]):
@@ -77,9 +93,10 @@ class _Job(Generic[T]):
 class Writer:
     """Runs transactions one after another in a thread of its own."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, metrics: CommitMetrics) -> None:
         self._path = path
         self._loop = loop
+        self._metrics = metrics
         self._jobs: queue.SimpleQueue[_Job[object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._closed = False
@@ -136,8 +153,10 @@ class Writer:
         """Commit one group.  False when the group holds the order to stop."""
         jobs = [job for job in group if job is not None]
         if jobs:
+            started = time.perf_counter()
             try:
                 _transaction(connection, jobs)
+                self._metrics.committed(len(jobs), time.perf_counter() - started)
             except Exception as error:
                 log.exception("commit_failed", jobs=len(jobs))
                 for job in jobs:

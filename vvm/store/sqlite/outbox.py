@@ -182,10 +182,11 @@ class SqliteOutbox:
         return await self._write(work, durable=False)
 
     async def counts(self) -> OutboxCounts:
-        owed, oldest = self._reader.all(_SQL["counts"])[0]
+        owed, oldest, dead = self._reader.all(_SQL["counts"])[0]
         return OutboxCounts(
             owed=owed,
             oldest_due_at=None if oldest is None else rows.moment(oldest),
+            dead=dead,
         )
 
     async def next_due(self) -> datetime | None:

@@ -116,7 +116,9 @@ DELETE FROM outbox WHERE id IN
       ORDER BY settled_at LIMIT :limit);
 
 -- name: counts
-SELECT count(*), min(due_at) FROM outbox WHERE state = 'owed';
+SELECT (SELECT count(*) FROM outbox WHERE state = 'owed'),
+       (SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1),
+       (SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired'));
 
 -- name: next_due
 SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1;
