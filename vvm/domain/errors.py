@@ -52,6 +52,15 @@ class SubscriberExists(Refusal):
         super().__init__("a subscriber with this number exists already")
 
 
+class StatusMoved(Refusal):
+    """The provisioning status is no more what a change was decided on: decide again."""
+
+    code = "status_moved"
+
+    def __init__(self) -> None:
+        super().__init__("the provisioning status has changed meanwhile")
+
+
 class UnknownMessage(Refusal):
     code = "unknown_message"
 
