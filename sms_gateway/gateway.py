@@ -6,7 +6,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from aiohttp import web
+
 from sms_gateway.inbound import Receiver
+from sms_gateway.kannel.callbacks import KannelCallbacks
+from sms_gateway.kannel.route import KannelRoute
+from sms_gateway.kannel.settings import KannelSettings
 from sms_gateway.pool import Health, Pool, Route
 from sms_gateway.port import Clock, Inbox, Metrics, NoMetrics, Outbox
 from sms_gateway.settings import SmscSettings
@@ -15,7 +20,7 @@ from sms_gateway.worker import Worker
 
 
 class SmsGateway:
-    """Several SMSCs, one outbox, one inbox.  Several gateways may share an outbox."""
+    """Several SMSCs and Kannels, one outbox, one inbox.  Several gateways may share an outbox."""
 
     def __init__(
         self,
@@ -23,22 +28,28 @@ class SmsGateway:
         outbox: Outbox,
         inbox: Inbox,
         *,
+        kannels: Sequence[KannelSettings] = (),
         clock: Clock,
         metrics: Metrics | None = None,
     ) -> None:
         """Raises ValueError where nothing is configured to send by."""
-        if not smscs:
+        settings: Sequence[SmscSettings | KannelSettings] = [*smscs, *kannels]
+        if not settings:
             raise ValueError("no SMSC")
         self._outbox = outbox
         self._inbox = inbox
         self._clock = clock
         self._metrics = metrics or NoMetrics()
-        self._routes: list[Route] = [self._smpp(settings) for settings in smscs]
+        self._kannels = kannels
+        self._routes: list[Route] = [self._smpp(smsc) for smsc in smscs]
+        self._routes += [
+            KannelRoute(kannel, metrics=self._metrics, changed=self._changed) for kannel in kannels
+        ]
         self._worker = Worker(
             Pool(self._routes),
             outbox,
-            idle_seconds=min(settings.idle_seconds for settings in smscs),
-            drain_seconds=max(settings.drain_seconds for settings in smscs),
+            idle_seconds=min(each.idle_seconds for each in settings),
+            drain_seconds=max(each.drain_seconds for each in settings),
         )
         self._news = asyncio.Event()
 
@@ -66,6 +77,25 @@ class SmsGateway:
                 group.create_task(route.run())
             # When cancelled it drains before it ends, and only then does the group end the routes.
             await self._worker.run()
+
+    def callbacks(self) -> web.Application:
+        """What Kannels report to: ``/NAME/mo`` and ``/NAME/dlr``.
+
+        It must be served by the process that runs this gateway, because a report may overtake the
+        answer to the request that it is about.
+        """
+        app = web.Application()
+        for kannel in self._kannels:
+            reports = KannelCallbacks(
+                kannel,
+                self._outbox,
+                self._inbox,
+                settled=self._settled,
+                clock=self._clock,
+                metrics=self._metrics,
+            )
+            app.add_subapp(f"/{kannel.name}", reports.app())
+        return app
 
     def _smpp(self, settings: SmscSettings) -> SmppRoute:
         receiver = Receiver(

@@ -1,41 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the SMSC delivers: SMS from handsets, receipts, and word of who is reachable again.
-
-Whatever is acknowledged has been kept: by the inbox, or by the outbox if it is a receipt.  What
-makes no sense is acknowledged too, and counted, because the SMSC would send it for ever.
-"""
+"""What an SMSC delivers: SMS from handsets, receipts, and word of who is reachable again."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-
-import structlog
 
 from sms_gateway import receipts, user_data
 from sms_gateway.esme import Delivery
-from sms_gateway.port import (
-    Clock,
-    InboundSegment,
-    InboundSms,
-    Inbox,
-    Metrics,
-    Outbox,
-    Reachable,
-    Receipt,
-    Unavailable,
-)
+from sms_gateway.intake import Delivered, Intake
+from sms_gateway.port import Clock, Inbox, Metrics, Outbox, Reachable, Receipt
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp import tlv
 from sms_gateway.smpp.pdu import Address, Alert, DataSm, Sm
 from sms_gateway.smpp.status import Status
 from sms_gateway.smpp.tlv import Tag
 from sms_gateway.text import coding
-from sms_gateway.text.udh import BadHeader, Concatenation
-
-log = structlog.get_logger(__name__)
 
 _INTERNATIONAL = 1
 """Type of number (SMPP 3.4 section 5.2.5)."""
@@ -62,29 +41,25 @@ class Receiver:
         self._settled = settled
         self._clock = clock
         self._metrics = metrics
+        self._intake = Intake(settings.name, inbox, settings.intake, clock=clock, metrics=metrics)
 
     async def __call__(self, sm: Delivery) -> int:
         """Keep what was delivered; returns the command_status of the answer, if it has one.
 
         ROK for what is kept or is garbage, ESME_RX_T_APPN for what the SMSC must deliver again.
         """
-        try:
-            async with asyncio.timeout(self._settings.inbox_seconds):
-                if isinstance(sm, Alert):
-                    return await self._alert(sm)
-                if receipts.is_receipt(sm):
-                    return await self._receipt(sm)
-                return await self._message(sm)
-        except (Unavailable, TimeoutError):
-            log.warning("inbound_not_kept", smsc=self._settings.name)
-        except Exception:
-            # A bug that one message wakes must not cost the link of all others.  The SMSC keeps the
-            # message and delivers it again, so nothing is lost while the bug is being fixed.
-            log.exception("inbound_failed", smsc=self._settings.name)
-        self._metrics.inbound(self._settings.name, "refused")
-        return Status.RX_T_APPN
+        return Status.ROK if await self._intake.kept(self._keep(sm)) else Status.RX_T_APPN
 
-    async def _receipt(self, sm: Sm | DataSm) -> int:
+    async def _keep(self, sm: Delivery) -> None:
+        """Raises Unavailable, and BadHeader for what makes no sense."""
+        if isinstance(sm, Alert):
+            await self._alert(sm)
+        elif receipts.is_receipt(sm):
+            await self._receipt(sm)
+        else:
+            await self._message(sm)
+
+    async def _receipt(self, sm: Sm | DataSm) -> None:
         octets = user_data.octets_of(sm)
         report = receipts.read(sm, octets)
         receipt = Receipt(
@@ -99,62 +74,24 @@ class Receiver:
         await self._settled(receipt.recipient)
         await self._outbox.receipt(receipt)
         self._metrics.receipt(self._settings.name, receipt.state)
-        return Status.ROK
 
-    async def _message(self, sm: Sm | DataSm) -> int:
-        try:
-            header, octets = user_data.read(sm)
-        except BadHeader as error:
-            log.warning("inbound_garbage", smsc=self._settings.name, reason=str(error))
-            self._metrics.inbound(self._settings.name, "garbage")
-            return Status.ROK
-        now = self._clock.now()
-        part, segments_key = header.concatenation, ""
-        if part is not None and part.total > 1:
-            segments_key = self._digest(sm, str(part.reference), str(part.total))
-            octets = await self._join(part, segments_key, octets, now)
-            if not octets:
-                self._metrics.inbound(self._settings.name, "segment")
-                return Status.ROK
-        port = header.ports.destination if header.ports else None
-        await self._inbox.received(
-            InboundSms(
-                smsc=self._settings.name,
+    async def _message(self, sm: Sm | DataSm) -> None:
+        header, octets = user_data.read(sm)
+        await self._intake.take(
+            Delivered(
                 originator=number(sm.source),
                 destination=number(sm.destination),
-                text=coding.text(octets, sm.data_coding),
+                header=header,
                 octets=octets,
                 coding=coding.of(sm.data_coding),
-                port=port,
-                received_at=now,
-                deduplication_key=self._digest(sm, str(port), octets.hex()),
-                segments_key=segments_key,
+                text_of=lambda whole: coding.text(whole, sm.data_coding),
             )
         )
-        self._metrics.inbound(self._settings.name, "accepted")
-        return Status.ROK
 
-    async def _alert(self, alert: Alert) -> int:
+    async def _alert(self, alert: Alert) -> None:
         if tlv.find_number(alert.tlvs, Tag.AVAILABILITY) in _REACHABLE:
             hint = Reachable(self._settings.name, number(alert.handset), self._clock.now())
             await self._inbox.reachable(hint)
-        return Status.ROK
-
-    async def _join(self, part: Concatenation, key: str, octets: bytes, now: datetime) -> bytes:
-        """Nothing while segments are missing."""
-        segment = InboundSegment(
-            key=key,
-            number=part.number,
-            total=part.total,
-            octets=octets,
-            received_at=now,
-            expires_at=now + timedelta(seconds=self._settings.partial_seconds),
-        )
-        return b"".join(await self._inbox.segment(segment, limit=self._settings.partial_limit))
-
-    def _digest(self, sm: Sm | DataSm, *others: str) -> str:
-        parts = (self._settings.name, sm.source.digits.hex(), sm.destination.digits.hex(), *others)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def number(address: Address) -> str:

@@ -275,7 +275,10 @@ class Metrics(Protocol):
         ...
 
     def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
-        """A submit was answered with ``status``, or not at all (None), after ``seconds``."""
+        """A submit was answered with ``status``, or not at all (None), after ``seconds``.
+
+        0 is success; of a Kannel the others are HTTP's.
+        """
         ...
 
     def window(self, smsc: str, in_flight: int) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from sms_gateway.intake import IntakeLimits
 from sms_gateway.port import Coding
 from sms_gateway.receipts import IdForm
 from sms_gateway.smpp.session import Limits
@@ -185,6 +186,11 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             unbind_seconds=self.unbind_seconds,
             max_pdu_bytes=self.max_pdu_bytes,
         )
+
+    @property
+    def intake(self) -> IntakeLimits:
+        """What SMS from handsets may take."""
+        return IntakeLimits(self.inbox_seconds, self.partial_limit, self.partial_seconds)
 
     @property
     def longest_hold(self) -> timedelta:

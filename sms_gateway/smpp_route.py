@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
@@ -15,6 +14,7 @@ from sms_gateway.circuit import Circuit
 from sms_gateway.compose import Unfit, compose
 from sms_gateway.errors import Nacked, NotSent, OutcomeUnknown, Rejected
 from sms_gateway.esme import Esme, Meter, Receive
+from sms_gateway.pace import Pace
 from sms_gateway.pool import Health, SegmentTaken
 from sms_gateway.port import Metrics, OutboundSms, Outcome, Refused, Sent
 from sms_gateway.receipts import normal_id
@@ -40,8 +40,8 @@ class SmppRoute:
     ) -> None:
         self._settings = settings
         self._actions = settings.overrides()
-        self._throttle = Throttle(
-            rate=settings.rate, slowest=settings.slowest_rate, pause=settings.throttle_pause_seconds
+        self._pace = Pace(
+            Throttle(rate=settings.rate, slowest=settings.slowest_rate, pause=settings.throttle_pause_seconds)
         )
         self._circuit = Circuit(
             failures=settings.circuit_failures,
@@ -50,7 +50,6 @@ class SmppRoute:
         )
         meter = Meter(settings.name, metrics)
         self._binds = [Bind(settings, receive, meter=meter, changed=changed) for _ in range(settings.binds)]
-        self._stopping = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -73,7 +72,7 @@ class SmppRoute:
         """
         if self.health(now) is Health.ON_TRIAL:
             return 1
-        affordable = int(self._throttle.rate(now) * self._settings.hold_limit_seconds)
+        affordable = self._pace.affordable(now, self._settings.hold_limit_seconds)
         return max(1, min(2 * self._settings.window * len(self._esmes()), affordable))
 
     async def run(self) -> None:
@@ -82,7 +81,7 @@ class SmppRoute:
                 group.create_task(bind.run())
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._pace.stop()
 
     def abort(self) -> None:
         for bind in self._binds:
@@ -98,7 +97,7 @@ class SmppRoute:
             if number in sms.accepted:
                 continue
             try:
-                await self._take_turn()
+                await self._pace.turn()
                 esme = esme or self._least_busy()
                 answer = await esme.submit(part)
             except Rejected as error:
@@ -121,24 +120,11 @@ class SmppRoute:
         return [bind.esme for bind in self._binds if bind.esme is not None]
 
     def _least_busy(self) -> Esme:
-        """Raises NotSent without a bind."""
+        """Raises NotSent without a bind, and while the circuit is open."""
         esmes = self._esmes()
-        if not esmes:
+        if self.health(asyncio.get_running_loop().time()) is Health.DOWN:
             raise NotSent
         return min(esmes, key=lambda esme: esme.link.in_flight)
-
-    async def _take_turn(self) -> None:
-        """Wait for the rate.  Raises NotSent if there will be no turn."""
-        now = asyncio.get_running_loop().time()
-        if self.health(now) is Health.DOWN:
-            raise NotSent
-        seconds = self._throttle.reserve(now)
-        if seconds > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._stopping.wait()
-        if self._stopping.is_set():
-            raise NotSent
 
     def _rejected(self, sms: OutboundSms, esme: Esme | None, error: Rejected) -> Outcome:
         judge = smpp_status.nack_action if isinstance(error, Nacked) else smpp_status.action
@@ -146,7 +132,7 @@ class SmppRoute:
         pause = 0.0
         match action:
             case Action.SLOW_DOWN:
-                pause = self._throttle.slow_down(asyncio.get_running_loop().time())
+                pause = self._pace.slow_down()
             case Action.LATER:
                 self._failed()
             case Action.REBIND if esme is not None:
@@ -161,7 +147,7 @@ class SmppRoute:
         """An SMSC of SMPP 5.0 says that it is getting too much before it has to refuse."""
         state = tlv.find_number(answer.tlvs, Tag.CONGESTION_STATE)
         if state is not None and state >= _CONGESTED:
-            self._throttle.slow_down(asyncio.get_running_loop().time())
+            self._pace.slow_down()
 
     def _failed(self) -> None:
         seconds = self._circuit.failed(asyncio.get_running_loop().time())

@@ -36,6 +36,16 @@ class Segment(msgspec.Struct, frozen=True):
         """Header and text, for short_message.  Raises ValueError for a number that fits no element."""
         return udh.encode(self.header) + self.octets
 
+    def text(self, coding: Coding) -> str:
+        """The text again; what ``cut`` has written in ``coding`` can be read."""
+        match coding:
+            case Coding.GSM7:
+                return gsm7.decode(self.octets)
+            case Coding.UCS2:
+                return self.octets.decode("utf-16-be")
+            case Coding.OCTETS:
+                return self.octets.decode()
+
     @property
     def has_header(self) -> bool:
         """Whether esm_class needs the UDHI bit."""
