@@ -202,7 +202,9 @@ class Mailbox(Protocol):
     async def changes(self, since_modseq: int) -> Changes:
         """What was committed after ``since_modseq``, the own changes of this session included.
 
-        Called before almost every command: one cheap read when nothing changed.
+        Called before almost every command: one cheap read when nothing changed.  A client that
+        comes back after months asks from the MODSEQ that it knew then (RFC 7162 section 3.2): who
+        has forgotten so early a journal names every UID below ``uid_next`` that is no more.
         """
         ...
 
@@ -214,10 +216,14 @@ class Mailbox(Protocol):
         """The octets of a message, the same for ever; None when it is gone."""
         ...
 
-    async def store(self, uids: Sequence[int], change: FlagChange) -> Sequence[MessageState]:
+    async def store(
+        self, uids: Sequence[int], change: FlagChange, *, unchanged_since: int | None = None
+    ) -> Sequence[MessageState]:
         """Change flags of all ``uids`` or of none; the new states of those that still exist.
 
-        A message whose flags did not move keeps its MODSEQ.  Raises NotAllowed for a flag that
+        A message whose flags did not move keeps its MODSEQ.  With ``unchanged_since`` a message
+        whose MODSEQ is above it stays as it is and is left out of the answer; nothing comes between
+        that comparison and the change (RFC 7162 section 3.1.3).  Raises NotAllowed for a flag that
         this mailbox does not take, and then changes nothing.
         """
         ...

@@ -15,7 +15,7 @@ from functools import lru_cache
 import msgspec
 
 from imap_server import flags
-from imap_server.backend import Flags, MessageRecord, PartSpan
+from imap_server.backend import MessageRecord, MessageState, PartSpan
 from imap_server.wire import encoder
 
 
@@ -24,6 +24,7 @@ class Attribute(enum.Enum):
 
     UID = b"UID"
     FLAGS = b"FLAGS"
+    MODSEQ = b"MODSEQ"
     INTERNAL_DATE = b"INTERNALDATE"
     SIZE = b"RFC822.SIZE"
     ENVELOPE = b"ENVELOPE"
@@ -31,7 +32,7 @@ class Attribute(enum.Enum):
     BODY_STRUCTURE = b"BODYSTRUCTURE"
 
 
-_IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS})
+_IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
 
 
 class Text(enum.Enum):
@@ -96,21 +97,21 @@ class Request(msgspec.Struct, frozen=True):
         """Whether the client reads for good: a section without PEEK."""
         return not all(section.peek for section in self.sections)
 
-    def with_flags(self) -> Request:
-        """The same request, answered with the flags as well."""
-        return Request(self.attributes | {Attribute.FLAGS}, self.sections)
+    def adding(self, *attributes: Attribute) -> Request:
+        """The same request, answered with some attributes more."""
+        return Request(self.attributes.union(attributes), self.sections)
 
 
-def brief(attributes: frozenset[Attribute], *, number: int, uid: int, current: Flags) -> bytes:
+def brief(attributes: frozenset[Attribute], *, number: int, current: MessageState) -> bytes:
     """The response of a request that is ``in_view``."""
-    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(_known(attributes, uid, current)))
+    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(_known(attributes, current)))
 
 
 def full(
-    request: Request, record: MessageRecord, octets: bytes | None, *, number: int, current: Flags
+    request: Request, record: MessageRecord, octets: bytes | None, *, number: int, current: MessageState
 ) -> bytes:
     """The response of any request; ``octets`` may be None when the request needs none."""
-    items = _known(request.attributes, record.uid, current)
+    items = _known(request.attributes, current)
     asked = request.attributes
     if Attribute.INTERNAL_DATE in asked:
         items.append(b"INTERNALDATE " + encoder.date_time(record.internal_date))
@@ -136,12 +137,14 @@ def extract(section: Section, record: MessageRecord, octets: bytes | None) -> by
     return found[first : first + count]
 
 
-def _known(attributes: frozenset[Attribute], uid: int, current: Flags) -> list[bytes]:
+def _known(attributes: frozenset[Attribute], current: MessageState) -> list[bytes]:
     items = []
     if Attribute.UID in attributes:
-        items.append(b"UID %d" % uid)
+        items.append(b"UID %d" % current.uid)
     if Attribute.FLAGS in attributes:
-        items.append(b"FLAGS " + flags.write(current))
+        items.append(b"FLAGS " + flags.write(current.flags))
+    if Attribute.MODSEQ in attributes:
+        items.append(b"MODSEQ (%d)" % current.modseq)
     return items
 
 

@@ -84,6 +84,12 @@ class Holds(msgspec.Struct, frozen=True):
     header: bool
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """The message's MODSEQ is at least this (RFC 7162 section 3.1.5)."""
+
+    modseq: int
+
+
 class Not(msgspec.Struct, frozen=True):
     """What the key does not select."""
 
@@ -103,7 +109,7 @@ class Every(msgspec.Struct, frozen=True):
     keys: tuple[Key, ...]
 
 
-Key = Everything | Flagged | Numbered | Arrived | Sent | Sized | Field | Holds | Not | Either | Every
+Key = Everything | Flagged | Numbered | Moved | Arrived | Sent | Sized | Field | Holds | Not | Either | Every
 
 
 class Search:
@@ -136,6 +142,8 @@ class Search:
             case Numbered(chosen, by_uid):
                 named = set(self._view.resolve(chosen, by_uid=by_uid))
                 return [uid for uid in among if uid in named]
+            case Moved(modseq):
+                return self._view.changed_since(modseq - 1, among)
             case Not(inner):
                 matching = set(await self._select(inner, among))
                 return [uid for uid in among if uid not in matching]
@@ -199,7 +207,7 @@ def _stands(day: date, order: Order, other: date) -> bool:
 def _cost(key: Key) -> int:
     """0: the view knows; 1: a record is read; 2: the message is read."""
     match key:
-        case Everything() | Flagged() | Numbered():
+        case Everything() | Flagged() | Numbered() | Moved():
             return 0
         case Arrived() | Sent() | Sized() | Field():
             return 1

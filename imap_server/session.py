@@ -19,7 +19,7 @@ from imap_server.backend import Account, Backend, Mailbox, Peer
 from imap_server.errors import Bad
 from imap_server.metrics import Limit, Metrics
 from imap_server.settings import ImapSettings
-from imap_server.view import View
+from imap_server.view import Style, View
 from imap_server.wire.output import Output
 
 
@@ -30,6 +30,13 @@ class State(enum.Enum):
     AUTHENTICATED = enum.auto()
     SELECTED = enum.auto()
     ENDED = enum.auto()
+
+
+class Extension(enum.Enum):
+    """What a client must enable before it is spoken (RFC 5161); the value is its capability."""
+
+    CONDSTORE = b"CONDSTORE"
+    QRESYNC = b"QRESYNC"
 
 
 ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
@@ -109,7 +116,9 @@ class Session:
         self.ended_by: Limit | None = None
         self.bad_commands = 0
         self.failed_logins = 0
-        self._tag = b"*"
+        self.enabled: set[Extension] = set()
+        self.tag = b"*"
+        """Of the command that runs."""
         self._account: Account | None = None
         self._selected: Selected | None = None
 
@@ -117,7 +126,7 @@ class Session:
 
     def begin(self, tag: bytes) -> None:
         """A command with this tag starts."""
-        self._tag = tag
+        self.tag = tag
 
     def untagged(self, line: bytes) -> None:
         """``*``, the line, CRLF."""
@@ -155,7 +164,7 @@ class Session:
 
     def _tagged(self, status: str, text: str, code: str | None) -> None:
         bracketed = f"[{code}] " if code else ""
-        self.out.add(self._tag + f" {status} {bracketed}{text}\r\n".encode())
+        self.out.add(self.tag + f" {status} {bracketed}{text}\r\n".encode())
 
     @property
     def ended(self) -> bool:
@@ -204,6 +213,24 @@ class Session:
         if self.state is State.SELECTED:
             self.state = State.AUTHENTICATED
 
+    # What the client enabled
+
+    def enable(self, extension: Extension) -> None:
+        """Speak an extension from now on; a mailbox that is open tells where its MODSEQ stands.
+
+        QRESYNC brings CONDSTORE along (RFC 7162 section 3.2.3).
+        """
+        added = {extension, Extension.CONDSTORE} if extension is Extension.QRESYNC else {extension}
+        fresh = added - self.enabled
+        self.enabled |= added
+        if Extension.CONDSTORE in fresh and self._selected is not None:
+            self.untagged(b"OK [HIGHESTMODSEQ %d] noted" % self._selected.view.highest_modseq)
+
+    @property
+    def style(self) -> Style:
+        """How this client wants to hear of changes."""
+        return Style(modseq=Extension.CONDSTORE in self.enabled, vanished=Extension.QRESYNC in self.enabled)
+
     # News of the mailbox
 
     async def refresh(self) -> View:
@@ -214,7 +241,16 @@ class Session:
 
     def report(self, *, expunges: bool) -> None:
         """Tell the client what the view holds and it does not know."""
-        self.out.extend(self.selected.view.report(expunges=expunges))
+        self.out.extend(self.selected.view.report(expunges=expunges, style=self.style))
+
+    def expunged(self) -> None:
+        """End a command that removed messages; all is told, so the MODSEQ reached may be said.
+
+        RFC 7162 section 3.2.7 asks for it where the client speaks CONDSTORE.
+        """
+        self.report(expunges=True)
+        modseq = self.selected.view.highest_modseq
+        self.ok("expunged", code=f"HIGHESTMODSEQ {modseq}" if self.style.modseq else None)
 
     async def catch_up(self, *, expunges: bool) -> None:
         """Refresh, then report."""

@@ -12,9 +12,26 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from imap_server import flags
 from imap_server.backend import Changes, FlagChange, Flags, MessageState, Snapshot
+from imap_server.wire import numbers
 from imap_server.wire.numbers import NumberSet
+
+
+class Style(msgspec.Struct, frozen=True):
+    """How the client asked to be told (RFC 7162).
+
+    ``modseq``: every change of flags carries its MODSEQ, a silent STORE is answered by the MODSEQ
+    alone.  ``vanished``: removals are told by UID, in one VANISHED.
+    """
+
+    modseq: bool = False
+    vanished: bool = False
+
+
+PLAIN = Style()
 
 
 class View:
@@ -25,7 +42,10 @@ class View:
         self._uids = [message.uid for message in snapshot.messages]
         self._states = {message.uid: message for message in snapshot.messages}
         self._told = len(self._uids)
+        self.saved: Sequence[int] = ()
+        """The UIDs that ``$`` stands for, those that are gone included (RFC 5182)."""
         self._moved: set[int] = set()
+        self._stepped: set[int] = set()
         self._gone: set[int] = set()
 
     @property
@@ -57,6 +77,8 @@ class View:
             self._states[message.uid] = message
             if not silent or message.flags != assumed:
                 self._moved.add(message.uid)
+            else:
+                self._stepped.add(message.uid)
 
     def _take(self, message: MessageState) -> None:
         held = self._states.get(message.uid)
@@ -68,6 +90,8 @@ class View:
         self._states[message.uid] = message
         if held.flags != message.flags:
             self._moved.add(message.uid)
+        elif held.modseq != message.modseq:
+            self._stepped.add(message.uid)
 
     # What the client may hear
 
@@ -78,26 +102,43 @@ class View:
         self._told = len(self._uids)
         return [b"* %d EXISTS\r\n" % self._told]
 
-    def report(self, *, expunges: bool) -> list[bytes]:
-        """Everything the client does not know yet; EXPUNGE only when ``expunges`` permits it."""
+    def report(self, *, expunges: bool, style: Style = PLAIN) -> list[bytes]:
+        """Everything the client does not know yet; EXPUNGE or VANISHED only when ``expunges`` permits it."""
         lines = self.report_arrivals()
-        if self._moved:
-            lines += [
-                b"* %d FETCH (UID %d FLAGS %b)\r\n" % (self.number(uid), uid, flags.write(self.flags(uid)))
-                for uid in sorted(self._moved - self._gone)
-            ]
+        if self._moved or self._stepped:
+            due = self._moved | self._stepped if style.modseq else self._moved
+            lines += [self._line(uid, style) for uid in sorted(due - self._gone)]
             self._moved.clear()
+            self._stepped.clear()
         if expunges and self._gone:
-            lines += self._report_gone()
+            lines += self._report_gone(style)
         return lines
 
     def told_flags(self, uid: int) -> None:
-        """A response that the client gets anyway carries the flags of ``uid``."""
-        self._moved.discard(uid)
+        """A response that the client gets anyway carries the flags of ``uid``; its MODSEQ is still owed."""
+        if uid in self._moved:
+            self._moved.discard(uid)
+            self._stepped.add(uid)
 
-    def _report_gone(self) -> list[bytes]:
+    def told_modseq(self, uid: int) -> None:
+        """… and the MODSEQ of ``uid``."""
+        self._stepped.discard(uid)
+
+    def _line(self, uid: int, style: Style) -> bytes:
+        """The UID comes along whatever the client asked for: AOSP drops a FETCH without one."""
+        items = [b"UID %d" % uid]
+        if uid in self._moved:
+            items.append(b"FLAGS " + flags.write(self.flags(uid)))
+        if style.modseq:
+            items.append(b"MODSEQ (%d)" % self.modseq(uid))
+        return b"* %d FETCH (%b)\r\n" % (self.number(uid), b" ".join(items))
+
+    def _report_gone(self, style: Style) -> list[bytes]:
         """Highest number first, so that no line changes the meaning of the next."""
-        lines = [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(self._gone, reverse=True)]
+        if style.vanished:
+            lines = [b"* VANISHED %b\r\n" % numbers.write(sorted(self._gone))]
+        else:
+            lines = [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(self._gone, reverse=True)]
         self._uids = [uid for uid in self._uids if uid not in self._gone]
         for uid in self._gone:
             del self._states[uid]
@@ -115,12 +156,40 @@ class View:
         """The flags of a UID that the view holds, as last adopted."""
         return self._states[uid].flags
 
+    def modseq(self, uid: int) -> int:
+        """The MODSEQ of a UID that the view holds, as last adopted."""
+        return self._states[uid].modseq
+
+    def state(self, uid: int) -> MessageState:
+        """Both of them."""
+        return self._states[uid]
+
+    def changed_since(self, modseq: int, uids: Iterable[int]) -> list[int]:
+        """Those of ``uids``, which the view holds, that moved after ``modseq``."""
+        return [uid for uid in uids if self._states[uid].modseq > modseq]
+
+    def vanished(self, chosen: NumberSet | None, expunged: Iterable[int]) -> bytes:
+        """A set of the UIDs among ``expunged`` (any order) that the client never counted in this view.
+
+        ``chosen`` limits it; ``*`` there is the last message of the view.  What the view counts is
+        left to ``report``, which also corrects the client's numbering.  Empty when there is nothing.
+        """
+        gone = sorted(uid for uid in expunged if uid not in self._states)
+        return numbers.write(gone if chosen is None else chosen.pick(gone, last=self._last))
+
+    @property
+    def _last(self) -> int:
+        return self._uids[-1] if self._uids else 1
+
     def resolve(self, chosen: NumberSet, *, by_uid: bool) -> list[int]:
         """The UIDs, ascending, that a set of UIDs or of sequence numbers names.
 
         Numbers that do not exist are left out, and so are messages that are gone already.
         """
-        if by_uid:
+        uids: Sequence[int]
+        if chosen.saved:
+            uids = [uid for uid in self.saved if uid in self._states]
+        elif by_uid:
             uids = chosen.select(self._uids)
         else:
             uids = [

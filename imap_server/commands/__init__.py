@@ -15,6 +15,7 @@ from imap_server.commands import (
     copy,
     create,
     delete,
+    enable,
     examine,
     expunge,
     fetch,
@@ -54,6 +55,7 @@ STANDARD: tuple[Command, ...] = (
     command(copy),
     command(create),
     command(delete),
+    command(enable),
     command(examine),
     command(expunge),
     command(fetch),
@@ -87,10 +89,11 @@ STANDARD: tuple[Command, ...] = (
 def capabilities(commands: Table) -> tuple[bytes, ...]:
     """What the commands of a table add to the capability list, each once.
 
+    CONDSTORE, QRESYNC (RFC 7162) and SEARCHRES (RFC 5182) are no command's but the view's.
     LITERAL- (RFC 7888 section 5) is the framer's: short literals need no continuation.
     """
     names = {each.capability for each in commands.values() if each.capability is not None}
-    return (*sorted(names), b"LITERAL-")
+    return (*sorted(names | {b"CONDSTORE", b"QRESYNC", b"SEARCHRES"}), b"LITERAL-")
 
 
 __all__ = ["STANDARD", "capabilities", "table"]

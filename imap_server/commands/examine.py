@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from imap_server.commands import select
+from imap_server.commands.select import Select
 from imap_server.session import LOGGED_IN, Session
 
 NAME = b"EXAMINE"
@@ -12,6 +13,6 @@ CAPABILITY = None
 parse = select.parse
 
 
-async def run(session: Session, command: str) -> None:
+async def run(session: Session, command: Select) -> None:
     """Open for reading; nothing this session does changes the mailbox, BODY[] included."""
     await select.open_mailbox(session, command, read_only=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FETCH (RFC 3501 section 6.4.5)."""
+"""FETCH (RFC 3501 section 6.4.5) with the modifiers of RFC 7162 (sections 3.1.4 and 3.2.6)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from imap_server import fetch, flags
 from imap_server.backend import FlagChange, FlagMode
 from imap_server.errors import Bad
 from imap_server.fetch import Attribute, Partial, Request, Section, Text
-from imap_server.session import SELECTED, Selected, Session
+from imap_server.session import SELECTED, Extension, Selected, Session
+from imap_server.view import View
 from imap_server.wire import encoder
 from imap_server.wire.lexer import Lexer
 from imap_server.wire.numbers import NumberSet
@@ -27,7 +28,7 @@ _SECTION = re.compile(
     rb"\.?(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME)?(?=[\] ])",
     re.IGNORECASE,
 )
-_MACRO = re.compile(rb"(?:ALL|FAST|FULL)(?=[\r\n])", re.IGNORECASE)
+_MACRO = re.compile(rb"(?:ALL|FAST|FULL)(?=[ \r\n])", re.IGNORECASE)
 _PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _MOST_ITEMS = 100
@@ -49,10 +50,16 @@ _MARK_SEEN = FlagChange(FlagMode.ADD, frozenset({flags.SEEN}))
 
 
 class Fetch(msgspec.Struct, frozen=True):
-    """Which messages, and what of each."""
+    """Which messages, and what of each.
+
+    With ``changed_since`` only those that moved after that MODSEQ; with ``vanished`` also the UIDs
+    that are gone since.
+    """
 
     numbers: NumberSet
     request: Request
+    changed_since: int | None = None
+    vanished: bool = False
 
 
 def parse(line: Lexer) -> Fetch:
@@ -72,28 +79,42 @@ def parse(line: Lexer) -> Fetch:
         items += _MACROS[macro[0].upper()]
     else:
         items.append(_item(line))
+    changed_since, vanished = _modifiers(line)
     line.end()
+    if changed_since is not None:
+        items.append(Attribute.MODSEQ)
     sections = tuple(item for item in items if isinstance(item, Section))
     if len(sections) > _MOST_SECTIONS:
         raise Bad("too many sections")
     attributes = frozenset(item for item in items if isinstance(item, Attribute))
-    return Fetch(numbers, Request(attributes, sections))
+    return Fetch(numbers, Request(attributes, sections), changed_since, vanished)
 
 
 async def run(session: Session, command: Fetch) -> None:
     """By sequence number; no EXPUNGE is sent while this is answered."""
-    await answer(session, command.numbers, command.request, by_uid=False)
+    if command.vanished:
+        raise Bad("VANISHED is for UID FETCH")
+    await answer(session, command, by_uid=False)
 
 
-async def answer(session: Session, numbers: NumberSet, request: Request, *, by_uid: bool) -> None:
+async def answer(session: Session, command: Fetch, *, by_uid: bool) -> None:
     """What FETCH and UID FETCH share.
 
     Looks for new messages first: vvmd asks for the UID that its SMS named in a session that it
     opened earlier (spec/omtp-vvm.md 20.1, row 1).  Numbers that do not exist are passed over.
     """
+    request = command.request
+    if command.vanished and Extension.QRESYNC not in session.enabled:
+        raise Bad("VANISHED is for clients that enabled QRESYNC")
+    if Attribute.MODSEQ in request.attributes:
+        session.enable(Extension.CONDSTORE)
     view = await session.refresh()
     session.out.extend(view.report_arrivals())
-    uids = view.resolve(numbers, by_uid=by_uid)
+    uids = view.resolve(command.numbers, by_uid=by_uid)
+    if command.changed_since is not None:
+        uids = view.changed_since(command.changed_since, uids)
+        if command.vanished:
+            await _report_vanished(session, command.numbers, command.changed_since)
     for batch in _batches(uids, session.settings.fetch_batch_messages):
         if request.in_view:
             _answer_from_view(session, batch, request)
@@ -104,32 +125,45 @@ async def answer(session: Session, numbers: NumberSet, request: Request, *, by_u
     session.ok("fetched")
 
 
+async def _report_vanished(session: Session, chosen: NumberSet, since_modseq: int) -> None:
+    """What is gone since then; removals that the view still counts follow as a plain VANISHED."""
+    selected = session.selected
+    changes = await selected.mailbox.changes(since_modseq)
+    gone = selected.view.vanished(chosen, changes.expunged)
+    if gone:
+        session.untagged(b"VANISHED (EARLIER) " + gone)
+
+
 def _answer_from_view(session: Session, uids: Sequence[int], request: Request) -> None:
     view = session.selected.view
     for uid in uids:
-        session.out.add(
-            fetch.brief(request.attributes, number=view.number(uid), uid=uid, current=view.flags(uid))
-        )
-        if Attribute.FLAGS in request.attributes:
-            view.told_flags(uid)
+        session.out.add(fetch.brief(request.attributes, number=view.number(uid), current=view.state(uid)))
+        _told(view, uid, request)
 
 
 async def _answer_from_store(session: Session, uids: Sequence[int], request: Request) -> None:
     selected = session.selected
     view = selected.view
     marked = await _mark_seen(selected, uids) if request.marks_seen else frozenset()
-    with_flags = request.with_flags()
+    news = (Attribute.FLAGS, Attribute.MODSEQ) if session.style.modseq else (Attribute.FLAGS,)
+    with_news = request.adding(*news)
     for record in await selected.mailbox.messages(uids):
         octets = await selected.mailbox.read(record.uid) if request.needs_octets else None
         if octets is None and request.needs_octets:
             continue
-        chosen = with_flags if record.uid in marked else request
+        chosen = with_news if record.uid in marked else request
         session.out.add(
-            fetch.full(chosen, record, octets, number=view.number(record.uid), current=view.flags(record.uid))
+            fetch.full(chosen, record, octets, number=view.number(record.uid), current=view.state(record.uid))
         )
-        if Attribute.FLAGS in chosen.attributes:
-            view.told_flags(record.uid)
+        _told(view, record.uid, chosen)
         await session.relieve()
+
+
+def _told(view: View, uid: int, request: Request) -> None:
+    if Attribute.FLAGS in request.attributes:
+        view.told_flags(uid)
+    if Attribute.MODSEQ in request.attributes:
+        view.told_modseq(uid)
 
 
 async def _mark_seen(selected: Selected, uids: Sequence[int]) -> frozenset[int]:
@@ -147,6 +181,30 @@ async def _mark_seen(selected: Selected, uids: Sequence[int]) -> frozenset[int]:
 def _batches(uids: Sequence[int], count: int) -> Iterator[Sequence[int]]:
     for start in range(0, len(uids), count):
         yield uids[start : start + count]
+
+
+def _modifiers(line: Lexer) -> tuple[int | None, bool]:
+    """CHANGEDSINCE, and whether VANISHED stands beside it; that one alone is an error."""
+    if not line.accept(b" "):
+        return None, False
+    line.expect(b"(")
+    changed_since: int | None = None
+    vanished = False
+    while True:
+        match line.keyword():
+            case b"CHANGEDSINCE":
+                line.space()
+                changed_since = line.modseq()
+            case b"VANISHED":
+                vanished = True
+            case _:
+                raise Bad("unknown FETCH modifier")
+        if not line.accept(b" "):
+            break
+    line.expect(b")")
+    if changed_since is None:
+        raise Bad("VANISHED needs CHANGEDSINCE")
+    return changed_since, vanished
 
 
 def _item(line: Lexer) -> Attribute | Section:

@@ -1,70 +1,96 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SEARCH (RFC 3501 section 6.4.4): the grammar of its keys, and the one line that answers it."""
+"""SEARCH (RFC 3501 section 6.4.4), with the answers that a client may choose (RFC 4731, RFC 5182)."""
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import msgspec
 
-from imap_server import flags
 from imap_server.errors import Bad, No
-from imap_server.search import (
-    Arrived,
-    Either,
-    Every,
-    Everything,
-    Field,
-    Flagged,
-    Holds,
-    Key,
-    Not,
-    Numbered,
-    Order,
-    Search,
-    Sent,
-    Sized,
-)
-from imap_server.session import SELECTED, Session
+from imap_server.search import Search
+from imap_server.search_grammar import Criteria, criteria
+from imap_server.session import SELECTED, Extension, Session
+from imap_server.view import View
+from imap_server.wire import encoder, numbers
 from imap_server.wire.lexer import Lexer
 
 NAME = b"SEARCH"
 STATES = SELECTED
-CAPABILITY = None
+CAPABILITY = b"ESEARCH"
 
 _CHARSET = re.compile(rb"CHARSET ", re.IGNORECASE)
-_CHARSETS = frozenset({b"US-ASCII", b"UTF-8"})
+_RETURN = re.compile(rb"RETURN \(", re.IGNORECASE)
 
 
-class Criteria(msgspec.Struct, frozen=True):
-    """The keys; ``charset`` in capitals, checked when the command runs because its refusal is a NO."""
+class Result(enum.Enum):
+    """What RETURN may ask for, in the order of the answer; SAVE answers nothing (RFC 5182)."""
 
-    charset: bytes
-    key: Key
+    MIN = b"MIN"
+    MAX = b"MAX"
+    ALL = b"ALL"
+    COUNT = b"COUNT"
+    SAVE = b"SAVE"
 
 
-def parse(line: Lexer) -> Criteria:
-    """An optional CHARSET, then one key or more."""
+_ONLY_ENDS = frozenset({Result.MIN, Result.MAX, Result.SAVE})
+
+
+class Find(msgspec.Struct, frozen=True):
+    """What to look for; ``results`` None asks for the plain answer of RFC 3501."""
+
+    criteria: Criteria
+    results: frozenset[Result] | None = None
+
+
+def parse(line: Lexer) -> Find:
+    """An optional RETURN, an optional CHARSET, then one key or more."""
     line.space()
+    results = None
+    if line.match(_RETURN) is not None:
+        results = _results(line)
+        line.space()
     charset = b"US-ASCII"
     if line.match(_CHARSET) is not None:
         charset = line.astring().upper()
         line.space()
-    keys = _keys(line, line.max_depth)
-    line.end()
-    return Criteria(charset, Every(keys))
+    return Find(criteria(line, charset), results)
 
 
-async def run(session: Session, command: Criteria) -> None:
+async def run(session: Session, command: Find) -> None:
     """Answers sequence numbers; no EXPUNGE is sent while this is answered."""
     await answer(session, command, by_uid=False)
 
 
-async def answer(session: Session, command: Criteria, *, by_uid: bool) -> None:
+async def answer(session: Session, command: Find, *, by_uid: bool) -> None:
     """What SEARCH and UID SEARCH share: one line, ascending, also when nothing was found."""
-    if command.charset not in _CHARSETS:
-        raise No("charset not supported", code="BADCHARSET (US-ASCII UTF-8)")
+    view = session.selected.view
+    saves = command.results is not None and Result.SAVE in command.results
+    try:
+        uids = await look(session, command.criteria)
+    except No:
+        if saves:
+            view.saved = ()  # RFC 5182 section 2.1: a search that fails empties what was saved
+        raise
+    if command.results is None:
+        session.untagged(_plain(view, uids, command.criteria, by_uid=by_uid))
+    else:
+        ends = _ends(uids, command.results)
+        if saves:
+            view.saved = ends
+        if command.results != {Result.SAVE}:
+            session.untagged(_extended(session, uids, ends, command, by_uid=by_uid))
+    session.report(expunges=by_uid)
+    session.ok("searched")
+
+
+async def look(session: Session, wanted: Criteria) -> list[int]:
+    """The UIDs that are wanted, ascending, over the mailbox as it is now.  Raises No."""
+    wanted.check_charset()
+    if wanted.asks_modseq:
+        session.enable(Extension.CONDSTORE)
     view = await session.refresh()
     session.out.extend(view.report_arrivals())
     search = Search(
@@ -73,88 +99,60 @@ async def answer(session: Session, command: Criteria, *, by_uid: bool) -> None:
         batch=session.settings.fetch_batch_messages,
         breathe=session.link.breathe,
     )
-    uids = await search(command.key)
+    return await search(wanted.key)
+
+
+def _plain(view: View, uids: Sequence[int], wanted: Criteria, *, by_uid: bool) -> bytes:
     found = uids if by_uid else map(view.number, uids)
-    session.untagged(b" ".join([b"SEARCH", *(b"%d" % number for number in found)]))
-    session.report(expunges=by_uid)
-    session.ok("searched")
+    words = [b"SEARCH", *(b"%d" % number for number in found)]
+    if uids and wanted.asks_modseq:
+        words.append(b"(MODSEQ %d)" % max(map(view.modseq, uids)))
+    return b" ".join(words)
 
 
-def _keys(line: Lexer, depth: int) -> tuple[Key, ...]:
-    keys = [_key(line, depth)]
-    while line.accept(b" "):
-        keys.append(_key(line, depth))
-    return tuple(keys)
+def _extended(
+    session: Session, uids: Sequence[int], ends: Sequence[int], command: Find, *, by_uid: bool
+) -> bytes:
+    """An ESEARCH response (RFC 4731 section 3.1); what has no value is left out."""
+    view = session.selected.view
+    results = command.results or frozenset()
+    found = uids if by_uid else [view.number(uid) for uid in uids]
+    words = [b"ESEARCH (TAG %b)" % encoder.string(session.tag)]
+    if by_uid:
+        words.append(b"UID")
+    if found and Result.MIN in results:
+        words.append(b"MIN %d" % found[0])
+    if found and Result.MAX in results:
+        words.append(b"MAX %d" % found[-1])
+    if found and Result.ALL in results:
+        words.append(b"ALL " + numbers.write(found))
+    if Result.COUNT in results:
+        words.append(b"COUNT %d" % len(found))
+    if ends and command.criteria.asks_modseq:
+        words.append(b"MODSEQ %d" % max(map(view.modseq, ends)))
+    return b" ".join(words)
 
 
-def _key(line: Lexer, depth: int) -> Key:
-    """``depth`` is how many more levels may open: NOT, OR and parentheses each open one."""
-    if depth == 0:
-        raise Bad("search keys nest too deep")
-    if line.accept(b"("):
-        keys = _keys(line, depth - 1)
-        line.expect(b")")
-        return Every(keys)
-    if line.comes_number_set():
-        return Numbered(line.number_set(), by_uid=False)
-    name = line.keyword()
-    if name in _FLAG_KEYS:
-        return _FLAG_KEYS[name]
-    if name == b"NOT":
-        line.space()
-        return Not(_key(line, depth - 1))
-    if name == b"OR":
-        line.space()
-        first = _key(line, depth - 1)
-        line.space()
-        return Either(first, _key(line, depth - 1))
-    if name not in _ARGUMENT_KEYS:
-        raise Bad("unknown search key")
-    line.space()
-    return _ARGUMENT_KEYS[name](line)
+def _ends(uids: Sequence[int], results: frozenset[Result]) -> Sequence[int]:
+    """The messages that an answer is about: all, unless only the first or the last was asked for.
+
+    The same ones are saved (RFC 5182 section 2.4) and decide the MODSEQ (RFC 7162 section 3.1.10).
+    """
+    if not uids or not results <= _ONLY_ENDS or results == {Result.SAVE}:
+        return uids
+    first = uids[:1] if Result.MIN in results else []
+    last = uids[-1:] if Result.MAX in results else []
+    return sorted({*first, *last})
 
 
-def _header(line: Lexer) -> Key:
-    name = line.text()
-    line.space()
-    return Field(name.lower(), line.text())
-
-
-_FLAG_KEYS: dict[bytes, Key] = {
-    b"ALL": Everything(),
-    b"ANSWERED": Flagged(flags.ANSWERED),
-    b"DELETED": Flagged(flags.DELETED),
-    b"DRAFT": Flagged(flags.DRAFT),
-    b"FLAGGED": Flagged(flags.FLAGGED),
-    b"SEEN": Flagged(flags.SEEN),
-    b"RECENT": Flagged(flags.RECENT),
-    b"NEW": Every((Flagged(flags.RECENT), Not(Flagged(flags.SEEN)))),
-    b"OLD": Not(Flagged(flags.RECENT)),
-    b"UNANSWERED": Not(Flagged(flags.ANSWERED)),
-    b"UNDELETED": Not(Flagged(flags.DELETED)),
-    b"UNDRAFT": Not(Flagged(flags.DRAFT)),
-    b"UNFLAGGED": Not(Flagged(flags.FLAGGED)),
-    b"UNSEEN": Not(Flagged(flags.SEEN)),
-}
-
-_ARGUMENT_KEYS: dict[bytes, Callable[[Lexer], Key]] = {
-    b"BCC": lambda line: Field("bcc", line.text()),
-    b"CC": lambda line: Field("cc", line.text()),
-    b"FROM": lambda line: Field("from", line.text()),
-    b"SUBJECT": lambda line: Field("subject", line.text()),
-    b"TO": lambda line: Field("to", line.text()),
-    b"HEADER": _header,
-    b"BODY": lambda line: Holds(line.text(), header=False),
-    b"TEXT": lambda line: Holds(line.text(), header=True),
-    b"BEFORE": lambda line: Arrived(Order.BEFORE, line.date()),
-    b"ON": lambda line: Arrived(Order.ON, line.date()),
-    b"SINCE": lambda line: Arrived(Order.SINCE, line.date()),
-    b"SENTBEFORE": lambda line: Sent(Order.BEFORE, line.date()),
-    b"SENTON": lambda line: Sent(Order.ON, line.date()),
-    b"SENTSINCE": lambda line: Sent(Order.SINCE, line.date()),
-    b"LARGER": lambda line: Sized(Order.LARGER, line.number()),
-    b"SMALLER": lambda line: Sized(Order.BEFORE, line.number()),
-    b"UID": lambda line: Numbered(line.number_set(), by_uid=True),
-    b"KEYWORD": lambda line: Flagged(line.flag()),
-    b"UNKEYWORD": lambda line: Not(Flagged(line.flag())),
-}
+def _results(line: Lexer) -> frozenset[Result]:
+    """Up to the closing parenthesis; none at all means ALL."""
+    results: set[Result] = set()
+    while not line.accept(b")"):
+        if results:
+            line.space()
+        try:
+            results.add(Result(line.keyword()))
+        except ValueError as error:
+            raise Bad("unknown search result") from error
+    return frozenset(results or {Result.ALL})

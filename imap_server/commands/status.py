@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""STATUS (RFC 3501 section 6.3.10)."""
+"""STATUS (RFC 3501 section 6.3.10) with SIZE (RFC 8438) and HIGHESTMODSEQ (RFC 7162 section 3.1.2.2)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import msgspec
 
 from imap_server.backend import MailboxStatus
 from imap_server.errors import Bad, No
-from imap_server.session import LOGGED_IN, Session
+from imap_server.session import LOGGED_IN, Extension, Session
 from imap_server.wire import encoder
 from imap_server.wire.lexer import Lexer
 
 NAME = b"STATUS"
 STATES = LOGGED_IN
-CAPABILITY = None
+CAPABILITY = b"STATUS=SIZE"
 
 
 class Item(enum.Enum):
@@ -26,6 +26,8 @@ class Item(enum.Enum):
     UID_NEXT = b"UIDNEXT"
     UID_VALIDITY = b"UIDVALIDITY"
     UNSEEN = b"UNSEEN"
+    SIZE = b"SIZE"
+    HIGHEST_MODSEQ = b"HIGHESTMODSEQ"
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -51,6 +53,8 @@ def parse(line: Lexer) -> Status:
 
 async def run(session: Session, command: Status) -> None:
     """The backend refuses mailboxes on which the profile allows no STATUS (row IMAP-12)."""
+    if Item.HIGHEST_MODSEQ in command.items:
+        session.enable(Extension.CONDSTORE)
     status = await session.account.status(command.name)
     if status is None:
         raise No("no such mailbox", code="NONEXISTENT")
@@ -78,3 +82,7 @@ def _figure(item: Item, status: MailboxStatus) -> int:
             return status.uid_validity
         case Item.UNSEEN:
             return status.unseen
+        case Item.SIZE:
+            return status.size
+        case Item.HIGHEST_MODSEQ:
+            return status.highest_modseq

@@ -30,5 +30,5 @@ async def run(session: Session, command: NumberSet) -> None:
     uids = view.resolve(command, by_uid=True)
     if uids:
         await selected.mailbox.expunge(uids)
-    await session.catch_up(expunges=True)
-    session.ok("expunged")
+    await session.refresh()
+    session.expunged()

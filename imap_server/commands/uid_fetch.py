@@ -18,6 +18,5 @@ parse = fetch.parse
 
 async def run(session: Session, command: Fetch) -> None:
     """By UID; EXPUNGE may follow the data."""
-    with_uid = command.request.attributes | {Attribute.UID}
-    request = msgspec.structs.replace(command.request, attributes=with_uid)
-    await fetch.answer(session, command.numbers, request, by_uid=True)
+    with_uid = msgspec.structs.replace(command, request=command.request.adding(Attribute.UID))
+    await fetch.answer(session, with_uid, by_uid=True)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from imap_server.commands import search
-from imap_server.commands.search import Criteria
+from imap_server.commands.search import Find
 from imap_server.session import SELECTED, Session
 
 NAME = b"UID SEARCH"
@@ -13,6 +13,6 @@ CAPABILITY = None
 parse = search.parse
 
 
-async def run(session: Session, command: Criteria) -> None:
+async def run(session: Session, command: Find) -> None:
     """EXPUNGE may follow the answer."""
     await search.answer(session, command, by_uid=True)

@@ -22,6 +22,7 @@ _QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
 _ESCAPED = re.compile(rb'\\(["\\])')
 _LITERAL_START = re.compile(rb"\{[0-9]+\+?\}\r?\n\Z")
 _NUMBER = re.compile(rb"[0-9]{1,10}")
+_MODSEQ = re.compile(rb"[0-9]{1,19}")
 _NUMBER_SET = re.compile(rb"[0-9*:,]+")
 _FLAG = re.compile(rb'\\?[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _DATE = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})\1')
@@ -135,14 +136,30 @@ class Lexer:
         return number
 
     def number_set(self) -> NumberSet:
-        """A ``sequence-set``."""
+        """A ``sequence-set``, or ``$`` (RFC 5182)."""
+        if self.accept(b"$"):
+            return numbers.SAVED
         try:
             return numbers.read(self._take(_NUMBER_SET, "a sequence set"))
         except ValueError as error:
             raise Bad("malformed sequence set") from error
 
+    def known_set(self) -> NumberSet:
+        """A ``known-uids`` or ``known-sequence-set`` of RFC 7162: no ``*``, no ``$``."""
+        known = self.number_set()
+        if known.saved or known.has_star:
+            raise Bad("expected numbers that are known")
+        return known
+
+    def modseq(self) -> int:
+        """A ``mod-sequence-valzer`` (RFC 7162 section 7): 0 to 2^63-1."""
+        number = int(self._take(_MODSEQ, "a mod-sequence"))
+        if number >= 2**63:
+            raise Bad("mod-sequence out of range")
+        return number
+
     def comes_number_set(self) -> bool:
-        """Whether a digit or ``*`` comes next."""
+        """Whether a digit, ``*`` or ``$`` comes next."""
         return self._text[self._at : self._at + 1] in _SET_START
 
     def flag(self) -> str:
@@ -221,7 +238,7 @@ class Lexer:
         return value
 
 
-_SET_START = frozenset(b"%c" % octet for octet in b"0123456789*")
+_SET_START = frozenset(b"%c" % octet for octet in b"0123456789*$")
 
 
 def _decode(value: bytes) -> str:

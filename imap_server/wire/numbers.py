@@ -21,9 +21,13 @@ _NUMBER = re.compile(rb"\*|[0-9]{1,20}")
 
 
 class NumberSet(msgspec.Struct, frozen=True):
-    """Inclusive ranges as the client wrote them: any order, overlapping, with ``STAR`` for ``*``."""
+    """Inclusive ranges as the client wrote them: any order, overlapping, with ``STAR`` for ``*``.
+
+    ``saved`` is the set written ``$``: what the last SEARCH saved (RFC 5182), known to the view only.
+    """
 
     ranges: tuple[tuple[int, int], ...]
+    saved: bool = False
 
     def spans(self, last: int) -> list[tuple[int, int]]:
         """The same set as ascending ranges that do not touch, with ``*`` read as ``last``."""
@@ -38,12 +42,23 @@ class NumberSet(msgspec.Struct, frozen=True):
 
     def select(self, numbers: Sequence[int]) -> list[int]:
         """Those of ``numbers`` (ascending) that are in the set, ascending; ``*`` is the last of them."""
-        if not numbers:
-            return []
+        return self.pick(numbers, last=numbers[-1]) if numbers else []
+
+    def pick(self, numbers: Sequence[int], *, last: int) -> list[int]:
+        """As ``select``, with ``*`` read as ``last``."""
         chosen: list[int] = []
-        for low, high in self.spans(numbers[-1]):
+        for low, high in self.spans(last):
             chosen += numbers[bisect_left(numbers, low) : bisect_right(numbers, high)]
         return chosen
+
+    @property
+    def has_star(self) -> bool:
+        """Whether ``*`` is in it."""
+        return any(STAR in ends for ends in self.ranges)
+
+
+SAVED = NumberSet((), saved=True)
+"""``$``."""
 
 
 def read(text: bytes) -> NumberSet:

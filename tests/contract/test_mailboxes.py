@@ -315,6 +315,18 @@ async def test_a_message_whose_flags_change_gets_a_new_modseq(store: Store, alic
     assert (await inbox(store, alice.mailbox)).highest_modseq == state.modseq
 
 
+async def test_a_message_that_moved_since_is_left_as_it_is(store: Store, alice: Subscriber) -> None:
+    await fill(store, alice.mailbox, 3)
+    since = (await inbox(store, alice.mailbox)).highest_modseq
+    (moved,) = await store.mailboxes.change_flags(alice.mailbox, INBOX, [2], add=Flags.SEEN, remove=NOTHING)
+    changed = await store.mailboxes.change_flags(
+        alice.mailbox, INBOX, [1, 2, 3], add=Flags.DELETED, remove=NOTHING, unchanged_since=since
+    )
+    assert [state.uid for state in changed] == [1, 3]
+    assert all(state.flags == Flags.DELETED and state.modseq > moved.modseq for state in changed)
+    assert (await store.mailboxes.states(alice.mailbox, INBOX))[1] == moved
+
+
 async def test_a_message_whose_flags_stay_keeps_its_modseq(store: Store, alice: Subscriber) -> None:
     await fill(store, alice.mailbox, 2)
     await store.mailboxes.change_flags(alice.mailbox, INBOX, [1], add=Flags.SEEN, remove=NOTHING)

@@ -107,11 +107,14 @@ class Folder:
         self.reads += 1
         return self.octets.get(uid)
 
-    async def store(self, uids: Sequence[int], change: FlagChange) -> Sequence[MessageState]:
+    async def store(
+        self, uids: Sequence[int], change: FlagChange, *, unchanged_since: int | None = None
+    ) -> Sequence[MessageState]:
         """All or none."""
         self.power.check()
         self.check_flags(change.flags)
-        chosen = [uid for uid in uids if uid in self.records]
+        most = self.modseq if unchanged_since is None else unchanged_since
+        chosen = [uid for uid in uids if uid in self.records and self.records[uid].modseq <= most]
         for uid in chosen:
             self._change(uid, change)
         self._hint()

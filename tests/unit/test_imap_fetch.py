@@ -10,7 +10,7 @@ from email.message import EmailMessage
 import pytest
 
 from imap_server import fetch
-from imap_server.backend import MessageRecord
+from imap_server.backend import MessageRecord, MessageState
 from imap_server.commands import fetch as command
 from imap_server.errors import Bad
 from imap_server.fetch import Attribute, Request, Section
@@ -118,7 +118,7 @@ def test_small_values_come_first_and_sections_last() -> None:
         RECORD,
         None,
         number=2,
-        current=RECORD.flags,
+        current=MessageState(RECORD.uid, RECORD.flags, RECORD.modseq),
     )
     assert line == (
         b"* 2 FETCH (UID 7 FLAGS (\\Seen) RFC822.SIZE %d"

@@ -45,7 +45,7 @@ def folder() -> Folder:
 async def found(keys: str, box: Folder | None = None) -> list[int]:
     box = box or folder()
     criteria = command.parse(Lexer((b" " + keys.encode() + b"\r\n",), max_depth=20))
-    return await Search(View(await box.snapshot()), box, batch=2, breathe=breathe)(criteria.key)
+    return await Search(View(await box.snapshot()), box, batch=2, breathe=breathe)(criteria.criteria.key)
 
 
 async def breathe() -> None:

@@ -24,10 +24,22 @@ class Retrieval:
         self._hints = hints
 
     async def mark(
-        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, add: Flags, remove: Flags
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uids: Sequence[int],
+        *,
+        add: Flags,
+        remove: Flags,
+        unchanged_since: int | None = None,
     ) -> Sequence[MessageState]:
-        """Remove flags, then add flags.  Answers the messages named that exist, as they are now."""
-        states = await self._mailboxes.change_flags(mailbox, folder, uids, add=add, remove=remove)
+        """Remove flags, then add flags.  Answers the messages named that exist, as they are now.
+
+        With ``unchanged_since`` those that moved after that MODSEQ count as not named.
+        """
+        states = await self._mailboxes.change_flags(
+            mailbox, folder, uids, add=add, remove=remove, unchanged_since=unchanged_since
+        )
         if states:
             self._hints.mailbox(mailbox)
         return states

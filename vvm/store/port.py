@@ -224,9 +224,18 @@ class MailboxStore(Protocol):
         ...
 
     async def change_flags(
-        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, add: Flags, remove: Flags
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uids: Sequence[int],
+        *,
+        add: Flags,
+        remove: Flags,
+        unchanged_since: int | None = None,
     ) -> Sequence[MessageState]:
         """Remove, then add.  Answers every message named that exists, changed or not, ascending.
+
+        With ``unchanged_since`` a message whose MODSEQ is above it counts as not named.
 
         Whom GREETING_ON is taken from is in the journal and, unless it was named, not in the answer.
 

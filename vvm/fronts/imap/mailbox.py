@@ -86,7 +86,9 @@ class Folder:
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
-    async def store(self, uids: Sequence[int], change: FlagChange) -> Sequence[MessageState]:
+    async def store(
+        self, uids: Sequence[int], change: FlagChange, *, unchanged_since: int | None = None
+    ) -> Sequence[MessageState]:
         flags = self._vocabulary.bits(change.flags)
         add = Flags(0) if change.mode is FlagMode.REMOVE else flags
         remove = {
@@ -95,7 +97,9 @@ class Folder:
             FlagMode.REPLACE: self._vocabulary.settable,
         }[change.mode]
         try:
-            states = await self._retrieval.mark(self._mailbox, self._folder, uids, add=add, remove=remove)
+            states = await self._retrieval.mark(
+                self._mailbox, self._folder, uids, add=add, remove=remove, unchanged_since=unchanged_since
+            )
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         return [_state(message) for message in states]

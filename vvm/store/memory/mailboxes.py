@@ -179,12 +179,21 @@ class MemoryMailboxes:
         return found.messages[uid].new.octets
 
     async def change_flags(
-        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, add: Flags, remove: Flags
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uids: Sequence[int],
+        *,
+        add: Flags,
+        remove: Flags,
+        unchanged_since: int | None = None,
     ) -> Sequence[MessageState]:
         found = self._folder(mailbox, folder)
         if found is None:
             return []
         named = found.named(uids)
+        if unchanged_since is not None:
+            named = [message for message in named if message.modseq <= unchanged_since]
         last = {message.new.kind: message for message in named}
         wanted = {message.uid: (message.flags & ~remove) | add for message in named}
         for message in named:

@@ -97,10 +97,17 @@ class SqliteMailboxes:
         return None if row is None else row[0]
 
     async def change_flags(
-        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, add: Flags, remove: Flags
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uids: Sequence[int],
+        *,
+        add: Flags,
+        remove: Flags,
+        unchanged_since: int | None = None,
     ) -> Sequence[MessageState]:
         def work(connection: sqlite3.Connection) -> Sequence[MessageState]:
-            return _change_flags(connection, mailbox, folder, uids, add, remove)
+            return _change_flags(connection, mailbox, folder, uids, add, remove, unchanged_since)
 
         return await self._write(work, durable=False)
 
@@ -174,12 +181,16 @@ def _change_flags(  # noqa: PLR0917 - one transaction's whole input
     uids: Sequence[int],
     add: Flags,
     remove: Flags,
+    unchanged_since: int | None,
 ) -> Sequence[MessageState]:
     row = connection.execute(_SQL["folder_state"], (mailbox, folder)).fetchone()
     if row is None:
         return []
     where = {"mailbox": mailbox, "folder_id": row[7], "uids": rows.uid_list(uids)}
     before = [rows.message_state(found) for found in connection.execute(_SQL["states_of"], where)]
+    if unchanged_since is not None:
+        before = [state for state in before if state.modseq <= unchanged_since]
+        where["uids"] = rows.uid_list([state.uid for state in before])
     last = dict(connection.execute(_SQL["kinds_of"], where).fetchall()) if add & Flags.GREETING_ON else {}
     wanted = [(state.flags & ~remove) | add for state in before]
     if last:
