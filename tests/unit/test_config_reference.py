@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sms_gateway.kannel.settings import KannelSettings
 from sms_gateway.settings import SmscSettings, TlsSettings
 from vvm.config.errors import ConfigError
 from vvm.config.load import load
@@ -42,10 +43,12 @@ def test_the_example_with_every_key_taken_in_says_what_the_defaults_say(tmp_path
     (tmp_path / "ari").write_text("secret")
     text = re.sub(r"^#(?! )", "", example(), flags=re.MULTILINE)
     file = tmp_path / "vvm.toml"
+    text = text.replace('callback_password = ""', 'callback_password = "token"')
     file.write_text(text.replace('ari_password_file = ""', f'ari_password_file = "{tmp_path}/ari"'))
     config = load(file, {})
     assert msgspec.structs.replace(config, sms=Config().sms, asterisk=None) == Config()
     assert config.sms.smsc == (SmscSettings(tls=TlsSettings()),)
+    assert config.sms.kannel == (KannelSettings(callback_password="token"),)
     assert config.asterisk == AsteriskSettings(ari_password_file=f"{tmp_path}/ari", system_name="")
 
 

@@ -32,6 +32,7 @@ _ANY_PORT = 143
 _LONGEST_NUMBER = "9" * 15  # E.164
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
 _STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}\Z|[1-9][0-9]{0,9}\Z")
+_PATH_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
 _SIGNED = frozenset({"silence_dbfs"})
@@ -59,7 +60,8 @@ def check(config: Config) -> list[Mistake]:
 def _listens(config: Config) -> Findings:
     keys = {"imap.listen": config.imap.listen, "imap.listen_tls": config.imap.listen_tls}
     addresses = [(f"{key}[{index}]", text) for key, texts in keys.items() for index, text in enumerate(texts)]
-    for key, text in [*addresses, ("http.listen", config.http.listen)]:
+    addresses += [("http.listen", config.http.listen), ("sms.kannel_listen", config.sms.kannel_listen)]
+    for key, text in addresses:
         try:
             parse_address(text)
         except ValueError as error:
@@ -180,10 +182,22 @@ def _carriers(config: Config) -> Findings:
         yield Mistake(key, str(bad), render(config.vvm.carriers))
 
 
+def _kannels(config: Config) -> Findings:
+    for index, kannel in enumerate(config.sms.kannel):
+        key = f"sms.kannel[{index}]"
+        if config.sms.names.count(kannel.name) > 1 or not _PATH_NAME.match(kannel.name):
+            right = "a name that no other SMSC has, of letters, digits, - and _"
+            yield Mistake(f"{key}.name", right, render(kannel.name))
+        for name, url in (("url", kannel.url), ("callback_url", kannel.callback_url)):
+            if not url.startswith(("http://", "https://")):
+                yield Mistake(f"{key}.{name}", "an address, for example http://127.0.0.1:13013", render(url))
+        if not kannel.callback_password:
+            yield Mistake(f"{key}.callback_password", "a secret: without it anybody could be any handset")
+
+
 def _receipt_gate(config: Config) -> Findings:
-    names = {smsc.name for smsc in config.sms.smsc}
     for index, name in enumerate(config.notification.receipt_gate):
-        if name not in names:
+        if name not in config.sms.names:
             yield Mistake(f"notification.receipt_gate[{index}]", "the name of an SMSC", render(name))
 
 
@@ -232,6 +246,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _service,
     _carriers,
     _smscs,
+    _kannels,
     _receipt_gate,
     _asterisk,
     _numbers,

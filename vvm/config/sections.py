@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from imap_server.settings import ImapSettings
+from sms_gateway.kannel.settings import KannelSettings
 from sms_gateway.settings import SmscSettings
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.http.settings import HttpSettings
@@ -68,7 +69,15 @@ class ImapSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SmsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How notifications leave, and how handsets' requests come in."""
 
+    kannel_listen: str = "127.0.0.1:8081"
+    """Address and port where every [[sms.kannel]] reports; nothing listens where there is none."""
     smsc: tuple[SmscSettings, ...] = ()
+    kannel: tuple[KannelSettings, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all routes to the handsets."""
+        return (*(smsc.name for smsc in self.smsc), *(kannel.name for kannel in self.kannel))
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -164,12 +164,13 @@ async def _look_for_renewal(renewal: CertificateWatch) -> None:
 
 
 def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
-    if not config.sms.smsc:
+    if not config.sms.names:
         return {}
     gateway = SmsGateway(
         config.sms.smsc,
         NotificationOutbox(services.notification),
         InboundQueue(services.store.inbound, services.hints),
+        kannels=config.sms.kannel,
         clock=services.clock,
         metrics=SmsMetrics(registry),
     )
@@ -178,7 +179,14 @@ def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dic
         ready()
         await gateway.run()
 
-    return {"sms": run}
+    async def take_reports(ready: Ready) -> None:
+        address = parse_address(config.sms.kannel_listen)
+        async with serving(gateway.callbacks(), config.http, host=address.host, port=address.port) as port:
+            log.info("kannel_listening", port=port)
+            ready()
+            await asyncio.Event().wait()
+
+    return {"sms": run, "kannel": take_reports} if config.sms.kannel else {"sms": run}
 
 
 def _http(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
