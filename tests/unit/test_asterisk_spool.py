@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.peers.asterisk.recorder import RecordingDepositor
 from tests.unit.test_asterisk_folder import put
@@ -20,19 +22,22 @@ from vvm.fronts.asterisk.spool import SpoolAgent
 
 _unlink = Path.unlink
 
+ANSWER_SECONDS = 20.0
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 class World:
     """A spool with one catch-all mailbox, an agent, and a clock."""
 
-    def __init__(self, spool: Path) -> None:
+    def __init__(self, spool: Path, *, every: float = 5.0) -> None:
         self.context = spool / "voicemail" / "vvm"
         self.inbox = self.context / "0000" / "INBOX"
         self.clock = FixedClock(NOW)
         self.deposit = RecordingDepositor()
         self.delivery = Delivery(self.deposit, self.clock, retry_after=timedelta(minutes=15), seconds=5)
-        settings = AsteriskSettings(spool=str(spool), system_name="node-1", max_seconds=300)
+        settings = AsteriskSettings(
+            spool=str(spool), system_name="node-1", max_seconds=300, spool_every=every
+        )
         self.agent = SpoolAgent(settings, self.delivery, self.clock)
 
     def left(self) -> list[str]:
@@ -59,10 +64,38 @@ async def test_every_folder_that_app_voicemail_deposits_into_is_drained(tmp_path
     assert len(world.deposit.messages) == 3
 
 
-async def test_a_spool_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
+async def test_a_context_that_had_no_message_yet_is_empty(tmp_path: Path) -> None:
     world = World(tmp_path)
     await world.agent.drain()
-    assert world.deposit.calls == []
+    assert (world.deposit.calls, world.agent.waiting) == ([], 0)
+
+
+async def test_a_spool_that_is_not_there_is_told_once_counted_and_drained_when_it_appears(
+    tmp_path: Path,
+) -> None:
+    spool = tmp_path / "spool"
+    world = World(spool, every=0.0)
+    with structlog.testing.capture_logs() as events:
+        async with asyncio.timeout(ANSWER_SECONDS), asyncio.TaskGroup() as group:
+            running = group.create_task(world.agent.run())
+            while world.agent.failures < 3:  # noqa: ASYNC110 - the agent tells nobody of its looks
+                await asyncio.sleep(0)
+            put(world.inbox, 0, "late")
+            await world.deposit.until_called(1)
+            running.cancel()
+    told = [event for event in events if event["event"] == "spool_not_drained"]
+    assert [event["reason"] for event in told] == [f"{spool}: No such file or directory"]
+
+
+async def test_what_stays_in_the_spool_is_counted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    put(world.inbox, 0, "first")
+    world.deposit.failure = Outage("away")
+    await world.agent.drain()
+    assert world.agent.waiting == 1
+    world.deposit.failure = None
+    await world.agent.drain()
+    assert world.agent.waiting == 0
 
 
 async def test_an_outage_keeps_the_message_for_the_next_look(tmp_path: Path) -> None:

@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prometheus figures for the two libraries, which only know Protocols of their own."""
+"""Prometheus figures of what goes on, for the rooms that only know Protocols of their own.
+
+docs/operations.md says what each one means and which deserve an alarm.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import time
+from collections.abc import Iterable
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from imap_server.metrics import Limit
 from sms_gateway.port import MessageState
+from vvm.domain.errors import VvmError
+from vvm.domain.message import Envelope
+from vvm.domain.numbers import Msisdn
+from vvm.services.deposit import Deposited, Depositor
 
 _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
+_GROUPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _REMOTE = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -46,9 +58,12 @@ class ImapMetrics:
 
 
 class SmsMetrics:
-    """sms_gateway.port.Metrics."""
+    """sms_gateway.port.Metrics for the SMSCs of these names.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    Each has its sample before its first bind: an alarm cannot compare what is absent.
+    """
+
+    def __init__(self, registry: CollectorRegistry, smscs: Iterable[str]) -> None:
         self._bound = Gauge("vvm_smsc_bound", "Binds that stand", ["smsc"], registry=registry)
         self._window = Gauge("vvm_smsc_window", "Submits without an answer", ["smsc"], registry=registry)
         self._submits = Histogram(
@@ -64,6 +79,9 @@ class SmsMetrics:
         self._receipts = Counter(
             "vvm_sms_receipts", "Receipts by state", ["smsc", "state"], registry=registry
         )
+        for smsc in smscs:
+            self._bound.labels(smsc).set(0)
+            self._window.labels(smsc).set(0)
 
     def bound(self, smsc: str, *, up: bool) -> None:
         self._bound.labels(smsc).inc(1 if up else -1)
@@ -80,3 +98,71 @@ class SmsMetrics:
 
     def receipt(self, smsc: str, state: MessageState) -> None:
         self._receipts.labels(smsc, state.value).inc()
+
+
+class StoreMetrics:
+    """vvm.store.sqlite.engine.CommitMetrics; called in the writer's thread, which Prometheus allows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "vvm_store_commit_seconds",
+            "Commits, each of a group of transactions that share one fsync",
+            buckets=_FAST,
+            registry=registry,
+        )
+        self._group = Histogram(
+            "vvm_store_commit_group", "Transactions in a commit", buckets=_GROUPS, registry=registry
+        )
+
+    def committed(self, jobs: int, seconds: float) -> None:
+        self._seconds.observe(seconds)
+        self._group.observe(jobs)
+
+
+class DepositMetrics:
+    """How long deposits take, by the front that brought them and by what became of them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "vvm_deposit_seconds",
+            "Deposits by front and outcome: stored, repeated, or the code of the error",
+            ["front", "outcome"],
+            buckets=_REMOTE,
+            registry=registry,
+        )
+
+    def measured(self, deposit: Depositor, front: str) -> Depositor:
+        """The same use case, measured."""
+
+        async def measure(
+            recipient: Msisdn, audio: bytes, envelope: Envelope, *, key: str | None = None
+        ) -> Deposited:
+            started, outcome = time.perf_counter(), "cancelled"
+            try:
+                deposited = await deposit(recipient, audio, envelope, key=key)
+                outcome = "stored" if deposited.created else "repeated"
+            except VvmError as error:
+                outcome = error.code
+                raise
+            except Exception:
+                outcome = VvmError.code
+                raise
+            finally:
+                self._seconds.labels(front, outcome).observe(time.perf_counter() - started)
+            return deposited
+
+        return measure
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """What one process has for Prometheus, and what more than one of its parts counts in."""
+
+    registry: CollectorRegistry
+    deposits: DepositMetrics
+
+
+def new_metrics() -> Metrics:
+    """All at nought, without the ``_created`` series that double every counter and tell nothing."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has not annotated it
+    registry = CollectorRegistry()
+    return Metrics(registry, DepositMetrics(registry))

@@ -25,7 +25,8 @@ from vvm.fronts.http.server import serving
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
-from vvm.runtime.metrics import ImapMetrics, SmsMetrics
+from vvm.runtime.metrics import ImapMetrics, Metrics, SmsMetrics, StoreMetrics, new_metrics
+from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.wiring import Services, open_services
 
@@ -73,14 +74,14 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     stop_on_signals(stop)
-    registry = CollectorRegistry()
-    async with open_services(config) as services:
+    metrics = new_metrics()
+    async with open_services(config, StoreMetrics(metrics.registry)) as services:
         parts = {"hints": _hints(services)}
         for role in sorted(roles):
             if role is Role.IMAP:
-                parts |= _imap(config, services, registry, share_ports=share_ports)
+                parts |= _imap(config, services, metrics, share_ports=share_ports)
             else:
-                parts |= _PARTS[role](config, services, registry)
+                parts |= _PARTS[role](config, services, metrics)
         await supervise(parts | dict(beside or {}), stop=stop, started=_tell(started))
 
 
@@ -117,9 +118,7 @@ def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
     return run
 
 
-def _imap(
-    config: Config, services: Services, registry: CollectorRegistry, *, share_ports: bool
-) -> dict[str, Part]:
+def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: bool) -> dict[str, Part]:
     omtp = config.imap.omtp
     mail = MailServices(services.retrieval, services.greetings, services.store.mailboxes, services.hints)
     backend = ImapBackend(services.login, mail, omtp)
@@ -134,7 +133,11 @@ def _imap(
     )
     renewal = CertificateWatch(tls, config.certificate_path, config.certificate_key_path)
     server = ImapServer(
-        backend, config.imap.limits, tls=tls, metrics=ImapMetrics(registry), extensions=extensions.table()
+        backend,
+        config.imap.limits,
+        tls=tls,
+        metrics=ImapMetrics(metrics.registry),
+        extensions=extensions.table(),
     )
     listeners = [
         Listener(address.host, address.port, implicit_tls=implicit_tls, reuse_port=share_ports)
@@ -163,7 +166,7 @@ async def _look_for_renewal(renewal: CertificateWatch) -> None:
         renewal.look()
 
 
-def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
     if not config.sms.names:
         return {}
     gateway = SmsGateway(
@@ -172,7 +175,7 @@ def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dic
         InboundQueue(services.store.inbound, services.hints),
         kannels=config.sms.kannel,
         clock=services.clock,
-        metrics=SmsMetrics(registry),
+        metrics=SmsMetrics(metrics.registry, config.sms.names),
     )
 
     async def run(ready: Ready) -> None:
@@ -189,10 +192,16 @@ def _sms(config: Config, services: Services, registry: CollectorRegistry) -> dic
     return {"sms": run, "kannel": take_reports} if config.sms.kannel else {"sms": run}
 
 
-def _http(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
+def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
+    owed = OutboxMetrics(
+        metrics.registry,
+        services.store.outbox,
+        clock=services.clock,
+        seconds=config.http.ready_seconds,
+    )
     app = build_app(
         ApiServices(
-            deposit=services.deposit,
+            deposit=metrics.deposits.measured(services.deposit, "http"),
             provisioning=services.provisioning,
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,
@@ -201,7 +210,8 @@ def _http(config: Config, services: Services, registry: CollectorRegistry) -> di
         ),
         config.http,
         token=admin_token(config.admin_token_path),
-        registry=registry,
+        registry=metrics.registry,
+        refresh=owed.refresh,
     )
     address = parse_address(config.http.listen)
 
@@ -214,17 +224,17 @@ def _http(config: Config, services: Services, registry: CollectorRegistry) -> di
     return {"http": run}
 
 
-def _deposit(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
-    del registry
+def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
     if config.asterisk is None:
         return {}
     front = AsteriskFront(
         config.asterisk,
         # Without ARI only the spool is drained, which needs no password.
         read_secret(Path(config.asterisk.ari_password_file)) if config.asterisk.ari else Secret(""),
-        services.deposit,
+        metrics.deposits.measured(services.deposit, "asterisk"),
         clock=services.clock,
     )
+    metrics.registry.register(AsteriskMetrics(front))
 
     async def run(ready: Ready) -> None:
         ready()
@@ -233,8 +243,8 @@ def _deposit(config: Config, services: Services, registry: CollectorRegistry) ->
     return {"asterisk": run}
 
 
-def _worker(config: Config, services: Services, registry: CollectorRegistry) -> dict[str, Part]:
-    del config, registry
+def _worker(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
+    del config, metrics
 
     async def drain() -> None:
         if not await services.activation.drain():
@@ -247,7 +257,7 @@ def _worker(config: Config, services: Services, registry: CollectorRegistry) -> 
     return {"activation": _for_ever(drain), "retention": _for_ever(forget)}
 
 
-_PARTS: Mapping[Role, Callable[[Config, Services, CollectorRegistry], dict[str, Part]]] = {
+_PARTS: Mapping[Role, Callable[[Config, Services, Metrics], dict[str, Part]]] = {
     Role.SMS: _sms,
     Role.HTTP: _http,
     Role.DEPOSIT: _deposit,

@@ -33,7 +33,7 @@ from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
 from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
-from vvm.store.sqlite import SqliteStore, open_sqlite
+from vvm.store.sqlite import CommitMetrics, SqliteStore, open_sqlite
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -60,8 +60,11 @@ class Services(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_services(config: Config) -> AsyncIterator[Services]:
-    """Open the store and build the use cases.  Raises BadKeyFile, BadCarrierFile, Outage."""
+async def open_services(config: Config, commits: CommitMetrics | None = None) -> AsyncIterator[Services]:
+    """Open the store and build the use cases; ``commits`` hears of its writes.
+
+    Raises BadKeyFile, BadCarrierFile, Outage.
+    """
     clock = SystemClock()
     hints = LocalHints()
     keyring = Keyring(master_key(config.master_key_path, store_exists=config.store.path.exists()))
@@ -72,7 +75,7 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     )
     pin_hash = PinHash(keyring.pin_pepper, config.pin)
     try:
-        async with open_sqlite(config.store.path) as store:
+        async with open_sqlite(config.store.path, commits) as store:
             await _check_master_key(store, keyring, config)
             pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=config.pin)
             yield Services(

@@ -39,6 +39,16 @@ class Deposited(msgspec.Struct, frozen=True):
     """False when the key was known: nothing was added."""
 
 
+class Depositor(Protocol):
+    """``Deposit`` as the fronts call it, whatever is wrapped around it."""
+
+    async def __call__(
+        self, recipient: Msisdn, audio: bytes, envelope: Envelope, *, key: str | None = None
+    ) -> Deposited:
+        """Commit one message; the same key never makes a second.  Raises Refusal, Outage."""
+        ...
+
+
 class Deposit:
     """The only way a message enters a mailbox, whichever front received it.
 

@@ -19,9 +19,9 @@ from tests.peers.asterisk.server import AsteriskServer
 from vvm.domain.clock import SystemClock
 from vvm.domain.errors import Outage
 from vvm.domain.secrets import Secret
-from vvm.fronts.asterisk.depositor import Depositor
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.asterisk.settings import AsteriskSettings
+from vvm.services.deposit import Depositor
 
 _PASSWORD = "VVM_TEST_ARI_PASSWORD"
 GREETING = "sound:hello"

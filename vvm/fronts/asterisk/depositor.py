@@ -11,7 +11,6 @@ import asyncio
 from collections import Counter
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
 import structlog
 
@@ -20,19 +19,9 @@ from vvm.domain.errors import MessageTooShort, Outage, Refusal
 from vvm.domain.message import Envelope
 from vvm.domain.numbers import Msisdn
 from vvm.fronts.asterisk.names import discreet
-from vvm.services.deposit import Deposited
+from vvm.services.deposit import Depositor
 
 log = structlog.get_logger(__name__)
-
-
-class Depositor(Protocol):
-    """``vvm.services.deposit.Deposit``."""
-
-    async def __call__(
-        self, recipient: Msisdn, audio: bytes, envelope: Envelope, *, key: str | None = None
-    ) -> Deposited:
-        """Commit one message; the same key never makes a second.  Raises Refusal, Outage."""
-        ...
 
 
 class Outcome(StrEnum):

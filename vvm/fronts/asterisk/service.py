@@ -12,11 +12,12 @@ import structlog
 from vvm.domain.clock import Clock
 from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.ari import AriClient, AriOutage, AriRefusal
-from vvm.fronts.asterisk.depositor import Delivery, Depositor
+from vvm.fronts.asterisk.depositor import Delivery
 from vvm.fronts.asterisk.intake import Intake
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.asterisk.spool import SpoolAgent
 from vvm.fronts.asterisk.switchboard import Switchboard
+from vvm.services.deposit import Depositor
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,6 @@ class AsteriskFront:
         self, settings: AsteriskSettings, password: Secret, deposit: Depositor, *, clock: Clock
     ) -> None:
         self._settings = settings
-        self._clock = clock
         self.delivery = Delivery(
             deposit,
             clock,
@@ -45,6 +45,8 @@ class AsteriskFront:
         self._ari = AriClient(settings, password)
         self._intake = Intake(self._ari, self.delivery, settings)
         self._switchboard = Switchboard(self._ari, self._intake, settings, clock)
+        self.spool = SpoolAgent(settings, self.delivery, clock) if settings.spool else None
+        """Its counts are for the metrics; None where no spool is drained."""
 
     @property
     def connected(self) -> bool:
@@ -58,8 +60,8 @@ class AsteriskFront:
     async def run(self) -> None:
         """Serve until cancelled; returns at once when neither ARI nor a spool is configured."""
         async with asyncio.TaskGroup() as tasks:
-            if self._settings.spool:
-                tasks.create_task(SpoolAgent(self._settings, self.delivery, self._clock).run())
+            if self.spool is not None:
+                tasks.create_task(self.spool.run())
             if self._settings.ari:
                 tasks.create_task(self._serve_node())
 

@@ -9,6 +9,7 @@ is node, context, mailbox and msg_id, because two nodes can make the same msg_id
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,28 +37,53 @@ class SpoolAgent:
         self._settings = settings
         self._delivery = delivery
         self._clock = clock
-        self._context = Path(settings.spool) / "voicemail" / settings.spool_context
+        self._spool = Path(settings.spool)
+        self._context = self._spool / "voicemail" / settings.spool_context
+        self._trouble = ""
+        """Why the last look failed, as it was logged; empty when it did not."""
+        self.waiting = 0
+        """Messages that the last look left in the spool."""
+        self.failures = 0
+        """Looks that failed since the start."""
 
     async def run(self) -> None:
-        """Look every ``spool_every`` seconds.  Never returns."""
+        """Look every ``spool_every`` seconds.  Never returns.
+
+        A spool that is not there, or may not be read, is told once and looked for again.
+        """
         while True:
             try:
                 await self.drain()
+            except OSError as error:
+                self._failed(f"{error.filename or self._spool}: {error.strerror or error}")
             except Exception:
-                # A disk that fails now may work later, and what is in the spool stays there.
+                # A defect of ours now may meet another spool at the next look; nothing is lost.
+                self.failures += 1
                 log.exception("spool_not_drained")
+            else:
+                self._trouble = ""
             await asyncio.sleep(self._settings.spool_every)
 
+    def _failed(self, reason: str) -> None:
+        self.failures += 1
+        if reason != self._trouble:
+            log.warning("spool_not_drained", reason=reason)
+        self._trouble = reason
+
     async def drain(self) -> None:
-        """Look once at every mailbox of the context."""
+        """Look once at every mailbox of the context.
+
+        Raises OSError when there is no spool, or one that may not be read.
+        """
         present: set[str] = set()
-        for mailbox in await asyncio.to_thread(_folders, self._context):
+        for mailbox in await asyncio.to_thread(_mailboxes, self._spool, self._context):
             for name in FOLDERS:
                 folder = Folder(mailbox / name, lock_seconds=self._settings.lock_seconds)
                 if await asyncio.to_thread((mailbox / name).is_dir):
                     present |= await self._drain_folder(mailbox.name, folder)
             present |= await self._sweep(mailbox)
         self._delivery.forget_all_but(_KEY, present)
+        self.waiting = len(present)
 
     async def _drain_folder(self, mailbox: str, folder: Folder) -> set[str]:
         """Returns the keys of what is still there."""
@@ -141,10 +167,11 @@ class SpoolAgent:
         return f"{_KEY}{self._settings.system_name}/{self._settings.spool_context}/{mailbox}/{identity}"
 
 
-def _folders(path: Path) -> list[Path]:
-    """The folders inside one; none when it does not exist (yet)."""
+def _mailboxes(spool: Path, context: Path) -> list[Path]:
+    """The folders of a context; none before its first message.  Raises OSError when there is no spool."""
+    os.scandir(spool).close()
     try:
-        return sorted(entry for entry in path.iterdir() if entry.is_dir())
+        return sorted(entry for entry in context.iterdir() if entry.is_dir())
     except FileNotFoundError:
         return []
 

@@ -13,12 +13,12 @@ from vvm.domain.subscriber import ClientProfile
 from vvm.fronts.http.access import access
 from vvm.fronts.http.auth import bearer
 from vvm.fronts.http.body import wait_for_invitation
-from vvm.fronts.http.health import HealthRoutes
+from vvm.fronts.http.health import HealthRoutes, Refresh
 from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.problems import problems
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
-from vvm.services.deposit import Deposit
+from vvm.services.deposit import Depositor
 from vvm.services.provisioning import Provisioning
 from vvm.store.port import MailboxStore, OutboxStore
 
@@ -26,7 +26,7 @@ from vvm.store.port import MailboxStore, OutboxStore
 class ApiServices(msgspec.Struct, frozen=True):
     """What the API calls, and the little of the store that it reads itself."""
 
-    deposit: Deposit
+    deposit: Depositor
     provisioning: Provisioning
     mailboxes: MailboxStore
     outbox: OutboxStore
@@ -36,13 +36,19 @@ class ApiServices(msgspec.Struct, frozen=True):
 
 
 def build_app(
-    services: ApiServices, settings: HttpSettings, *, token: Secret, registry: CollectorRegistry
+    services: ApiServices,
+    settings: HttpSettings,
+    *,
+    token: Secret,
+    registry: CollectorRegistry,
+    refresh: Refresh | None = None,
 ) -> web.Application:
-    """The whole API.  ``token`` opens /v1; ``registry`` is what /metrics shows.
+    """The whole API.  ``token`` opens /v1; ``registry`` is what /metrics shows, ``refresh`` is
+    called before.
 
     Raises ValueError for an empty token.
     """
-    health = HealthRoutes(services.outbox, registry, ready_seconds=settings.ready_seconds)
+    health = HealthRoutes(services.outbox, registry, ready_seconds=settings.ready_seconds, refresh=refresh)
     app = web.Application(middlewares=[access(registry), problems(settings)])
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
@@ -18,25 +19,39 @@ class Health(msgspec.Struct, frozen=True):
     status: str
 
 
+Refresh = Callable[[], Awaitable[None]]
+"""Brings figures up to date that nobody counts as they change."""
+
+
 class HealthRoutes:
-    def __init__(self, outbox: OutboxStore, registry: CollectorRegistry, *, ready_seconds: float) -> None:
+    def __init__(
+        self,
+        outbox: OutboxStore,
+        registry: CollectorRegistry,
+        *,
+        ready_seconds: float,
+        refresh: Refresh | None,
+    ) -> None:
         self._outbox = outbox
         self._registry = registry
         self._ready_seconds = ready_seconds
+        self._refresh = refresh
 
     async def alive(self, request: web.Request) -> web.Response:
         del request
         return document(Health("alive"))
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Reads a row of the store.  Raises Outage or TimeoutError when that does not work."""
+        """Reads one row of the store, however much that owes.  Raises Outage, TimeoutError."""
         del request
         async with asyncio.timeout(self._ready_seconds):
-            await self._outbox.counts()
+            await self._outbox.next_due()
         return document(Health("ready"))
 
     async def metrics(self, request: web.Request) -> web.Response:
         del request
+        if self._refresh is not None:
+            await self._refresh()
         return web.Response(
             body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )

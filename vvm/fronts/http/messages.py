@@ -26,7 +26,7 @@ from vvm.fronts.http.request import (
     query_time,
 )
 from vvm.fronts.http.settings import HttpSettings
-from vvm.services.deposit import Deposit, Deposited
+from vvm.services.deposit import Deposited, Depositor
 from vvm.services.provisioning import Provisioning
 from vvm.store.port import MailboxStore, MessageRecord
 
@@ -62,7 +62,7 @@ class MessagePage(msgspec.Struct, frozen=True):
 class MessageRoutes:
     def __init__(
         self,
-        deposit: Deposit,
+        deposit: Depositor,
         provisioning: Provisioning,
         mailboxes: MailboxStore,
         settings: HttpSettings,

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Prometheus is shown, from the first scrape on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+
+from tests.contract.samples import new_message, new_subscriber
+from tests.peers.asterisk.recorder import RecordingDepositor
+from vvm.domain.clock import FixedClock
+from vvm.domain.errors import MailboxFull, Outage
+from vvm.domain.message import INBOX, Envelope
+from vvm.domain.notification import Cause, Owed
+from vvm.domain.numbers import Msisdn
+from vvm.domain.secrets import Secret
+from vvm.fronts.asterisk.service import AsteriskFront
+from vvm.fronts.asterisk.settings import AsteriskSettings
+from vvm.runtime.metrics import SmsMetrics, StoreMetrics, new_metrics
+from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
+from vvm.store.memory.outbox import MemoryOutbox
+from vvm.store.port import OutboxCounts, Settlement
+from vvm.store.sqlite import open_sqlite
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+ALICE = Msisdn("+33612345678")
+ENVELOPE = Envelope(caller=None, received_at=NOW)
+
+
+def shown(registry: CollectorRegistry) -> dict[str, float]:
+    """Every sample, by its name with its labels."""
+    lines = generate_latest(registry).decode().splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"}
+
+
+def test_an_smsc_that_was_never_bound_is_shown_as_not_bound() -> None:
+    registry = new_metrics().registry
+    metrics = SmsMetrics(registry, ["east", "west"])
+    metrics.bound("west", up=True)
+    found = shown(registry)
+    assert found['vvm_smsc_bound{smsc="east"}'] == 0
+    assert found['vvm_smsc_bound{smsc="west"}'] == 1
+    assert not [name for name in found if "_created" in name]
+
+
+async def test_a_deposit_is_measured_by_its_front_and_its_end() -> None:
+    metrics = new_metrics()
+    depositor = RecordingDepositor()
+    deposit = metrics.deposits.measured(depositor, "http")
+    await deposit(ALICE, b"audio", ENVELOPE, key="one")
+    await deposit(ALICE, b"audio", ENVELOPE, key="one")
+    for failure in (MailboxFull(used=2, limit=2), Outage("away")):
+        depositor.failure = failure
+        with pytest.raises(type(failure)):
+            await deposit(ALICE, b"audio", ENVELOPE, key="two")
+    with pytest.raises(AssertionError):  # a defect: this depositor insists on a key
+        await deposit(ALICE, b"audio", ENVELOPE)
+    found = shown(metrics.registry)
+    for outcome in ("stored", "repeated", "over_quota", "unavailable", "internal"):
+        assert found[f'vvm_deposit_seconds_count{{front="http",outcome="{outcome}"}}'] == 1
+
+
+async def test_every_commit_of_the_store_is_measured(tmp_path: Path) -> None:
+    registry = new_metrics().registry
+    async with open_sqlite(tmp_path / "vvm.db", StoreMetrics(registry)) as store:
+        alice = await store.subscribers.create(new_subscriber(ALICE))
+        await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+    found = shown(registry)
+    assert found["vvm_store_commit_seconds_count"] == found["vvm_store_commit_group_sum"] == 2
+
+
+def owed(due_at: datetime) -> Owed:
+    return Owed(
+        recipient=ALICE,
+        subscriber=None,
+        cause=Cause.STATUS,
+        due_at=due_at,
+        expires_at=NOW + timedelta(days=1),
+    )
+
+
+async def test_the_outbox_is_shown_as_the_store_has_it() -> None:
+    outbox, clock = MemoryOutbox(), FixedClock(NOW)
+    registry = new_metrics().registry
+    metrics = OutboxMetrics(registry, outbox, clock=clock, seconds=1.0)
+    await metrics.refresh()
+    assert set(shown(registry).values()) >= {0.0}
+    await outbox.owe([owed(NOW - timedelta(seconds=30))])
+    await metrics.refresh()
+    found = shown(registry)
+    assert (found["vvm_outbox_owed"], found["vvm_outbox_oldest_due_seconds"]) == (1, 30)
+    (row,) = await outbox.lease(now=NOW, lease=timedelta(minutes=1), limit=1)
+    await outbox.settle(row, Settlement.FAILED, now=NOW)
+    await metrics.refresh()
+    found = shown(registry)
+    assert (found["vvm_outbox_owed"], found["vvm_outbox_dead_letters"]) == (0, 1)
+    assert found["vvm_outbox_oldest_due_seconds"] == 0
+
+
+class OutboxAway(MemoryOutbox):
+    """The store does not answer."""
+
+    async def counts(self) -> OutboxCounts:
+        raise Outage("disk on fire")
+
+
+async def test_what_the_store_does_not_answer_is_shown_as_unknown() -> None:
+    registry = new_metrics().registry
+    await OutboxMetrics(registry, OutboxAway(), clock=FixedClock(NOW), seconds=1.0).refresh()
+    assert generate_latest(registry).decode().count(" NaN") == 3
+
+
+def test_a_media_node_is_shown_before_its_first_call(tmp_path: Path) -> None:
+    registry = new_metrics().registry
+    settings = AsteriskSettings(spool=str(tmp_path))
+    clock = FixedClock(NOW)
+    front = AsteriskFront(settings, Secret("secret"), RecordingDepositor(), clock=clock)
+    registry.register(AsteriskMetrics(front))
+    front.delivery.refuse("key", "bad_audio")
+    found = shown(registry)
+    assert found["vvm_ari_connected"] == found["vvm_spool_waiting"] == found["vvm_spool_failures_total"] == 0
+    assert found['vvm_recordings_total{outcome="refused"}'] == 1
+    assert found['vvm_recordings_total{outcome="delivered"}'] == 0
