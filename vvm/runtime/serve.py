@@ -10,7 +10,6 @@ from enum import StrEnum
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry
 
 from imap_server.server import ImapServer, Listener
 from sms_gateway.gateway import SmsGateway
