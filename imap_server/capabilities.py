@@ -6,6 +6,7 @@ The order and the capitals are fixed: AOSP compares whole tokens in capitals.
 
 from __future__ import annotations
 
+from imap_server.auth.mechanisms import offered
 from imap_server.session import Session, State
 
 
@@ -20,7 +21,8 @@ def capabilities(session: Session) -> bytes:
         if session.tls_available and not session.peer.tls:
             names.append(b"STARTTLS")
         if session.peer.tls or not session.settings.require_tls:
-            names += [b"AUTH=PLAIN", b"AUTH=LOGIN", b"SASL-IR"]
+            names += [b"AUTH=" + name for name in offered(session.settings.sasl_mechanisms, session.backend)]
+            names.append(b"SASL-IR")
         else:
             names.append(b"LOGINDISABLED")
     return b" ".join([*names, *session.capabilities])

@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+SaslMechanism = Literal["PLAIN", "LOGIN", "SCRAM-SHA-256", "DIGEST-MD5", "CRAM-MD5"]
 
 
 class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -11,6 +15,12 @@ class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     require_tls: bool = True
     """Refuse LOGIN and AUTHENTICATE in clear text, and advertise LOGINDISABLED there."""
+
+    sasl_mechanisms: tuple[SaslMechanism, ...] = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
+    """What AUTHENTICATE takes.  Android's client prefers DIGEST-MD5 to all others once it is here."""
+
+    sasl_realm: str = ""
+    """The host name in the challenges of DIGEST-MD5 and CRAM-MD5; without blanks or quotes."""
 
     server_id: tuple[tuple[str, str], ...] = ()
     """Names and values that ID answers (RFC 2971), for example ``("name", "vvm")``; empty answers NIL."""

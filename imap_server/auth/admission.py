@@ -8,9 +8,11 @@ for the same time, whatever its reason, which slows guessing and hides how long 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 
-from imap_server.backend import Denied, NotAllowed, Unavailable
+from imap_server.backend import Account, Denied, NotAllowed, Unavailable
 from imap_server.capabilities import capabilities
 from imap_server.errors import No
 from imap_server.metrics import Limit
@@ -29,15 +31,18 @@ def require_privacy(session: Session) -> None:
         raise NotAllowed
 
 
-async def admit(session: Session, user: str, password: str) -> None:
-    """Open the account and answer OK, or answer NO; raises No when the storage is out of reach."""
+async def admit(session: Session, opening: Awaitable[Account], claimed: Callable[[], str]) -> None:
+    """Open the account and answer OK, or answer NO; raises No when the storage is out of reach.
+
+    ``claimed`` tells who the peer says it is, for the log: a mechanism learns that on the way.
+    """
     try:
-        account = await session.backend.login(user, password, session.peer)
+        account = await opening
     except Denied as denied:
         log.info(
             "login_denied",
             reason=denied.text,
-            user=user[:_LONGEST_LOGGED],
+            user=claimed()[:_LONGEST_LOGGED],
             address=session.peer.address,
             connection=session.peer.connection_id,
         )
@@ -49,7 +54,8 @@ async def admit(session: Session, user: str, password: str) -> None:
             session.end(Limit.FAILED_LOGINS)
         return
     except Unavailable as outage:
-        log.warning("login_unavailable", user=user[:_LONGEST_LOGGED], connection=session.peer.connection_id)
+        user = claimed()[:_LONGEST_LOGGED]
+        log.warning("login_unavailable", user=user, connection=session.peer.connection_id)
         session.metrics.login("unavailable")
         raise No("application error", code="UNAVAILABLE") from outage
     session.metrics.login("ok")

@@ -1,62 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SASL mechanisms as conversations: ``ask`` sends a challenge and returns the response, both decoded.
-
-Nothing here knows base64, tags or sockets.  A mechanism that proves a secret without sending it
-(SCRAM, DIGEST-MD5) will need the backend's verifier and becomes a file of its own.
-"""
+"""The SASL mechanisms by name, and which of them a session is offered."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 
-import msgspec
+from imap_server.auth.conversation import KnowsPasswords, Mechanism
+from imap_server.auth.cram_md5 import cram_md5
+from imap_server.auth.digest_md5 import digest_md5
+from imap_server.auth.plain import login, plain
+from imap_server.auth.scram import scram_sha_256
+from imap_server.backend import Backend
+from imap_server.settings import SaslMechanism
 
-from imap_server.errors import Bad, No
-
-Ask = Callable[[bytes], Awaitable[bytes]]
-"""Send a challenge, wait for the response.  Raises Bad when the client gives up."""
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """A name and the secret that came with it."""
-
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return "Credentials(***)"
-
-
-Mechanism = Callable[[Ask, bytes | None], Awaitable[Credentials]]
-"""``initial`` is what the client sent along with the command (RFC 4959), or None."""
+MECHANISMS: dict[SaslMechanism, Mechanism] = {
+    "PLAIN": plain,
+    "LOGIN": login,
+    "SCRAM-SHA-256": scram_sha_256,
+    "DIGEST-MD5": digest_md5,
+    "CRAM-MD5": cram_md5,
+}
+_SENDS_PASSWORD = frozenset({"PLAIN", "LOGIN"})
 
 
-async def plain(ask: Ask, initial: bytes | None) -> Credentials:
-    """PLAIN (RFC 4616): authorization identity NUL name NUL password, in one message.
-
-    Acting for somebody else is not offered: the identity is empty or the name itself.
-    """
-    message = await ask(b"") if initial is None else initial
-    fields = message.split(b"\0")
-    if len(fields) != 3:  # noqa: PLR2004 - the three fields of RFC 4616 section 2
-        raise Bad("malformed PLAIN response")
-    identity, user, password = fields
-    if identity not in {b"", user}:
-        raise No("authorization identity refused", code="AUTHORIZATIONFAILED")
-    return Credentials(_text(user), _text(password))
-
-
-async def login(ask: Ask, initial: bytes | None) -> Credentials:
-    """LOGIN (draft-murchison-sasl-login): asks for the name, then for the password."""
-    user = await ask(b"Username:") if initial is None else initial
-    return Credentials(_text(user), _text(await ask(b"Password:")))
-
-
-MECHANISMS: dict[bytes, Mechanism] = {b"PLAIN": plain, b"LOGIN": login}
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError as error:
-        raise Bad("credentials are not UTF-8") from error
+def offered(allowed: Iterable[SaslMechanism], backend: Backend) -> dict[bytes, Mechanism]:
+    """Those that the settings allow and the backend can serve, in the order of the settings."""
+    return {
+        name.encode(): MECHANISMS[name]
+        for name in allowed
+        if name in _SENDS_PASSWORD or isinstance(backend, KnowsPasswords)
+    }

@@ -9,7 +9,8 @@ from base64 import b64encode
 import msgspec
 
 from imap_server.auth.admission import admit, require_privacy
-from imap_server.auth.mechanisms import MECHANISMS
+from imap_server.auth.conversation import Conversation
+from imap_server.auth.mechanisms import offered
 from imap_server.errors import Bad, No
 from imap_server.session import NOT_LOGGED_IN, Session
 from imap_server.wire.lexer import Lexer
@@ -44,7 +45,8 @@ def parse(line: Lexer) -> Authenticate:
 async def run(session: Session, command: Authenticate) -> None:
     """No untagged line comes before the first continuation (row AUTH-12)."""
     require_privacy(session)
-    mechanism = MECHANISMS.get(command.mechanism)
+    settings = session.settings
+    mechanism = offered(settings.sasl_mechanisms, session.backend).get(command.mechanism)
     if mechanism is None:
         raise No("mechanism not supported")
 
@@ -55,8 +57,10 @@ async def run(session: Session, command: Authenticate) -> None:
             raise Bad("authentication cancelled")
         return _decode(response)
 
-    credentials = await mechanism(ask, command.initial)
-    await admit(session, credentials.user, credentials.password)
+    talk = Conversation(
+        ask, command.initial, backend=session.backend, peer=session.peer, realm=settings.sasl_realm
+    )
+    await admit(session, mechanism(talk), lambda: talk.user)
 
 
 def _decode(text: bytes) -> bytes:

@@ -3,14 +3,25 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from imap_server.auth.admission import admit, require_privacy
-from imap_server.auth.mechanisms import Credentials
 from imap_server.session import NOT_LOGGED_IN, Session
 from imap_server.wire.lexer import Lexer
 
 NAME = b"LOGIN"
 STATES = NOT_LOGGED_IN
 CAPABILITY = None
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """A name and the secret that came with it."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
 
 
 def parse(line: Lexer) -> Credentials:
@@ -26,4 +37,5 @@ def parse(line: Lexer) -> Credentials:
 async def run(session: Session, command: Credentials) -> None:
     """Refused in clear text when the settings require TLS (row TLS-06)."""
     require_privacy(session)
-    await admit(session, command.user, command.password)
+    opening = session.backend.login(command.user, command.password, session.peer)
+    await admit(session, opening, lambda: command.user)

@@ -132,6 +132,8 @@ def words(type_: object) -> str:
 def _plural(type_: object) -> str:
     if typing.get_origin(type_) is tuple:
         return words(type_).replace("list", "lists", 1)
+    if typing.get_origin(type_) is typing.Literal:
+        return words(type_)
     return words(type_) + "s"
 
 
