@@ -122,7 +122,7 @@ def _structure(
         b"%d" % len(content),
     ]
     if message.get_content_maintype() == "text":
-        fields.append(b"%d" % content.count(b"\n"))
+        fields.append(b"%d" % len(content.splitlines()))
     if extended:
         fields += [b"NIL", _disposition(message), b"NIL", b"NIL"]
     return b"(" + b" ".join(fields) + b")"

@@ -191,9 +191,7 @@ class _Reader:
             del self.spans[known]  # the number is that of the embedded message, which is there already
         content = self._octets[span.body_start : span.body_end]
         leaf = _leaf(header, "message", "rfc822", "7bit", content)
-        return msgspec.structs.replace(
-            leaf, lines=content.count(b"\n"), embedded=Embedded(_envelope(inner), body)
-        )
+        return msgspec.structs.replace(leaf, lines=_lines(content), embedded=Embedded(_envelope(inner), body))
 
     def _add(self, place: _Place, *, message: bool) -> PartSpan:
         if len(self.spans) >= self._limits.max_parts:
@@ -236,11 +234,16 @@ def _leaf(header: Header, main: str, sub: str, encoding: str, content: bytes) ->
         encoding,
         len(content),
         parameters=_pairs(header, "Content-Type"),
-        lines=content.count(b"\n") if main == "text" else None,
+        lines=_lines(content) if main == "text" else None,
         disposition=_disposition(header),
         content_id=_text(header, "Content-ID"),
         description=_text(header, "Content-Description"),
     )
+
+
+def _lines(content: bytes) -> int:
+    """A last line counts whether or not it ends."""
+    return content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
 
 
 def _disposition(header: Header) -> tuple[str, Pairs] | None:

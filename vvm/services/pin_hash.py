@@ -60,6 +60,6 @@ class PinHash:
         octets = pin.reveal().encode("utf-8", "surrogateescape")
         try:
             Argon2id.verify_phc_encoded(octets, check, self._pepper)
-        except InvalidKey:
+        except (InvalidKey, ValueError):  # the latter for a text that only looks like a hash
             return False
         return True
