@@ -82,5 +82,5 @@ async def test_who_is_not_there_has_no_try(store: Store, alice: Subscriber) -> N
 
 async def test_a_number_that_comes_back_starts_with_all_tries(store: Store, alice: Subscriber) -> None:
     await exhaust(store, alice)
-    await store.subscribers.remove(ALICE)
+    await store.subscribers.remove(ALICE, at=NOW)
     await exhaust(store, await store.subscribers.create(new_subscriber()))

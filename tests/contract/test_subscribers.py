@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_message, new_subscriber, owed_to
-from vvm.domain.errors import SubscriberExists, UnknownMessage, UnknownSubscriber
+from vvm.domain.errors import StatusMoved, SubscriberExists, UnknownMessage, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
@@ -155,7 +155,7 @@ async def test_a_change_of_nobody_owes_nothing(store: Store, alice: Subscriber) 
 
 async def test_who_is_removed_is_forgotten(store: Store, alice: Subscriber) -> None:
     await store.mailboxes.append(alice.mailbox, INBOX, new_message(), [owed_to(alice)])
-    await store.subscribers.remove(ALICE)
+    await store.subscribers.remove(ALICE, at=NOW)
     assert await store.subscribers.by_msisdn(ALICE) is None
     assert await store.subscribers.by_id(alice.id) is None
     assert await store.subscribers.by_imap_user(alice.imap_user) is None
@@ -171,7 +171,7 @@ async def test_who_is_removed_is_forgotten(store: Store, alice: Subscriber) -> N
 async def test_a_removal_touches_nobody_else(store: Store, alice: Subscriber) -> None:
     bob = await store.subscribers.create(new_subscriber(BOB))
     await store.mailboxes.append(bob.mailbox, INBOX, new_message(b"for bob"), [owed_to(bob)])
-    await store.subscribers.remove(ALICE)
+    await store.subscribers.remove(ALICE, at=NOW)
     assert await store.subscribers.by_msisdn(BOB) == bob
     assert await store.mailboxes.octets(bob.mailbox, INBOX, 1) == b"for bob"
     assert [row.recipient for row in await leased(store)] == [BOB]
@@ -182,7 +182,7 @@ async def test_a_worker_may_still_hold_a_notification_of_who_was_removed(
 ) -> None:
     await store.outbox.owe([owed_to(alice)])
     (row,) = await leased(store)
-    await store.subscribers.remove(ALICE)
+    await store.subscribers.remove(ALICE, at=NOW)
     await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=LATER)
     await store.outbox.retry(row, due_at=NOW, status=None, counted=True)
     await store.outbox.settle(row, Settlement.SENT, now=LATER)
@@ -192,12 +192,12 @@ async def test_a_worker_may_still_hold_a_notification_of_who_was_removed(
 
 async def test_nobody_is_not_removed(store: Store, alice: Subscriber) -> None:
     with pytest.raises(UnknownSubscriber):
-        await store.subscribers.remove(BOB)
+        await store.subscribers.remove(BOB, at=NOW)
     assert await store.subscribers.by_msisdn(ALICE) == alice
 
 
 async def test_a_deposit_for_who_was_removed_is_refused(store: Store, alice: Subscriber) -> None:
-    await store.subscribers.remove(ALICE)
+    await store.subscribers.remove(ALICE, at=NOW)
     with pytest.raises(UnknownMessage):
         await store.mailboxes.append(alice.mailbox, INBOX, new_message())
 
@@ -205,7 +205,7 @@ async def test_a_deposit_for_who_was_removed_is_refused(store: Store, alice: Sub
 async def test_a_number_that_comes_back_brings_nothing_with_it(store: Store, alice: Subscriber) -> None:
     await store.mailboxes.append(alice.mailbox, INBOX, new_message(key="call-1"))
     before = await store.mailboxes.folder(alice.mailbox, INBOX)
-    await store.subscribers.remove(ALICE)
+    await store.subscribers.remove(ALICE, at=NOW)
     again = await store.subscribers.create(new_subscriber())
     assert again.id != alice.id
     assert again.mailbox != alice.mailbox
@@ -234,5 +234,21 @@ async def test_pages_follow_the_order_of_numbers(store: Store) -> None:
 
 async def test_a_page_may_start_after_a_number_that_is_gone(store: Store, alice: Subscriber) -> None:
     bob = await store.subscribers.create(new_subscriber(BOB))
-    await store.subscribers.remove(ALICE)
+    await store.subscribers.remove(ALICE, at=NOW)
     assert await store.subscribers.page(after=ALICE, limit=10) == [bob]
+
+
+async def test_a_change_decided_on_another_status_is_refused_and_owes_nothing(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.subscribers.change(
+        alice.msisdn, SubscriberChange(changed_at=NOW, status=ProvisioningStatus.BLOCKED)
+    )
+    late = SubscriberChange(
+        changed_at=NOW, decided_on=ProvisioningStatus.PROVISIONED, status=ProvisioningStatus.READY
+    )
+    with pytest.raises(StatusMoved):
+        await store.subscribers.change(alice.msisdn, late)
+    found = await store.subscribers.by_msisdn(alice.msisdn)
+    assert found is not None
+    assert found.status is ProvisioningStatus.BLOCKED

@@ -101,6 +101,7 @@ class ProductWorld:
         pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=CHEAP_PINS)
         self._provisioning = Provisioning(
             store.subscribers,
+            store.outbox,
             hints,
             self._keyring,
             pins,
@@ -112,7 +113,7 @@ class ProductWorld:
         greetings = Greetings(store.subscribers, self._mailboxes, hints, _transcode, service=service)
         retrieval = Retrieval(self._mailboxes, hints)
         backend = ImapBackend(
-            Login(store.subscribers, self._keyring),
+            Login(store.subscribers, self._keyring, clock=clock),
             MailServices(retrieval, greetings, self._mailboxes, hints),
             omtp,
         )

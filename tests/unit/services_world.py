@@ -87,6 +87,7 @@ class World:
         )
         self.provisioning = Provisioning(
             self.store.subscribers,
+            self.store.outbox,
             self.hints,
             self.keyring,
             self.pins,
@@ -119,9 +120,10 @@ class World:
             carriers=carriers,
             settings=settings,
         )
+        self.owing = Owing(self.clock, settings)
         self.dead_letters = DeadLetters(self.store.outbox, self.hints, clock=self.clock, settings=settings)
         self.retention = Retention(self.store.outbox, self.store.inbound, clock=self.clock, settings=settings)
-        self.login = Login(self.store.subscribers, self.keyring)
+        self.login = Login(self.store.subscribers, self.keyring, clock=self.clock)
         self.retrieval = Retrieval(self.store.mailboxes, self.hints)
         self._handset_sms = 0
 
@@ -136,6 +138,11 @@ class World:
         await self.provisioning.create(msisdn, options or SubscriberOptions())
         change = SubscriberChange(changed_at=self.clock.now(), status=status)
         return await self.store.subscribers.change(msisdn, change)
+
+    async def subscribers_status(self, status: ProvisioningStatus) -> None:
+        """Put the subscriber into any status."""
+        change = SubscriberChange(changed_at=self.clock.now(), status=status)
+        await self.store.subscribers.change(ALICE, change)
 
     async def current(self, msisdn: Msisdn = ALICE) -> Subscriber:
         return await self.provisioning.show(msisdn)

@@ -139,6 +139,33 @@ def test_the_same_key_makes_one_message(vvm: Run, speech: str) -> None:
     assert again.out.strip() == f"message 1 of {ALICE}: 2 s, which this key has made before"
 
 
+def test_a_password_is_rotated_announced_and_the_audit_shows_it(vvm: Run, config: Path) -> None:
+    vvm("subscriber", "add", ALICE, "--fallback", "mwi")
+    rotated = vvm("subscriber", "rotate", ALICE, "--json").json
+    assert isinstance(rotated, dict)
+    assert rotated["fallback"] == "mwi"
+    assert vvm("subscriber", "announce", ALICE, "--json").json == {"told": 0}
+    with closing(sqlite3.connect(config.parent / "var/vvm.db")) as store, store:
+        store.execute("UPDATE subscriber SET status = 'R'")
+    assert vvm("subscriber", "announce").out == "1 told\n"
+    entries = vvm("subscriber", "audit", ALICE, "--json").json
+    assert isinstance(entries, list)
+    assert [entry["trigger"] for entry in entries] == ["created", "rotated"]
+    assert vvm("subscriber", "audit", ALICE).out.splitlines()[1].split()[1:] == ["created", "-", "P"]
+
+
+def test_a_subscriber_starts_from_a_carrier(vvm: Run, config: Path) -> None:
+    carriers = config.parent / "carriers"
+    carriers.mkdir()
+    (carriers / "x.toml").write_text('name = "x"\n[client]\nsource = "22344"\n')
+    config.write_text(config.read_text() + f'carriers = "{carriers}"\n')
+    added = vvm("subscriber", "add", ALICE, "--carrier", "x", "--json").json
+    assert isinstance(added, dict)
+    assert (added["client"]["carrier"], added["client"]["source"]) == ("x", "22344")
+    unknown = vvm("subscriber", "set", ALICE, "--carrier", "y")
+    assert (unknown.code, unknown.err) == (Exit.REFUSED, "vvm: carrier must be one of x\n")
+
+
 def test_dead_letters_are_listed_and_sent_again(vvm: Run, speech: str, config: Path) -> None:
     vvm("subscriber", "add", ALICE)
     vvm("message", "deposit", speech, "--to", ALICE)
@@ -297,7 +324,7 @@ def test_version_tells_the_version(vvm: Run) -> None:
     ("words", "named"),
     [
         ([], ["serve", "demo", "config", "subscriber", "message", "version", "0 ok"]),
-        (["subscriber"], ["add", "show", "set", "remove", "list"]),
+        (["subscriber"], ["add", "show", "set", "remove", "list", "rotate", "announce", "audit"]),
         (["message"], ["deposit", "list"]),
         (["notification"], ["list", "resend"]),
         (["config"], ["check", "explain"]),

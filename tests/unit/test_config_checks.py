@@ -73,6 +73,12 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
             '"main"',
             "the name of an SMSC",
         ),
+        (
+            "[notification.texts]\neng = '{number} {amount}'",
+            "notification.texts.eng",
+            '"{number} {amount}"',
+            "a text with {count} and {number} at most",
+        ),
         ("[vvm]\ncarriers = '/no/such'", "vvm.carriers", '"/no/such"', "not a directory"),
         ("[vvm]\ncarrier = 'orange-fr'", "vvm.carrier", '""', "no file of vvm.carriers has it"),
         ("[store]\nurl = 'sqlite:///'", "store.url", '"sqlite:///"', "sqlite:///PATH"),

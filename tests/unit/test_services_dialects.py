@@ -63,7 +63,7 @@ async def test_cvvm_is_activated_by_a_device_type_and_told_without_what_it_never
         *("st", "rc", "srv", "ipt", "u", "pw", "lang", "g_len", "vs_len", "pw_len"),
     ]
     assert (fields(notice.text)["st"], fields(notice.text)["lang"]) == ("R", "1|2|3|4")
-    assert (notice.source, notice.client.port) == ("122", 1808)
+    assert (notice.source, notice.port) == ("122", 1808)
 
 
 # rows: MO-07 MO-14
@@ -123,7 +123,7 @@ async def test_vvm3_is_activated_by_its_status(setup_done: bool, told: str) -> N
     assert (said["lang"], said["dev_t"]) == ("1,2,3,4,5,6,7,8", "5")
     assert said["u"].partition("@")[0].isdecimal()
     assert (await world.current()).status.value == told
-    assert (notice.source, notice.client.port) == ("900080006200", 0)
+    assert (notice.source, notice.port) == ("900080006200", 0)
 
 
 # rows: MO-14

@@ -70,7 +70,8 @@ async def test_a_new_message_is_told_as_the_client_wants_it() -> None:
     assert notice.text.rstrip(";") == (
         "//MINE:SYNC:ev=NM;id=1;c=1;t=v;s=+33698765432;dt=01/03/2026 12:00 +0000;l=2"
     )
-    assert (notice.client, notice.source, notice.validity) == (client, "777", timedelta(hours=24))
+    assert (notice.coding, notice.port) == (SmsCoding.GSM7, 5500)
+    assert (notice.source, notice.validity) == ("777", timedelta(hours=24))
 
 
 async def test_the_count_is_that_of_the_moment_of_sending() -> None:
@@ -248,7 +249,7 @@ async def test_a_stranger_is_answered_as_the_service_supposes_clients_to_be() ->
     await world.store.outbox.owe([owed])
     notice = await one(world)
     assert notice.text.rstrip(";") == "//HOUSE:STATUS:st=U;rc=3"
-    assert (notice.row.recipient, notice.client) == (BOB, client)
+    assert (notice.row.recipient, notice.port) == (BOB, 0)
 
 
 async def test_a_subscriber_whom_status_cannot_describe_holds_up_nobody() -> None:

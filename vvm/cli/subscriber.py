@@ -14,7 +14,7 @@ from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
-from vvm.domain.subscriber import Subscriber
+from vvm.domain.subscriber import Fallback, Subscriber
 from vvm.fronts.http.subscribers import view
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
 
@@ -31,6 +31,10 @@ SetupDone = Annotated[bool | None, Parameter(help="Whether the new-user tutorial
 Blocked = Annotated[
     bool | None,
     Parameter(negative="--unblocked", help="Blocked: keeps messages, refuses the client."),
+]
+FallbackOption = Annotated[
+    Fallback | None,
+    Parameter(name="--fallback", help="What it gets in place of SYNC while no client of it is active."),
 ]
 Carrier = Annotated[str | None, Parameter(help="The carrier profile of its client; one of vvm.carriers.")]
 
@@ -53,6 +57,7 @@ PinFile = Annotated[
     ),
 ]
 
+_AUDIT_COLUMNS = ("at", "trigger", "before", "after")
 _COLUMNS = ("msisdn", "status", "language", "max_messages", "created_at")
 
 
@@ -66,6 +71,7 @@ async def add(
     max_messages: MaxMessages = None,
     setup_done: SetupDone = None,
     blocked: Blocked = None,
+    fallback: FallbackOption = None,
     carrier: Carrier = None,
     pin_file: PinFile = None,
     json: AsJson = False,
@@ -77,6 +83,7 @@ async def add(
             max_messages=max_messages,
             setup_done=setup_done,
             blocked=blocked,
+            fallback=fallback,
             client=services.provisioning.client_of(carrier) if carrier else None,
             pin=None if pin_file is None else read_secret(pin_file),
         )
@@ -100,6 +107,7 @@ async def change(
     max_messages: MaxMessages = None,
     setup_done: SetupDone = None,
     blocked: Blocked = None,
+    fallback: FallbackOption = None,
     carrier: Carrier = None,
     pin_file: PinFile = None,
     json: AsJson = False,
@@ -111,10 +119,49 @@ async def change(
             max_messages=max_messages,
             setup_done=setup_done,
             blocked=blocked,
+            fallback=fallback,
             client=services.provisioning.client_of(carrier) if carrier else None,
             pin=None if pin_file is None else read_secret(pin_file),
         )
         _show(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
+
+
+@app.command
+async def rotate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Replace the IMAP password, and tell an active client; the old one works for a while."""
+    async with opened(config) as services:
+        _show(await services.provisioning.rotate(parse_msisdn(msisdn)), as_json=json)
+
+
+@app.command
+async def announce(
+    msisdn: Annotated[str, Parameter(help="One number; everybody when left out.")] = "",
+    /,
+    *,
+    config: ConfigFile,
+    json: AsJson = False,
+) -> None:
+    """Tell active clients by STATUS what holds now, for example after vvm.imap_host was changed."""
+    async with opened(config) as services:
+        if msisdn:
+            told = int(await services.provisioning.announce(parse_msisdn(msisdn)))
+        else:
+            told = await services.provisioning.announce_all()
+    if json:
+        show_json({"told": told})
+    else:
+        show_line(f"{told} told")
+
+
+@app.command
+async def audit(msisdn: Number, /, *, config: ConfigFile, limit: Limit = 100, json: AsJson = False) -> None:
+    """Show the transitions of a number, also of one that is gone."""
+    async with opened(config) as services:
+        entries = await services.provisioning.audit(parse_msisdn(msisdn), limit=limit)
+    if json:
+        show_json(entries)
+    else:
+        show_rows(_AUDIT_COLUMNS, [msgspec.to_builtins(entry) for entry in entries])
 
 
 @app.command

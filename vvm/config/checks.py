@@ -182,6 +182,16 @@ def _carriers(config: Config) -> Findings:
         yield Mistake(key, str(bad), render(config.vvm.carriers))
 
 
+def _texts(config: Config) -> Findings:
+    for language, text in config.notification.texts.items():
+        try:
+            text.format(count=1, number="1")
+        except (LookupError, ValueError, AttributeError):
+            yield Mistake(
+                f"notification.texts.{language}", "a text with {count} and {number} at most", render(text)
+            )
+
+
 def _kannels(config: Config) -> Findings:
     for index, kannel in enumerate(config.sms.kannel):
         key = f"sms.kannel[{index}]"
@@ -248,6 +258,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _smscs,
     _kannels,
     _receipt_gate,
+    _texts,
     _asterisk,
     _numbers,
 )

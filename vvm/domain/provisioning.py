@@ -3,8 +3,29 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from vvm.domain.errors import InvalidTransition
 from vvm.domain.subscriber import ProvisioningStatus
+
+
+class Trigger(StrEnum):
+    """What moves a subscriber from status to status, as the audit tells it (sheet section 8)."""
+
+    CREATED = "created"
+    REMOVED = "removed"
+    ACTIVATE = "activate"
+    """The client's Activate, or what stands for it: STATUS of VVM3, STATE of Apple."""
+    DEACTIVATE = "deactivate"
+    SET_UP = "set_up"
+    """The new-user tutorial was closed."""
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    ROTATED = "rotated"
+    """A new IMAP password; the status stays."""
+    OPERATOR = "operator"
+    """Another request of the operator's systems."""
+
 
 _NEW, _READY = ProvisioningStatus.NEW, ProvisioningStatus.READY
 _PROVISIONED, _BLOCKED = ProvisioningStatus.PROVISIONED, ProvisioningStatus.BLOCKED

@@ -40,10 +40,11 @@ class Dialect(StrEnum):
 
 
 class SmsCoding(StrEnum):
-    """How the text of an SMS travels: 8-bit data, or the GSM 7-bit alphabet."""
+    """How the text of an SMS travels: 8-bit data, the GSM 7-bit alphabet, or UCS-2."""
 
     OCTETS = "8bit"
     GSM7 = "gsm7"
+    UCS2 = "ucs2"
 
 
 class ClientProfile(msgspec.Struct, frozen=True):
@@ -74,6 +75,16 @@ class Credentials(msgspec.Struct, frozen=True):
     password: Secret
 
 
+class Fallback(StrEnum):
+    """What a subscriber gets in place of SYNC while no client of it is active."""
+
+    NONE = "none"
+    MWI = "mwi"
+    """A message waiting indication, with the count."""
+    TEXT = "text"
+    """A plain SMS in the subscriber's language."""
+
+
 class Subscriber(msgspec.Struct, frozen=True):
     id: SubscriberId
     mailbox: MailboxId
@@ -93,3 +104,9 @@ class Subscriber(msgspec.Struct, frozen=True):
     changed_at: datetime
     pin_check: str | None = None
     """Argon2id of the PIN of the telephone menus (services.pin_hash); None: no PIN was ever set."""
+    previous_check: bytes | None = None
+    """Of the password that was replaced, which still opens the mailbox until ``previous_until``."""
+    previous_until: datetime | None = None
+    unanswered_syncs: int = 0
+    """How many SYNC were sent since its client last logged in."""
+    fallback: Fallback = Fallback.NONE

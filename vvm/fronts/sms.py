@@ -21,6 +21,7 @@ from sms_gateway.port import (
     Retry,
     Sent,
     Unavailable,
+    Waiting,
 )
 from vvm.domain.errors import Outage
 from vvm.domain.subscriber import SmsCoding
@@ -29,7 +30,7 @@ from vvm.store.port import Hints, InboundStore, NewInbound, NewInboundSegment, S
 
 log = structlog.get_logger(__name__)
 
-_CODINGS = {SmsCoding.OCTETS: Coding.OCTETS, SmsCoding.GSM7: Coding.GSM7}
+_CODINGS = {SmsCoding.OCTETS: Coding.OCTETS, SmsCoding.GSM7: Coding.GSM7, SmsCoding.UCS2: Coding.UCS2}
 _SETTLEMENTS = {
     MessageState.DELIVERED: Settlement.DELIVERED,
     MessageState.EXPIRED: Settlement.EXPIRED,
@@ -152,16 +153,17 @@ def _known_as(smsc: str, message_id: str) -> str:
 
 
 def _outbound(notice: Notice) -> OutboundSms:
-    row, client = notice.row, notice.client
+    row = notice.row
     return OutboundSms(
         id=row.id,
         recipient=row.recipient,
         source=notice.source,
         text=notice.text,
-        coding=_CODINGS[client.coding],
-        port=client.port,
+        coding=_CODINGS[notice.coding],
+        port=notice.port,
         reference=row.id % 65536,
         validity=notice.validity,
         attempt=row.attempt - 1,
         accepted=row.accepted,
+        waiting=None if notice.waiting is None else Waiting(notice.waiting),
     )

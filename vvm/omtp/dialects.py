@@ -6,6 +6,8 @@ OMTP, CVVM and VVM3 share one grammar and differ in prefix and fields; Apple's h
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vvm.domain.subscriber import ClientProfile, Dialect
 from vvm.omtp.apple import render_mailbox_update, render_state
 from vvm.omtp.status import StatusReply, render_status
@@ -21,8 +23,8 @@ def status_text(reply: StatusReply, client: ClientProfile) -> str:
     return render_status(reply, client.prefix, client.dialect)
 
 
-def sync_text(sync: Sync, client: ClientProfile, reply: StatusReply) -> str:
-    """A SYNC.  Apple's repeats the credentials of ``reply``: never log it."""
+def sync_text(sync: Sync, client: ClientProfile, account: Callable[[], StatusReply]) -> str:
+    """A SYNC.  Apple's repeats the credentials, which only it asks ``account`` for: never log it."""
     if client.dialect is Dialect.APPLE:
-        return render_mailbox_update(sync.count, reply)
+        return render_mailbox_update(sync.count, account())
     return render_sync(sync, client.prefix)

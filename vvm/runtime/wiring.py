@@ -91,6 +91,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 ),
                 provisioning=Provisioning(
                     store.subscribers,
+                    store.outbox,
                     hints,
                     keyring,
                     pins,
@@ -99,7 +100,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     carriers=carriers,
                     notification=config.notification,
                 ),
-                login=Login(store.subscribers, keyring),
+                login=Login(store.subscribers, keyring, clock=clock),
                 retrieval=Retrieval(store.mailboxes, hints),
                 greetings=Greetings(store.subscribers, store.mailboxes, hints, transcoders, service=service),
                 pins=pins,

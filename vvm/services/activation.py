@@ -8,8 +8,9 @@ import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
-from vvm.domain.errors import InvalidNumber, InvalidTransition, UnknownSubscriber
+from vvm.domain.errors import InvalidNumber, InvalidTransition, StatusMoved, UnknownSubscriber
 from vvm.domain.numbers import parse_msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, Subscriber
 from vvm.omtp.client import (
     Activate,
@@ -115,9 +116,9 @@ class Activation:
         for sms in pending:
             try:
                 await self._settle(sms)
-            except UnknownSubscriber:
-                # Removed since we looked: the SMS stays pending, and the next round says so.
-                log.info("client_sms_deferred", reason="subscriber removed meanwhile")
+            except (UnknownSubscriber, StatusMoved) as moved:
+                # Not what we decided on any more: the SMS stays pending, and the next round decides again.
+                log.info("client_sms_deferred", reason=moved.code)
         return len(pending)
 
     async def _settle(self, sms: Inbound) -> None:
@@ -138,7 +139,7 @@ class Activation:
         await self._inbound.settle(
             sms.id,
             msisdn=msisdn if subscriber else None,
-            change=self._change(reaction) if subscriber else None,
+            change=self._change(request, reaction, subscriber) if subscriber else None,
             owed=[self._owing.reply(msisdn, subscriber, reaction.return_code)],
         )
         self._hints.outbox()
@@ -150,10 +151,18 @@ class Activation:
             status=None if reaction.status is None else reaction.status.value,
         )
 
-    def _change(self, reaction: Reaction) -> SubscriberChange | None:
+    def _change(
+        self, request: ClientRequest, reaction: Reaction, subscriber: Subscriber
+    ) -> SubscriberChange | None:
         if reaction.status is None and reaction.client is None:
             return None
-        return SubscriberChange(changed_at=self._clock.now(), status=reaction.status, client=reaction.client)
+        return SubscriberChange(
+            changed_at=self._clock.now(),
+            decided_on=subscriber.status,
+            status=reaction.status,
+            client=reaction.client,
+            trigger=Trigger.DEACTIVATE if isinstance(request, Deactivate) else Trigger.ACTIVATE,
+        )
 
 
 def _spoken(request: ClientRequest, subscriber: Subscriber | None) -> bool:

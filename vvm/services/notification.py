@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 import structlog
@@ -17,12 +18,13 @@ from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Cause, Family, Leased
-from vvm.domain.subscriber import ClientProfile, Subscriber
+from vvm.domain.subscriber import ClientProfile, SmsCoding, Subscriber
 from vvm.omtp.carrier import Carriers
 from vvm.omtp.dialects import status_text, sync_text
 from vvm.omtp.status import ReturnCode
 from vvm.omtp.sync import Event, Sync
 from vvm.services.credentials import Keyring
+from vvm.services.fallback import FallbackRules
 from vvm.services.replies import Replies
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.port import Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
@@ -31,17 +33,21 @@ log = structlog.get_logger(__name__)
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A notification ready to be sent: the row, the text, and how the client wants it.
+    """A notification ready to be sent: the row, the text, and how it travels.
 
     The text of a STATUS holds a password: never log it.
     """
 
     row: Leased
     text: str
-    client: ClientProfile
+    coding: SmsCoding
+    port: int
+    """Application port; 0 for none."""
     source: str
     """The short code it comes from."""
     validity: timedelta
+    waiting: int | None = None
+    """Makes it a message waiting indication with this count."""
 
     def __repr__(self) -> str:
         return f"Notice(row={self.row.id}, cause={self.row.cause.value})"
@@ -66,6 +72,7 @@ class Notification:
         self._mailboxes = mailboxes
         self._hints = hints
         self._replies = Replies(service, carriers, keyring)
+        self._fallback = FallbackRules(service, settings)
         self._clock = clock
         self._settings = settings
         self._lease = timedelta(seconds=settings.lease_seconds)
@@ -155,22 +162,46 @@ class Notification:
             subscriber = await self._subscribers.by_id(row.subscriber)
         client = self._replies.client(subscriber)
         if row.cause is Cause.STATUS:
-            text = status_text(self._replies(subscriber, ReturnCode(row.return_code)), client)
-            life = self._status_life
-        else:
-            if subscriber is None or not subscriber.status.active:
-                return None
-            sync = await self._sync(row, subscriber)
-            if sync is None:
-                return None
-            text = sync_text(sync, client, self._replies(subscriber, ReturnCode.SUCCESS))
-            life = self._sync_life
+            reply = self._replies(subscriber, ReturnCode(row.return_code))
+            return self._to_client(row, status_text(reply, client), client, self._status_life)
+        if subscriber is None:
+            return None
+        if not self._fallback.client_is_told(subscriber):
+            return await self._plain(row, subscriber)
+        sync = await self._sync(row, subscriber)
+        if sync is None:
+            return None
+        text = sync_text(sync, client, partial(self._replies, subscriber, ReturnCode.SUCCESS))
+        return self._to_client(row, text, client, self._sync_life)
+
+    def _to_client(self, row: Leased, text: str, client: ClientProfile, life: timedelta) -> Notice:
         return Notice(
             row=row,
             text=text,
-            client=client,
+            coding=client.coding,
+            port=client.port,
             source=self._replies.source(client),
-            validity=min(life, row.expires_at - self._clock.now()),
+            validity=self._validity(row, life),
+        )
+
+    def _validity(self, row: Leased, life: timedelta) -> timedelta:
+        """The SMSC keeps it no longer than it is owed."""
+        return min(life, row.expires_at - self._clock.now())
+
+    async def _plain(self, row: Leased, subscriber: Subscriber) -> Notice | None:
+        """The fallback of a subscriber without an active client; None when it has none."""
+        folder = await self._mailboxes.folder(subscriber.mailbox, INBOX)
+        sms = None if folder is None else self._fallback.sms(subscriber, count=folder.unseen)
+        if sms is None:
+            return None
+        return Notice(
+            row=row,
+            text=sms.text,
+            coding=sms.coding,
+            port=0,
+            source=self._replies.source(subscriber.client),
+            validity=self._validity(row, self._sync_life),
+            waiting=sms.waiting,
         )
 
     async def _sync(self, row: Leased, subscriber: Subscriber) -> Sync | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 import structlog
@@ -11,20 +12,30 @@ import structlog
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal, UnknownSubscriber
+from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.secrets import Secret
-from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import ClientProfile, Fallback, ProvisioningStatus, Subscriber
 from vvm.omtp.carrier import Carriers
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
 from vvm.services.pins import Pins
 from vvm.services.settings import NotificationSettings, ServiceSettings
-from vvm.store.port import Hints, NewSubscriber, SubscriberChange, SubscriberStore
+from vvm.store.port import (
+    Audited,
+    Hints,
+    NewSubscriber,
+    OutboxStore,
+    SubscriberChange,
+    SubscriberStore,
+)
 
 log = structlog.get_logger(__name__)
 
 PAGE_LIMIT = 1000
 MAX_MESSAGES_LIMIT = 1_000_000
+_TRIGGERS = {True: Trigger.BLOCKED, False: Trigger.UNBLOCKED, None: Trigger.OPERATOR}
 
 
 class InvalidLimit(Refusal):
@@ -46,6 +57,7 @@ class SubscriberOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     max_messages: int | None = None
     setup_done: bool | None = None
     blocked: bool | None = None
+    fallback: Fallback | None = None
     client: ClientProfile | None = None
     pin: Secret | None = None
     """A new PIN of the telephone menus, which also ends a lockout; it cannot be read back."""
@@ -57,6 +69,7 @@ class Provisioning:
     def __init__(
         self,
         subscribers: SubscriberStore,
+        outbox: OutboxStore,
         hints: Hints,
         keyring: Keyring,
         pins: Pins,
@@ -67,6 +80,7 @@ class Provisioning:
         notification: NotificationSettings,
     ) -> None:
         self._subscribers = subscribers
+        self._outbox = outbox
         self._hints = hints
         self._keyring = keyring
         self._pins = pins
@@ -93,6 +107,7 @@ class Provisioning:
                 password_check=minted.check,
                 password_sealed=minted.sealed,
                 created_at=self._clock.now(),
+                fallback=options.fallback or self._service.fallback,
                 pin_check=await self._pin_check(msisdn, options),
             )
         )
@@ -127,6 +142,8 @@ class Provisioning:
             setup_done=options.setup_done,
             max_messages=options.max_messages,
             pin_check=await self._pin_check(msisdn, options),
+            fallback=options.fallback,
+            trigger=_TRIGGERS[options.blocked],
         )
         owed = [self._owing.status(before)] if _client_must_know(before, status) else []
         after = await self._subscribers.change(msisdn, change, owed)
@@ -136,10 +153,60 @@ class Provisioning:
         log.info("subscriber_changed", msisdn=msisdn, status=after.status.value)
         return after
 
+    async def rotate(self, msisdn: Msisdn) -> Subscriber:
+        """Replace the IMAP password, and tell an active client by STATUS (sheet 6.4).
+
+        The old one works for ``vvm.password_grace_hours`` more.  Raises UnknownSubscriber.
+        """
+        before = await self.show(msisdn)
+        minted = self._keyring.mint(before.imap_user)
+        now = self._clock.now()
+        change = SubscriberChange(
+            changed_at=now,
+            password_check=minted.check,
+            password_sealed=minted.sealed,
+            previous_check=before.password_check,
+            previous_until=now + timedelta(hours=self._service.password_grace_hours),
+            trigger=Trigger.ROTATED,
+        )
+        after = await self._subscribers.change(msisdn, change, self._told(before))
+        self._hints.outbox()
+        log.info("password_rotated", msisdn=msisdn)
+        return after
+
+    async def announce(self, msisdn: Msisdn) -> bool:
+        """Tell a client by STATUS what holds now, for example a new host (sheet 6.4).
+
+        False: it has no active client, and nothing is sent.  Raises UnknownSubscriber.
+        """
+        owed = self._told(await self.show(msisdn))
+        await self._outbox.owe(owed)
+        self._hints.outbox()
+        return bool(owed)
+
+    async def announce_all(self) -> int:
+        """Tell every active client; answers how many.  An interrupted call is repeated from the start."""
+        told = 0
+        after: Msisdn | None = None
+        while page := await self._subscribers.page(after=after, limit=PAGE_LIMIT):
+            owed = [status for subscriber in page for status in self._told(subscriber)]
+            await self._outbox.owe(owed)
+            self._hints.outbox()
+            told += len(owed)
+            after = page[-1].msisdn
+        log.info("service_announced", subscribers=told)
+        return told
+
+    async def audit(self, msisdn: Msisdn, *, limit: int = 100) -> Sequence[Audited]:
+        """The newest transitions of a number, oldest first.  Raises InvalidLimit."""
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise InvalidLimit(f"limit must lie between 1 and {PAGE_LIMIT}")
+        return await self._subscribers.audit(msisdn, limit=limit)
+
     async def remove(self, msisdn: Msisdn) -> None:
         """Take the service away, with all messages.  Raises UnknownSubscriber."""
         subscriber = await self.show(msisdn)
-        await self._subscribers.remove(msisdn)
+        await self._subscribers.remove(msisdn, at=self._clock.now())
         self._hints.mailbox(subscriber.mailbox)
         log.info("subscriber_removed", msisdn=msisdn)
 
@@ -151,6 +218,9 @@ class Provisioning:
 
     async def _pin_check(self, msisdn: Msisdn, options: SubscriberOptions) -> str | None:
         return None if options.pin is None else await self._pins.check_of(options.pin, msisdn=msisdn)
+
+    def _told(self, subscriber: Subscriber) -> list[Owed]:
+        return [self._owing.status(subscriber)] if subscriber.status.active else []
 
     def _check(self, options: SubscriberOptions) -> None:
         if options.language is not None and options.language not in self._service.languages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vvm.domain.subscriber import ClientProfile
+from vvm.domain.subscriber import ClientProfile, Fallback
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +35,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many messages an INBOX holds, unless the subscriber has a limit of its own."""
     client: ClientProfile = ClientProfile()
     """What is assumed of a client until its SMS says more."""
+    password_grace_hours: int = 72
+    """How long a replaced IMAP password still works; the STATUS with the new one may be late."""
+    fallback: Fallback = Fallback.NONE
+    """What a new subscriber gets in place of SYNC while no client of it is active."""
     carriers: str = ""
     """Directory of carrier profiles (conf/carriers); "" uses none."""
     carrier: str = ""
@@ -88,5 +92,9 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """The least time between two answers to one phone; a storm of requests gets one each time. 0: none."""
     receipt_gate: tuple[str, ...] = ()
     """Names of SMSCs that report on every SMS: the next SYNC to a phone waits for the report on the last."""
+    suspend_after_syncs: int = 10
+    """After so many SYNC without a login a client is taken to be gone and its fallback goes out. 0: never."""
+    texts: dict[str, str] = {}
+    """The plain SMS of the fallback by language; {count} and {number} are filled in. English without any."""
     keep_days: int = 30
     """How long sent notifications and handsets' SMS are kept for operators to see."""

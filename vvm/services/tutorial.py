@@ -8,6 +8,7 @@ import structlog
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import UnknownSubscriber
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.services.owing import Owing
 from vvm.store.port import Hints, SubscriberChange, SubscriberStore
@@ -40,7 +41,9 @@ class Tutorial:
         status = rules.set_up(found.status)
         if found.setup_done and status is found.status:
             return
-        change = SubscriberChange(changed_at=self._clock.now(), status=status, setup_done=True)
+        change = SubscriberChange(
+            changed_at=self._clock.now(), status=status, setup_done=True, trigger=Trigger.SET_UP
+        )
         await self._subscribers.change(found.msisdn, change, [self._owing.status(found)])
         self._hints.outbox()
         log.info("tutorial_closed", msisdn=found.msisdn, status=status.value)

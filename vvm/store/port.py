@@ -16,11 +16,14 @@ from typing import Protocol
 
 import msgspec
 
+from vvm.domain.errors import StatusMoved
 from vvm.domain.message import Flags, Kind
 from vvm.domain.notification import Cause, Leased, Owed
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
     ClientProfile,
+    Fallback,
     MailboxId,
     ProvisioningStatus,
     Subscriber,
@@ -44,12 +47,15 @@ class NewSubscriber(msgspec.Struct, frozen=True):
     password_sealed: bytes
     created_at: datetime
     pin_check: str | None = None
+    fallback: Fallback = Fallback.NONE
 
 
 class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """What a change sets; None leaves a field as it is."""
 
     changed_at: datetime
+    decided_on: ProvisioningStatus | None = None
+    """The status that the change was decided on; with another one it is refused, raising StatusMoved."""
     status: ProvisioningStatus | None = None
     client: ClientProfile | None = None
     language: str | None = None
@@ -59,6 +65,37 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     password_sealed: bytes | None = None
     pin_check: str | None = None
     """A new PIN also forgets the wrong ones that were tried."""
+
+    previous_check: bytes | None = None
+    previous_until: datetime | None = None
+    fallback: Fallback | None = None
+    trigger: Trigger = Trigger.OPERATOR
+    """Why, for the audit."""
+
+    def applied_to(self, before: Subscriber) -> Subscriber:
+        """The subscriber after the change.  Raises StatusMoved."""
+        if self.decided_on not in {None, before.status}:
+            raise StatusMoved
+        said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        del said["trigger"]
+        said.pop("decided_on", None)
+        return msgspec.structs.replace(before, **said)
+
+    def audited(self, before: Subscriber) -> bool:
+        """It changes the status or the password."""
+        return self.status not in {None, before.status} or self.password_check is not None
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """One transition of a subscriber, kept when the subscriber is gone."""
+
+    msisdn: Msisdn
+    at: datetime
+    trigger: Trigger
+    before: ProvisioningStatus | None
+    """None at creation."""
+    after: ProvisioningStatus | None
+    """None at removal."""
 
 
 class SubscriberStore(Protocol):
@@ -75,11 +112,24 @@ class SubscriberStore(Protocol):
         ...
 
     async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
-        """Set fields and owe notifications for it, both or neither.  Raises UnknownSubscriber."""
+        """Set fields and owe notifications for it, both or neither.
+
+        Raises UnknownSubscriber, StatusMoved.
+        A change that is ``audited``, here or in a transaction of another store, is in the audit too,
+        as are creation and removal.
+        """
         ...
 
-    async def remove(self, msisdn: Msisdn) -> None:
+    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         """Forget a subscriber: mailbox, messages, owed notifications.  Raises UnknownSubscriber."""
+        ...
+
+    async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
+        """The newest transitions of a number, oldest first, whoever had it."""
+        ...
+
+    async def answered(self, subscriber: SubscriberId) -> None:
+        """A client logged in: no SYNC is unanswered.  Waits for no fsync of its own."""
         ...
 
     async def take_pin_try(
@@ -333,7 +383,7 @@ class OutboxStore(Protocol):
         status: int | None = None,
         gated_until: datetime | None = None,
     ) -> None:
-        """Close a row.  One that was closed already stays as it is.
+        """Close a row.  One that was closed already stays as it is.  A SYNC that is SENT is unanswered.
 
         With ``gated_until`` a SENT row shuts the gate of its recipient: what waits in its family, and
         what is owed later, is not due before then, or before the receipt that closes this row.
@@ -437,7 +487,7 @@ class InboundStore(Protocol):
     ) -> None:
         """Close an SMS with all that it causes, in one transaction.
 
-        One that is closed already changes nothing.  Raises UnknownSubscriber.
+        One that is closed already changes nothing.  Raises UnknownSubscriber, StatusMoved.
         """
         ...
 

@@ -12,7 +12,14 @@ from aiohttp import web
 from vvm.domain.errors import SubscriberExists
 from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
-from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, SmsCoding, Subscriber
+from vvm.domain.subscriber import (
+    ClientProfile,
+    Dialect,
+    Fallback,
+    ProvisioningStatus,
+    SmsCoding,
+    Subscriber,
+)
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.request import path_msisdn, query_msisdn, query_number
@@ -48,6 +55,7 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     max_messages: Annotated[int, msgspec.Meta(ge=1, le=MAX_MESSAGES_LIMIT)] | None = None
     setup_done: bool | None = None
     blocked: bool | None = None
+    fallback: Fallback | None = None
     carrier: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     """A carrier profile to start from; ``client`` then changes that."""
     client: ClientDocument | None = None
@@ -62,6 +70,7 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             max_messages=self.max_messages,
             setup_done=self.setup_done,
             blocked=self.blocked,
+            fallback=self.fallback,
             client=changed if self.client or self.carrier else None,
             pin=None if self.pin is None else Secret(self.pin),
         )
@@ -75,6 +84,7 @@ class SubscriberView(msgspec.Struct, frozen=True):
     language: str
     max_messages: int
     setup_done: bool
+    fallback: Fallback
     client: ClientProfile
     imap_user: str
     created_at: datetime
@@ -144,6 +154,7 @@ def view(subscriber: Subscriber) -> SubscriberView:
         language=subscriber.language,
         max_messages=subscriber.max_messages,
         setup_done=subscriber.setup_done,
+        fallback=subscriber.fallback,
         client=subscriber.client,
         imap_user=subscriber.imap_user,
         created_at=subscriber.created_at,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count, islice
@@ -105,6 +106,8 @@ class MemoryOutbox:
     def __init__(self) -> None:
         self._rows: dict[int, _Row] = {}
         self._ids = count(1)
+        self.unanswered: Counter[SubscriberId] = Counter()
+        """SYNC that were sent since the subscriber's client last logged in."""
 
     def add(self, owed: Sequence[Owed], *, uid: int | None = None) -> None:
         """Owe as part of another store's transaction."""
@@ -167,6 +170,8 @@ class MemoryOutbox:
         found.close(settlement, now)
         if status is not None:
             found.smpp_status = status
+        if settlement is Settlement.SENT and row.subscriber and row.cause.family is Family.SYNC:
+            self.unanswered[row.subscriber] += 1
         if gated_until is not None:
             found.gated_until = gated_until
             for other in self._line(found):

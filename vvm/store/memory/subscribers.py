@@ -12,10 +12,11 @@ import msgspec
 from vvm.domain.errors import SubscriberExists, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import Subscriber, SubscriberId
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
-from vvm.store.port import NewSubscriber, SubscriberChange
+from vvm.store.port import Audited, NewSubscriber, SubscriberChange
 
 
 class _PinTries:
@@ -31,6 +32,7 @@ class MemorySubscribers:
         self._subscribers: dict[Msisdn, Subscriber] = {}
         self._tries: dict[SubscriberId, _PinTries] = {}
         self._ids = count(1)
+        self._audit: list[Audited] = []
 
     async def create(self, new: NewSubscriber) -> Subscriber:
         if new.msisdn in self._subscribers or await self.by_imap_user(new.imap_user) is not None:
@@ -42,34 +44,40 @@ class MemorySubscribers:
             **msgspec.structs.asdict(new),
         )
         self._subscribers[new.msisdn] = subscriber
+        self._audit.append(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
         return subscriber
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
-        return self._subscribers.get(msisdn)
+        found = self._subscribers.get(msisdn)
+        return None if found is None else self._counted(found)
 
     async def by_id(self, subscriber: SubscriberId) -> Subscriber | None:
-        return next((found for found in self._subscribers.values() if found.id == subscriber), None)
+        found = (found for found in self._subscribers.values() if found.id == subscriber)
+        return next(map(self._counted, found), None)
 
     async def by_imap_user(self, user: str) -> Subscriber | None:
-        return next((found for found in self._subscribers.values() if found.imap_user == user), None)
+        found = (found for found in self._subscribers.values() if found.imap_user == user)
+        return next(map(self._counted, found), None)
 
     async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
         before = self._subscribers.get(msisdn)
         if before is None:
             raise UnknownSubscriber
-        fields = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
-        after = msgspec.structs.replace(before, **fields)
-        self._subscribers[msisdn] = after
+        after = self._subscribers[msisdn] = change.applied_to(before)
+        if change.audited(before):
+            entry = Audited(msisdn, change.changed_at, change.trigger, before.status, after.status)
+            self._audit.append(entry)
         self._mailboxes.limit(after.mailbox, after.max_messages)
         if change.pin_check is not None:
             self._tries.pop(after.id, None)
         self._outbox.add(owed)
-        return after
+        return self._counted(after)
 
-    async def remove(self, msisdn: Msisdn) -> None:
+    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         subscriber = self._subscribers.pop(msisdn, None)
         if subscriber is None:
             raise UnknownSubscriber
+        self._audit.append(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None))
         self._tries.pop(subscriber.id, None)
         self._mailboxes.forget(subscriber.mailbox)
         self._outbox.forget_subscriber(subscriber.id)
@@ -91,4 +99,14 @@ class MemorySubscribers:
 
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
         numbers = sorted(number for number in self._subscribers if after is None or number > after)
-        return [self._subscribers[number] for number in numbers[:limit]]
+        return [self._counted(self._subscribers[number]) for number in numbers[:limit]]
+
+    async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
+        return [entry for entry in self._audit if entry.msisdn == msisdn][-limit:]
+
+    async def answered(self, subscriber: SubscriberId) -> None:
+        self._outbox.unanswered.pop(subscriber, None)
+
+    def _counted(self, subscriber: Subscriber) -> Subscriber:
+        """With what the outbox counts of it."""
+        return msgspec.structs.replace(subscriber, unanswered_syncs=self._outbox.unanswered[subscriber.id])

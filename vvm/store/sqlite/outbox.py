@@ -126,7 +126,11 @@ class SqliteOutbox:
 
         def work(connection: sqlite3.Connection) -> None:
             closed = connection.execute(_SQL["settle"], values).fetchone()
-            if closed is not None and gated_until is not None:
+            if closed is None:
+                return
+            if settlement is Settlement.SENT:
+                connection.execute(_SQL["unanswered"], values)
+            if gated_until is not None:
                 connection.execute(_SQL["hold"], values | {"recipient": closed[0]})
 
         await self._write(work, durable=False)

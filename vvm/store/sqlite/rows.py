@@ -11,14 +11,17 @@ import msgspec
 from vvm.domain.message import Flags, Kind
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
     ClientProfile,
+    Fallback,
     MailboxId,
     ProvisioningStatus,
     Subscriber,
     SubscriberId,
 )
 from vvm.store.port import (
+    Audited,
     FolderState,
     Inbound,
     Layout,
@@ -88,6 +91,10 @@ def subscriber(row: Row) -> Subscriber:
         created_at=moment(row[11]),
         changed_at=moment(row[12]),
         pin_check=row[13],
+        previous_check=row[14],
+        previous_until=moment_or_none(row[15]),
+        unanswered_syncs=row[16],
+        fallback=Fallback(row[17]),
     )
 
 
@@ -136,4 +143,14 @@ def notification_record(row: Row) -> NotificationRecord:
         taken_at=moment_or_none(row[8]),
         accepted_at=moment_or_none(row[9]),
         settled_at=moment_or_none(row[10]),
+    )
+
+
+def audited(row: Row) -> Audited:
+    return Audited(
+        msisdn=Msisdn(row[0]),
+        at=moment(row[1]),
+        trigger=Trigger(row[2]),
+        before=None if row[3] is None else ProvisioningStatus(row[3]),
+        after=None if row[4] is None else ProvisioningStatus(row[4]),
     )

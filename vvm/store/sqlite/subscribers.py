@@ -13,8 +13,9 @@ from vvm.domain.errors import SubscriberExists, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import MailboxId, Subscriber, SubscriberId
-from vvm.store.port import GREETINGS_LIMIT, NewSubscriber, SubscriberChange
+from vvm.store.port import GREETINGS_LIMIT, Audited, NewSubscriber, SubscriberChange
 from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Writer
@@ -54,9 +55,10 @@ class SqliteSubscribers:
 
         return await self._write(work)
 
-    async def remove(self, msisdn: Msisdn) -> None:
+    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         def work(connection: sqlite3.Connection) -> None:
             found = find(connection, msisdn)
+            _audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
             for statement in ("delete_contents", "delete_messages"):
                 connection.execute(_SQL[statement], (found.mailbox,))
             connection.execute(_SQL["delete_subscriber"], (found.id,))
@@ -90,6 +92,16 @@ class SqliteSubscribers:
         found = self._reader.all(_SQL["subscribers_after"], {"after": after or "", "limit": limit})
         return [rows.subscriber(row) for row in found]
 
+    async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
+        found = self._reader.all(_SQL["audit"], {"msisdn": msisdn, "limit": limit})
+        return [rows.audited(row) for row in found]
+
+    async def answered(self, subscriber: SubscriberId) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_SQL["answered"], (subscriber,))
+
+        await self._write(work, durable=False)
+
     def _one(self, statement: str, key: object) -> Subscriber | None:
         row = self._reader.one(_SQL[statement], (key,))
         return None if row is None else rows.subscriber(row)
@@ -98,8 +110,7 @@ class SqliteSubscribers:
 def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: SubscriberChange) -> Subscriber:
     """Set the fields of a change, inside the caller's transaction.  Raises UnknownSubscriber."""
     before = find(connection, msisdn)
-    fields = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
-    after = msgspec.structs.replace(before, **fields)
+    after = change.applied_to(before)
     connection.execute(
         _SQL["update_subscriber"],
         {
@@ -113,8 +124,15 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
             "password_sealed": after.password_sealed,
             "changed_at": rows.microseconds(after.changed_at),
             "pin_check": after.pin_check,
+            "previous_check": after.previous_check,
+            "previous_until": None
+            if after.previous_until is None
+            else rows.microseconds(after.previous_until),
+            "fallback": after.fallback.value,
         },
     )
+    if change.audited(before):
+        _audit(connection, Audited(msisdn, change.changed_at, change.trigger, before.status, after.status))
     if change.pin_check is not None:
         connection.execute(_SQL["forget_pin_tries"], (after.id,))
     if after.max_messages != before.max_messages:
@@ -150,6 +168,7 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
                 "password_sealed": new.password_sealed,
                 "created_at": rows.microseconds(new.created_at),
                 "pin_check": new.pin_check,
+                "fallback": new.fallback.value,
             },
         ).fetchone()
     except sqlite3.IntegrityError:
@@ -166,9 +185,23 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
                 "max_messages": most,
             },
         )
+    _audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
     return Subscriber(
         id=SubscriberId(subscriber),
         mailbox=MailboxId(mailbox),
         changed_at=new.created_at,
         **msgspec.structs.asdict(new),
+    )
+
+
+def _audit(connection: sqlite3.Connection, entry: Audited) -> None:
+    connection.execute(
+        _SQL["insert_audit"],
+        {
+            "msisdn": entry.msisdn,
+            "at": rows.microseconds(entry.at),
+            "trigger": entry.trigger.value,
+            "before": entry.before,
+            "after": entry.after,
+        },
     )

@@ -71,6 +71,10 @@ UPDATE outbox
  WHERE id = :row AND state = 'owed'
 RETURNING recipient;
 
+-- name: unanswered
+UPDATE subscriber SET unanswered_syncs = unanswered_syncs + 1
+ WHERE id = (SELECT subscriber_id FROM outbox WHERE id = :row AND family = 'sync');
+
 -- name: hold
 -- What waits goes behind the gate that was shut.
 UPDATE outbox SET due_at = :gated_until, held = 1

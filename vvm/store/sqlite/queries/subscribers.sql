@@ -7,36 +7,41 @@ VALUES (:mailbox, :folder, :name, :uid_validity, :max_messages);
 
 -- name: insert_subscriber
 INSERT INTO subscriber (mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-                        password_check, password_sealed, created_at, changed_at, pin_check)
+                        password_check, password_sealed, created_at, changed_at, pin_check, fallback)
 VALUES (:mailbox, :msisdn, :status, :client, :language, :setup_done, :max_messages, :imap_user,
-        :password_check, :password_sealed, :created_at, :created_at, :pin_check)
+        :password_check, :password_sealed, :created_at, :created_at, :pin_check, :fallback)
 RETURNING id;
 
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at, pin_check
+       password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
+       previous_until, unanswered_syncs, fallback
   FROM subscriber WHERE msisdn = ?;
 
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at, pin_check
+       password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
+       previous_until, unanswered_syncs, fallback
   FROM subscriber WHERE id = ?;
 
 -- name: subscriber_by_imap_user
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at, pin_check
+       password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
+       previous_until, unanswered_syncs, fallback
   FROM subscriber WHERE imap_user = ?;
 
 -- name: subscribers_after
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-       password_check, password_sealed, created_at, changed_at, pin_check
+       password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
+       previous_until, unanswered_syncs, fallback
   FROM subscriber WHERE msisdn > :after ORDER BY msisdn LIMIT :limit;
 
 -- name: update_subscriber
 UPDATE subscriber
    SET status = :status, client = :client, language = :language, setup_done = :setup_done,
        max_messages = :max_messages, password_check = :password_check,
-       password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check
+       password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check,
+       previous_check = :previous_check, previous_until = :previous_until, fallback = :fallback
  WHERE id = :id;
 
 -- name: take_pin_try
@@ -70,3 +75,14 @@ DELETE FROM journal WHERE mailbox_id = ?;
 
 -- name: delete_mailbox
 DELETE FROM mailbox WHERE id = ?;
+
+-- name: answered
+UPDATE subscriber SET unanswered_syncs = 0 WHERE id = ?;
+
+-- name: insert_audit
+INSERT INTO audit (msisdn, at, trigger, before, after) VALUES (:msisdn, :at, :trigger, :before, :after);
+
+-- name: audit
+SELECT msisdn, at, trigger, before, after FROM
+    (SELECT * FROM audit WHERE msisdn = :msisdn ORDER BY id DESC LIMIT :limit)
+ ORDER BY id;

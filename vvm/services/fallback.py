@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a subscriber hears in place of SYNC while no visual voicemail client of it is active.
+
+A lamp with a count, a plain SMS, or nothing: as its ``fallback`` says.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from vvm.domain.subscriber import Fallback, ProvisioningStatus, SmsCoding, Subscriber
+from vvm.services.settings import NotificationSettings, ServiceSettings
+
+_ENGLISH = "{count} new voice messages. Call {number} to listen."
+_NOT_IN_GSM7 = "`"
+"""Of ASCII; the other letters are in the default alphabet or its extension (TS 23.038 6.2.1)."""
+
+
+class PlainSms(msgspec.Struct, frozen=True):
+    """An SMS for the reader and not for a client: no port, no prefix."""
+
+    text: str
+    coding: SmsCoding
+    waiting: int | None
+    """Makes it a message waiting indication with this count; 0 puts the lamp out."""
+
+
+class FallbackRules:
+    def __init__(self, service: ServiceSettings, settings: NotificationSettings) -> None:
+        self._number = service.tui_number or service.service_number
+        self._languages = service.languages
+        self._texts = settings.texts
+        self._suspend_after = settings.suspend_after_syncs
+
+    def client_is_told(self, subscriber: Subscriber) -> bool:
+        """Whether SYNC goes to its client.
+
+        A client that did not log in after so many SYNC is taken to be gone, for example with the SIM
+        in a plain phone (sheet section 7); its next login shows that it is there.  Nobody without a
+        fallback is suspended: there is nothing better to send.
+        """
+        if not subscriber.status.active:
+            return False
+        suspended = 0 < self._suspend_after <= subscriber.unanswered_syncs
+        return subscriber.fallback is Fallback.NONE or not suspended
+
+    def sms(self, subscriber: Subscriber, *, count: int) -> PlainSms | None:
+        """The SMS in place of SYNC, with ``count`` messages not heard; None for nothing.
+
+        A subscriber whom the service was never given, or who is blocked, hears nothing.
+        """
+        if subscriber.status in {ProvisioningStatus.UNKNOWN, ProvisioningStatus.BLOCKED}:
+            return None
+        match subscriber.fallback:
+            case Fallback.MWI:
+                return PlainSms("", SmsCoding.GSM7, count)
+            case Fallback.TEXT if count:
+                text = self._template(subscriber.language).format(count=count, number=self._number)
+                gsm7 = text.isascii() and _NOT_IN_GSM7 not in text
+                return PlainSms(text, SmsCoding.GSM7 if gsm7 else SmsCoding.UCS2, None)
+            case _:
+                return None
+
+    def _template(self, language: str) -> str:
+        """In the subscriber's language, in one of the service, or else in English."""
+        for wanted in (language, *self._languages):
+            if wanted in self._texts:
+                return self._texts[wanted]
+        return _ENGLISH
