@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -33,6 +34,7 @@ class Attribute(enum.Enum):
 
 
 _IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
+_LISTED = frozenset({Attribute.UID, Attribute.FLAGS})
 
 
 class Text(enum.Enum):
@@ -105,6 +107,18 @@ class Request(msgspec.Struct, frozen=True):
 def brief(attributes: frozenset[Attribute], *, number: int, current: MessageState) -> bytes:
     """The response of a request that is ``in_view``."""
     return b"* %d FETCH (%b)\r\n" % (number, b" ".join(_known(attributes, current)))
+
+
+def briefs(attributes: frozenset[Attribute], messages: Iterable[tuple[int, MessageState]]) -> bytes:
+    """``brief`` for many, by number; the pair that every client lists a mailbox by is written at once."""
+    if attributes == _LISTED:
+        return b"".join(
+            [
+                b"* %d FETCH (UID %d FLAGS %b)\r\n" % (number, current.uid, flags.write(current.flags))
+                for number, current in messages
+            ]
+        )
+    return b"".join([brief(attributes, number=number, current=current) for number, current in messages])
 
 
 def full(

@@ -10,7 +10,7 @@ STORE or SEARCH by sequence number is answered (RFC 3501 section 7.4.1).  So the
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -147,6 +147,16 @@ class View:
         return lines
 
     # Numbers
+
+    def numbered(self, uids: Iterable[int]) -> Iterator[tuple[int, MessageState]]:
+        """Sequence number and state of UIDs (ascending) that the view holds; neighbours cost no search."""
+        held, states = self._uids, self._states
+        at = -1
+        for uid in uids:
+            at += 1
+            if at == len(held) or held[at] != uid:
+                at = bisect_left(held, uid)
+            yield at + 1, states[uid]
 
     def number(self, uid: int) -> int:
         """The sequence number of a UID that the view holds."""

@@ -136,8 +136,8 @@ async def _report_vanished(session: Session, chosen: NumberSet, since_modseq: in
 
 def _answer_from_view(session: Session, uids: Sequence[int], request: Request) -> None:
     view = session.selected.view
+    session.out.add(fetch.briefs(request.attributes, view.numbered(uids)))
     for uid in uids:
-        session.out.add(fetch.brief(request.attributes, number=view.number(uid), current=view.state(uid)))
         _told(view, uid, request)
 
 
