@@ -114,6 +114,11 @@ class View:
             lines += self._report_gone(style)
         return lines
 
+    @property
+    def owes_news(self) -> bool:
+        """Whether flags or MODSEQs moved that the client has not heard of."""
+        return bool(self._moved or self._stepped)
+
     def told_flags(self, uid: int) -> None:
         """A response that the client gets anyway carries the flags of ``uid``; its MODSEQ is still owed."""
         if uid in self._moved:

@@ -137,8 +137,9 @@ async def _report_vanished(session: Session, chosen: NumberSet, since_modseq: in
 def _answer_from_view(session: Session, uids: Sequence[int], request: Request) -> None:
     view = session.selected.view
     session.out.add(fetch.briefs(request.attributes, view.numbered(uids)))
-    for uid in uids:
-        _told(view, uid, request)
+    if view.owes_news:
+        for uid in uids:
+            _told(view, uid, request)
 
 
 async def _answer_from_store(session: Session, uids: Sequence[int], request: Request) -> None:
