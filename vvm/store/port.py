@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
-from vvm.domain.errors import StatusMoved
 from vvm.domain.message import Flags, Kind
-from vvm.domain.notification import Cause, Leased, Owed
+from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
@@ -30,6 +28,29 @@ from vvm.domain.subscriber import (
     SubscriberId,
 )
 from vvm.message.writer import PartSpan
+from vvm.store.change import SubscriberChange
+from vvm.store.sms import (
+    Inbound,
+    InboundStore,
+    NewInbound,
+    NewInboundSegment,
+    NotificationRecord,
+    OutboxCounts,
+    OutboxStore,
+    Settlement,
+)
+
+__all__ = [  # what other modules of this room define, and everybody takes from here
+    "Inbound",
+    "InboundStore",
+    "NewInbound",
+    "NewInboundSegment",
+    "NotificationRecord",
+    "OutboxCounts",
+    "OutboxStore",
+    "Settlement",
+    "SubscriberChange",
+]
 
 GREETINGS_LIMIT = 20
 """How many messages a Greetings folder holds: one of each kind is used, the rest is room to change."""
@@ -48,42 +69,6 @@ class NewSubscriber(msgspec.Struct, frozen=True):
     created_at: datetime
     pin_check: str | None = None
     fallback: Fallback = Fallback.NONE
-
-
-class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change sets; None leaves a field as it is."""
-
-    changed_at: datetime
-    decided_on: ProvisioningStatus | None = None
-    """The status that the change was decided on; with another one it is refused, raising StatusMoved."""
-    status: ProvisioningStatus | None = None
-    client: ClientProfile | None = None
-    language: str | None = None
-    setup_done: bool | None = None
-    max_messages: int | None = None
-    password_check: bytes | None = None
-    password_sealed: bytes | None = None
-    pin_check: str | None = None
-    """A new PIN also forgets the wrong ones that were tried."""
-
-    previous_check: bytes | None = None
-    previous_until: datetime | None = None
-    fallback: Fallback | None = None
-    trigger: Trigger = Trigger.OPERATOR
-    """Why, for the audit."""
-
-    def applied_to(self, before: Subscriber) -> Subscriber:
-        """The subscriber after the change.  Raises StatusMoved."""
-        if self.decided_on not in {None, before.status}:
-            raise StatusMoved
-        said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
-        del said["trigger"]
-        said.pop("decided_on", None)
-        return msgspec.structs.replace(before, **said)
-
-    def audited(self, before: Subscriber) -> bool:
-        """It changes the status or the password."""
-        return self.status not in {None, before.status} or self.password_check is not None
 
 
 class Audited(msgspec.Struct, frozen=True):
@@ -295,204 +280,6 @@ class MailboxStore(Protocol):
 
     async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
         """Remove for ever the messages flagged DELETED, among ``uids`` when given.  Ascending."""
-        ...
-
-
-class Settlement(StrEnum):
-    """How a notification ended.  FAILED and EXPIRED are dead letters: the phone was not told."""
-
-    SENT = "sent"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    """Refused for good, or not deliverable."""
-    EXPIRED = "expired"
-    NOT_WANTED = "not_wanted"
-    """The subscriber has no active client: nothing is sent."""
-    JOINED = "joined"
-    """It was given back while another of its family waited, which tells its cause too."""
-    RESENT = "resent"
-    """A dead letter that an operator had owed again."""
-
-
-class OutboxCounts(msgspec.Struct, frozen=True):
-    owed: int
-    oldest_due_at: datetime | None
-    dead: int = 0
-    """Dead letters that are kept."""
-
-
-class NotificationRecord(msgspec.Struct, frozen=True):
-    """What is known of a notification, without its text."""
-
-    id: int
-    recipient: Msisdn
-    cause: Cause
-    uid: int | None
-    state: Settlement | None
-    """None while it is owed."""
-    smpp_status: int | None
-    """The last command_status that the SMSC gave; None when it gave none."""
-    attempts: int
-    owed_at: datetime
-    taken_at: datetime | None
-    """When a worker last took it to be sent."""
-    accepted_at: datetime | None
-    """When the SMSC took its last segment."""
-    settled_at: datetime | None
-
-
-class OutboxStore(Protocol):
-    """Notifications that are owed.
-
-    A row *waits* while it is owed, in no worker's hands, and no segment of it was accepted.  Whatever
-    owes a notification - here or in a transaction of another store - lets it join the row of its
-    family that waits for the same recipient (``Cause.joined``): that row keeps its place, lives as
-    long as the newer one, and starts its attempts anew.  Only where none waits a row is made.  So what
-    is owed to one phone is bounded, and a row in a worker's hands is never changed.
-    """
-
-    async def owe(self, owed: Sequence[Owed]) -> None:
-        """Owe notifications that have no other cause in the store."""
-        ...
-
-    async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
-        """Take due rows, STATUS first, then the oldest due; each is due again when its lease ends."""
-        ...
-
-    async def accepted(
-        self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
-    ) -> None:
-        """Note that the SMSC took one segment."""
-        ...
-
-    async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
-        """Give a row back, due later.  Not counted: the attempt is taken back.
-
-        Where another one of its family waits by now, it joins that one, which is then not due before
-        ``due_at``; of two STATUS the newer counts.  Changes nothing when the lease was lost to another
-        worker.
-        """
-        ...
-
-    async def settle(
-        self,
-        row: Leased,
-        settlement: Settlement,
-        *,
-        now: datetime,
-        status: int | None = None,
-        gated_until: datetime | None = None,
-    ) -> None:
-        """Close a row.  One that was closed already stays as it is.  A SYNC that is SENT is unanswered.
-
-        With ``gated_until`` a SENT row shuts the gate of its recipient: what waits in its family, and
-        what is owed later, is not due before then, or before the receipt that closes this row.
-        """
-        ...
-
-    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
-        """Note what became of a segment.  False: no row has this id; of several, the newest counts.
-
-        DELIVERED closes the row with its last segment, anything else closes it at once.  The last gate
-        of a recipient that opens so makes due what waited behind it.
-        """
-        ...
-
-    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
-        """Notifications that FAILED or EXPIRED, by id, after the one given."""
-        ...
-
-    async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
-        """Owe a dead letter again, as if its cause were new.  False: no dead letter has this id."""
-        ...
-
-    async def forget(self, *, before: datetime, limit: int) -> int:
-        """Remove rows that were closed before then, with their segments; answers how many.
-
-        A row with a gate that is still shut stays.
-        """
-        ...
-
-    async def counts(self) -> OutboxCounts:
-        """For those who watch: it takes a look at an index for each row that is owed or dead."""
-        ...
-
-    async def next_due(self) -> datetime | None:
-        """When the earliest owed row is due."""
-        ...
-
-
-class NewInbound(msgspec.Struct, frozen=True):
-    """An SMS from a handset, as the SMSC asserted it."""
-
-    key: str
-    """Redelivery has the same key."""
-    originator: str
-    destination: str
-    text: str
-    received_at: datetime
-    segments_key: str = ""
-    """Of the segments that it was made of; empty where it came in one piece."""
-
-
-class NewInboundSegment(msgspec.Struct, frozen=True):
-    """A piece of a concatenated SMS from a handset."""
-
-    key: str
-    """Equal for the segments of one SMS."""
-    number: int
-    """From 1."""
-    total: int
-    octets: bytes
-    received_at: datetime
-    expires_at: datetime
-    """When the other segments need not be waited for any more."""
-
-
-class Inbound(msgspec.Struct, frozen=True):
-    id: int
-    originator: str
-    destination: str
-    text: str
-    received_at: datetime
-
-
-class InboundStore(Protocol):
-    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
-        """Keep a piece of an SMS before it is acknowledged; one that comes again replaces itself.
-
-        Returns the octets of all pieces in order once none is missing, else nothing.  Pieces that
-        have expired go, and of more than ``limit`` SMS those that expire first.
-        """
-        ...
-
-    async def save(self, sms: NewInbound) -> bool:
-        """Keep an SMS before it is acknowledged, and forget its segments.
-
-        False: it was here already, and no second one was made.
-        """
-        ...
-
-    async def pending(self, *, limit: int) -> Sequence[Inbound]:
-        """Those that are not settled, oldest first."""
-        ...
-
-    async def settle(
-        self,
-        sms: int,
-        *,
-        msisdn: Msisdn | None,
-        change: SubscriberChange | None,
-        owed: Sequence[Owed],
-    ) -> None:
-        """Close an SMS with all that it causes, in one transaction.
-
-        One that is closed already changes nothing.  Raises UnknownSubscriber, StatusMoved.
-        """
-        ...
-
-    async def forget(self, *, before: datetime, limit: int) -> int:
-        """Remove settled SMS that were received before then; answers how many."""
         ...
 
 

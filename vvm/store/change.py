@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A change of a subscriber as a value: every adapter applies it alike, whatever transaction it is part of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from vvm.domain.errors import StatusMoved
+from vvm.domain.provisioning import Trigger
+from vvm.domain.subscriber import ClientProfile, Fallback, ProvisioningStatus, Subscriber
+
+
+class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change sets; None leaves a field as it is."""
+
+    changed_at: datetime
+    decided_on: ProvisioningStatus | None = None
+    """The status that the change was decided on; with another one it is refused, raising StatusMoved."""
+    status: ProvisioningStatus | None = None
+    client: ClientProfile | None = None
+    language: str | None = None
+    setup_done: bool | None = None
+    max_messages: int | None = None
+    password_check: bytes | None = None
+    password_sealed: bytes | None = None
+    pin_check: str | None = None
+    """A new PIN also forgets the wrong ones that were tried."""
+    previous_check: bytes | None = None
+    """Of the password that is replaced, which opens the mailbox until ``previous_until``."""
+    previous_until: datetime | None = None
+    fallback: Fallback | None = None
+    trigger: Trigger = Trigger.OPERATOR
+    """Why, for the audit."""
+
+    def applied_to(self, before: Subscriber) -> Subscriber:
+        """The subscriber after the change.  Raises StatusMoved."""
+        if self.decided_on not in {None, before.status}:
+            raise StatusMoved
+        said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(
+            before, **{name: said[name] for name in said.keys() & set(before.__struct_fields__)}
+        )
+
+    def audited(self, before: Subscriber) -> bool:
+        """It changes the status or the password."""
+        return self.status not in {None, before.status} or self.password_check is not None
