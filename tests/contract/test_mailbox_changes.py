@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from tests.contract.samples import new_message
+from tests.contract.samples import MINUTE, NOW, new_message, owed_to
 from vvm.domain.message import INBOX, Flags
+from vvm.domain.notification import Cause
 from vvm.domain.subscriber import MailboxId, Subscriber
 from vvm.store.port import Changes, Store
 
@@ -125,3 +126,42 @@ async def test_between_the_modseqs_of_two_changes_lies_only_the_second(
     first, second, third = await store.mailboxes.states(alice.mailbox, INBOX)
     assert list((await since(store, alice.mailbox, first.modseq)).changed) == [second, third]
     assert list((await since(store, alice.mailbox, second.modseq)).changed) == [third]
+
+
+# What others are told of a change
+
+
+async def owed(store: Store) -> int:
+    return (await store.outbox.counts()).owed
+
+
+async def test_a_change_owes_only_what_it_was_told_to(store: Store, alice: Subscriber) -> None:
+    await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+    await store.mailboxes.change_flags(alice.mailbox, INBOX, [1], add=Flags.DELETED, remove=Flags(0))
+    await store.mailboxes.expunge(alice.mailbox, INBOX, None)
+    assert await owed(store) == 0
+
+
+async def test_a_change_of_flags_and_an_expunge_owe_with_their_transaction(
+    store: Store, alice: Subscriber
+) -> None:
+    update = [owed_to(alice, cause=Cause.MAILBOX_UPDATE)]
+    await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+    await store.mailboxes.change_flags(
+        alice.mailbox, INBOX, [1], add=Flags.DELETED, remove=Flags(0), owed=update
+    )
+    (row,) = await store.outbox.lease(now=NOW, lease=MINUTE, limit=10)
+    assert (row.cause, row.uid) == (Cause.MAILBOX_UPDATE, None)
+    await store.mailboxes.expunge(alice.mailbox, INBOX, [1], update)
+    assert await owed(store) == 2
+
+
+async def test_what_changes_nothing_owes_nothing(store: Store, alice: Subscriber) -> None:
+    update = [owed_to(alice, cause=Cause.MAILBOX_UPDATE)]
+    await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+    for folder, uids in ((INBOX, [1]), (INBOX, [9]), ("nowhere", [1])):
+        await store.mailboxes.change_flags(
+            alice.mailbox, folder, uids, add=Flags(0), remove=Flags.SEEN, owed=update
+        )
+        await store.mailboxes.expunge(alice.mailbox, folder, uids, update)
+    assert await owed(store) == 0

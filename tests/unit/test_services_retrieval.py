@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+
 from tests.unit.services_world import ALICE, CALL, TWO_SECONDS, HintsHeard, World
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.subscriber import Subscriber
@@ -50,3 +53,29 @@ async def test_expunging_nothing_wakes_nobody() -> None:
     heard = HintsHeard(world, alice.mailbox)
     assert await world.retrieval.expunge(alice.mailbox, INBOX, None) == []
     assert heard.count == 0
+
+
+# rows: SY-15
+async def test_what_the_client_does_itself_is_not_told_to_it_by_sms() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    assert len(await world.texts()) == 1
+    await world.retrieval.mark(alice.mailbox, INBOX, [1, 2], add=Flags.SEEN | Flags.DELETED, remove=NOTHING)
+    await world.retrieval.expunge(alice.mailbox, INBOX, None)
+    assert await world.owed() == []
+
+
+# rows: SY-11 SY-12 SY-14
+async def test_what_another_view_does_is_told_by_one_update_with_the_count() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    assert len(await world.texts()) == 1
+    update = [world.owing.mailbox_update(alice)]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(world.hints.outbox_moved(timedelta(hours=1)))
+        await asyncio.sleep(0)  # the worker sleeps
+        await world.retrieval.mark(
+            alice.mailbox, INBOX, [1, 2], add=Flags.SEEN | Flags.DELETED, remove=NOTHING, owed=update
+        )
+    await world.retrieval.expunge(alice.mailbox, INBOX, None, update)
+    assert await world.texts() == ["//VVM:SYNC:ev=MBU;c=1"]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import structlog
 
 from vvm.domain.message import Flags
+from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store.port import Hints, MailboxStore, MessageState
 
@@ -19,6 +20,12 @@ log = structlog.get_logger(__name__)
 
 
 class Retrieval:
+    """What the subscriber's own client changes is not told to it again by SMS (sheet row SY-15).
+
+    Every other view - an operator, the telephone menus, an expiry - hands in ``owed``, which is
+    ``Owing.mailbox_update``: it is owed if the mailbox was changed, in the same transaction.
+    """
+
     def __init__(self, mailboxes: MailboxStore, hints: Hints) -> None:
         self._mailboxes = mailboxes
         self._hints = hints
@@ -32,22 +39,30 @@ class Retrieval:
         add: Flags,
         remove: Flags,
         unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
         """Remove flags, then add flags.  Answers the messages named that exist, as they are now.
 
         With ``unchanged_since`` those that moved after that MODSEQ count as not named.
         """
         states = await self._mailboxes.change_flags(
-            mailbox, folder, uids, add=add, remove=remove, unchanged_since=unchanged_since
+            mailbox, folder, uids, add=add, remove=remove, unchanged_since=unchanged_since, owed=owed
         )
         if states:
-            self._hints.mailbox(mailbox)
+            self._moved(mailbox, owed)
         return states
 
-    async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
+    async def expunge(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None, owed: Sequence[Owed] = ()
+    ) -> Sequence[int]:
         """Remove for ever what is flagged DELETED, among ``uids`` when given.  Ascending UIDs."""
-        gone = await self._mailboxes.expunge(mailbox, folder, uids)
+        gone = await self._mailboxes.expunge(mailbox, folder, uids, owed)
         if gone:
-            self._hints.mailbox(mailbox)
+            self._moved(mailbox, owed)
             log.info("messages_expunged", mailbox=mailbox, count=len(gone))
         return gone
+
+    def _moved(self, mailbox: MailboxId, owed: Sequence[Owed]) -> None:
+        self._hints.mailbox(mailbox)
+        if owed:
+            self._hints.outbox()

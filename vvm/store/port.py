@@ -267,6 +267,7 @@ class MailboxStore(Protocol):
         add: Flags,
         remove: Flags,
         unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
         """Remove, then add.  Answers every message named that exists, changed or not, ascending.
 
@@ -274,12 +275,19 @@ class MailboxStore(Protocol):
 
         Whom GREETING_ON is taken from is in the journal and, unless it was named, not in the answer.
 
+        Owes ``owed`` when a message was changed: for who is not the one that changed it.
+
         Survives ``kill -9``; does not wait for an fsync of its own (design.md invariant 1).
         """
         ...
 
-    async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
-        """Remove for ever the messages flagged DELETED, among ``uids`` when given.  Ascending."""
+    async def expunge(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None, owed: Sequence[Owed] = ()
+    ) -> Sequence[int]:
+        """Remove for ever the messages flagged DELETED, among ``uids`` when given.  Ascending.
+
+        Owes ``owed`` when there were any.
+        """
         ...
 
 

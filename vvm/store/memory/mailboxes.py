@@ -187,6 +187,7 @@ class MemoryMailboxes:
         add: Flags,
         remove: Flags,
         unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
         found = self._folder(mailbox, folder)
         if found is None:
@@ -206,9 +207,12 @@ class MemoryMailboxes:
                 message.flags, message.modseq = wanted[message.uid], modseq
                 if Flags.GREETING_ON in message.flags:
                     found.greeting_on(message, modseq)
+            self._outbox.add(owed)
         return [message.state() for message in named]
 
-    async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
+    async def expunge(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None, owed: Sequence[Owed] = ()
+    ) -> Sequence[int]:
         found = self._folder(mailbox, folder)
         if found is None:
             return []
@@ -219,6 +223,7 @@ class MemoryMailboxes:
             for uid in going:
                 del found.messages[uid]
                 found.gone[uid] = modseq
+            self._outbox.add(owed)
         return going
 
     def _folder(self, mailbox: MailboxId, folder: str) -> _Folder | None:

@@ -105,15 +105,25 @@ class SqliteMailboxes:
         add: Flags,
         remove: Flags,
         unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
         def work(connection: sqlite3.Connection) -> Sequence[MessageState]:
-            return _change_flags(connection, mailbox, folder, uids, add, remove, unchanged_since)
+            written = connection.total_changes
+            states = _change_flags(connection, mailbox, folder, uids, add, remove, unchanged_since)
+            if connection.total_changes > written:
+                insert_owed(connection, owed)
+            return states
 
         return await self._write(work, durable=False)
 
-    async def expunge(self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None) -> Sequence[int]:
+    async def expunge(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None, owed: Sequence[Owed] = ()
+    ) -> Sequence[int]:
         def work(connection: sqlite3.Connection) -> Sequence[int]:
-            return _expunge(connection, mailbox, folder, uids)
+            gone = _expunge(connection, mailbox, folder, uids)
+            if gone:
+                insert_owed(connection, owed)
+            return gone
 
         return await self._write(work)
 
