@@ -9,14 +9,14 @@ side.  Errors are those of ``imap_server.backend``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from imap_server.backend import Account, Flags, NotAllowed
+from imap_server.backend import Account, Flags, Mailbox, NotAllowed
 
 
 class OverQuota(NotAllowed):
@@ -45,6 +45,14 @@ class Appended(msgspec.Struct, frozen=True):
     uids: tuple[int, ...]
 
 
+class Copied(msgspec.Struct, frozen=True):
+    """What was copied and under which UIDs: ``uids[n]`` is the copy of ``sources[n]``, both ascending."""
+
+    uid_validity: int
+    sources: tuple[int, ...]
+    uids: tuple[int, ...]
+
+
 @runtime_checkable
 class Appending(Protocol):
     """An account into which a client may put messages."""
@@ -58,6 +66,56 @@ class Appending(Protocol):
         ...
 
 
+@runtime_checkable
+class Filing(Protocol):
+    """An account whose mailboxes the client may arrange; each mailbox of it is ``Copying``.
+
+    Names are text with ``/`` between levels; INBOX arrives in capitals.  A refusal is a NotAllowed
+    with a code of RFC 5530 where one fits: ``ALREADYEXISTS``, ``NONEXISTENT``, ``CANNOT``.
+    """
+
+    async def create(self, name: str) -> None:
+        """Make a mailbox, and those above it that are missing (RFC 3501 section 6.3.3)."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Remove a mailbox with its messages for good (section 6.3.4); INBOX stays."""
+        ...
+
+    async def rename(self, name: str, other: str) -> None:
+        """Give a mailbox, and those below it, another name (section 6.3.5).
+
+        From INBOX the messages move into a new mailbox, and INBOX is empty.
+        """
+        ...
+
+    async def subscribe(self, name: str, *, wanted: bool) -> None:
+        """Keep a name among the subscribed ones, or forget it (sections 6.3.6, 6.3.7)."""
+        ...
+
+    async def subscriptions(self) -> Sequence[str]:
+        """The subscribed names, those included whose mailbox is gone."""
+        ...
+
+
+@runtime_checkable
+class Copying(Protocol):
+    """An open mailbox whose messages may be put into another one of the account.
+
+    Both methods take ``uids`` (ascending), leave out those that are gone, store all or none, and
+    are durable before they return.  None when there is no mailbox ``name``.  They raise NotAllowed,
+    OverQuota, Unavailable.
+    """
+
+    async def copy(self, uids: Sequence[int], name: str) -> Copied | None:
+        """With flags and internal date (RFC 3501 section 6.4.7)."""
+        ...
+
+    async def move(self, uids: Sequence[int], name: str) -> Copied | None:
+        """The same, and they are gone from here in the same transaction (RFC 6851 section 3.3)."""
+        ...
+
+
 def appending(account: Account) -> Appending:
     """The account as one that takes messages.  Raises NotAllowed."""
     if not isinstance(account, Appending):
@@ -65,14 +123,40 @@ def appending(account: Account) -> Appending:
     return account
 
 
-@lru_cache(maxsize=64)
-def _appends(kind: type[Account]) -> bool:
-    return issubclass(kind, Appending)
+def filing(account: Account) -> Filing:
+    """The account as one whose mailboxes can be arranged.  Raises NotAllowed."""
+    if not isinstance(account, Filing):
+        raise NotAllowed
+    return account
 
 
-def offered(account: Account, *, max_append_bytes: int) -> tuple[bytes, ...]:
-    """The capabilities that an account adds (RFC 3502, RFC 7889)."""
+def copying(mailbox: Mailbox) -> Copying:
+    """The mailbox as one to copy from.  Raises NotAllowed."""
+    if not isinstance(mailbox, Copying):
+        raise NotAllowed
+    return mailbox
+
+
+_REV2_NEEDS = frozenset({b"BINARY", b"ENABLE", b"ESEARCH", b"LIST-EXTENDED", b"LIST-STATUS", b"UIDPLUS"})
+"""Extensions that IMAP4rev2 took in (RFC 9051 appendix E) and that an embedder might leave out."""
+
+
+def offered(account: Account, shown: Collection[bytes], *, max_append_bytes: int) -> tuple[bytes, ...]:
+    """The capabilities that an account adds to those ``shown`` (RFC 3502, RFC 6851, RFC 7889).
+
+    IMAP4rev2 has MOVE and folders in it, so only an account with both may promise it.
+    """
     names: list[bytes] = []
-    if _appends(type(account)):
+    if _has(type(account), Appending):
         names += [b"MULTIAPPEND", b"APPENDLIMIT=%d" % max_append_bytes]
+    if _has(type(account), Filing):
+        names.append(b"MOVE")
+        if _REV2_NEEDS.issubset(shown):
+            names.append(b"IMAP4rev2")
     return tuple(names)
+
+
+@lru_cache(maxsize=64)
+def _has(kind: type[Account], ability: type) -> bool:
+    """Asked at every login, and slow to find out."""
+    return issubclass(kind, ability)

@@ -14,7 +14,8 @@ def capabilities(session: Session) -> bytes:
     """The capability list for this moment, without the word CAPABILITY.
 
     STARTTLS is never shown inside TLS: AOSP would start it again (row TLS-02).  Login mechanisms
-    are shown only where a login would be taken.
+    are shown only where a login would be taken.  Literals without a continuation (RFC 7888) are
+    taken in either case; LITERAL- only asks clients to use them for short ones.
     """
     names = [b"IMAP4rev1"]
     if session.state is State.NOT_AUTHENTICATED:
@@ -25,4 +26,5 @@ def capabilities(session: Session) -> bytes:
             names.append(b"SASL-IR")
         else:
             names.append(b"LOGINDISABLED")
-    return b" ".join([*names, *session.capabilities])
+    literals = b"LITERAL+" if session.settings.literal_plus else b"LITERAL-"
+    return b" ".join([*names, *session.capabilities, literals])

@@ -128,7 +128,9 @@ async def execute(session: Session, commands: Table, frame: Frame) -> None:
         session.bad("command not allowed in this state")
     else:
         began = perf_counter()
-        reader = Lexer(frame.parts, start.end(), max_depth=session.settings.max_search_depth)
+        reader = Lexer(
+            frame.parts, start.end(), max_depth=session.settings.max_search_depth, utf8_names=session.rev2
+        )
         outcome = await _run(session, known, reader)
         session.metrics.command(known.name.decode(), outcome, perf_counter() - began)
 

@@ -20,6 +20,7 @@ from imap_server.errors import Bad
 from imap_server.metrics import Limit, Metrics
 from imap_server.settings import ImapSettings
 from imap_server.view import Style, View
+from imap_server.wire import encoder
 from imap_server.wire.output import Output
 
 
@@ -37,6 +38,8 @@ class Extension(enum.Enum):
 
     CONDSTORE = b"CONDSTORE"
     QRESYNC = b"QRESYNC"
+    REV2 = b"IMAP4rev2"
+    """Also what RFC 9051 says otherwise than RFC 3501: ESEARCH, no RECENT, names in UTF-8."""
 
 
 ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
@@ -198,7 +201,7 @@ class Session:
         self.state = State.AUTHENTICATED
         self.capabilities = (
             *self.capabilities,
-            *abilities.offered(account, max_append_bytes=self.settings.max_append_bytes),
+            *abilities.offered(account, self.capabilities, max_append_bytes=self.settings.max_append_bytes),
         )
         self.link.logged_in(appends=isinstance(account, abilities.Appending))
 
@@ -227,6 +230,15 @@ class Session:
             self.untagged(b"OK [HIGHESTMODSEQ %d] noted" % self._selected.view.highest_modseq)
 
     @property
+    def rev2(self) -> bool:
+        """Whether the client enabled IMAP4rev2."""
+        return Extension.REV2 in self.enabled
+
+    def mailbox_name(self, name: str) -> bytes:
+        """A mailbox name as this client reads it."""
+        return encoder.mailbox(name, utf8=self.rev2)
+
+    @property
     def style(self) -> Style:
         """How this client wants to hear of changes."""
         return Style(modseq=Extension.CONDSTORE in self.enabled, vanished=Extension.QRESYNC in self.enabled)
@@ -243,14 +255,14 @@ class Session:
         """Tell the client what the view holds and it does not know."""
         self.out.extend(self.selected.view.report(expunges=expunges, style=self.style))
 
-    def expunged(self) -> None:
+    def expunged(self, text: str) -> None:
         """End a command that removed messages; all is told, so the MODSEQ reached may be said.
 
         RFC 7162 section 3.2.7 asks for it where the client speaks CONDSTORE.
         """
         self.report(expunges=True)
         modseq = self.selected.view.highest_modseq
-        self.ok("expunged", code=f"HIGHESTMODSEQ {modseq}" if self.style.modseq else None)
+        self.ok(text, code=f"HIGHESTMODSEQ {modseq}" if self.style.modseq else None)
 
     async def catch_up(self, *, expunges: bool) -> None:
         """Refresh, then report."""

@@ -46,6 +46,10 @@ class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_append_bytes: int = 2_097_152
     """One APPEND with its messages, for accounts that take messages; what APPENDLIMIT says (RFC 7889)."""
 
+    literal_plus: bool = False
+    """Say LITERAL+ instead of LITERAL- (RFC 7888): clients then send a message of any size without
+    waiting, and one that is too big costs the connection instead of the command."""
+
     max_read_ahead_bytes: int = 65_536
     """What is taken from a peer that sends commands while one still runs; then it has to wait."""
 

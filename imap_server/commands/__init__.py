@@ -27,6 +27,7 @@ from imap_server.commands import (
     login,
     logout,
     lsub,
+    move,
     namespace,
     noop,
     rename,
@@ -39,6 +40,7 @@ from imap_server.commands import (
     uid_copy,
     uid_expunge,
     uid_fetch,
+    uid_move,
     uid_search,
     uid_store,
     unselect,
@@ -67,6 +69,7 @@ STANDARD: tuple[Command, ...] = (
     command(login),
     command(logout),
     command(lsub),
+    command(move),
     command(namespace),
     command(noop),
     command(rename),
@@ -79,6 +82,7 @@ STANDARD: tuple[Command, ...] = (
     command(uid_copy),
     command(uid_expunge),
     command(uid_fetch),
+    command(uid_move),
     command(uid_search),
     command(uid_store),
     command(unselect),
@@ -90,10 +94,9 @@ def capabilities(commands: Table) -> tuple[bytes, ...]:
     """What the commands of a table add to the capability list, each once.
 
     CONDSTORE, QRESYNC (RFC 7162) and SEARCHRES (RFC 5182) are no command's but the view's.
-    LITERAL- (RFC 7888 section 5) is the framer's: short literals need no continuation.
     """
     names = {each.capability for each in commands.values() if each.capability is not None}
-    return (*sorted(names | {b"CONDSTORE", b"QRESYNC", b"SEARCHRES"}), b"LITERAL-")
+    return tuple(sorted(names | {b"CONDSTORE", b"QRESYNC", b"SEARCHRES"}))
 
 
 __all__ = ["STANDARD", "capabilities", "table"]

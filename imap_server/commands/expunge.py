@@ -26,4 +26,4 @@ async def run(session: Session, command: None) -> None:
     if (await session.refresh()).any_deleted():
         await selected.mailbox.expunge(None)
         await session.refresh()
-    session.expunged()
+    session.expunged("expunged")

@@ -27,7 +27,9 @@ async def run(session: Session, command: str) -> None:
     quota = await session.account.quota(command)
     if quota is None:
         raise No("no such mailbox", code="NONEXISTENT")
-    session.untagged(b"QUOTAROOT %b %b" % (encoder.mailbox(command), encoder.mailbox(quota.root)))
+    session.untagged(
+        b"QUOTAROOT %b %b" % (session.mailbox_name(command), encoder.astring(quota.root.encode()))
+    )
     session.untagged(figures(quota))
     session.ok("quota given")
 
@@ -35,4 +37,4 @@ async def run(session: Session, command: str) -> None:
 def figures(quota: Quota) -> bytes:
     """The QUOTA line, resources in the backend's order (RFC 2087 section 5.1)."""
     triplets = " ".join(f"{each.name} {each.used} {each.limit}" for each in quota.resources)
-    return b"QUOTA %b (%b)" % (encoder.mailbox(quota.root), triplets.encode())
+    return b"QUOTA %b (%b)" % (encoder.astring(quota.root.encode()), triplets.encode())

@@ -7,7 +7,6 @@ import msgspec
 
 from imap_server import patterns
 from imap_server.session import LOGGED_IN, Session
-from imap_server.wire import encoder
 from imap_server.wire.lexer import Lexer
 
 NAME = b"LIST"
@@ -47,4 +46,4 @@ async def answer(session: Session, verb: bytes, command: Pattern, *, attributes:
     for entry in await session.account.list():
         if patterns.fits(wanted, entry.name):
             shown = " ".join(entry.attributes).encode() if attributes else b""
-            session.untagged(b'%b (%b) "/" %b' % (verb, shown, encoder.mailbox(entry.name)))
+            session.untagged(b'%b (%b) "/" %b' % (verb, shown, session.mailbox_name(entry.name)))

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LSUB (RFC 3501 section 6.3.9): every mailbox counts as subscribed."""
+"""LSUB (RFC 3501 section 6.3.9); where a client cannot subscribe, every mailbox counts as subscribed."""
 
 from __future__ import annotations
 
+from imap_server import patterns
+from imap_server.abilities import Filing
 from imap_server.commands import listing
 from imap_server.commands.listing import Pattern
 from imap_server.session import LOGGED_IN, Session
@@ -14,6 +16,14 @@ parse = listing.parse
 
 
 async def run(session: Session, command: Pattern) -> None:
-    """As LIST, without attributes."""
-    await listing.answer(session, b"LSUB", command, attributes=False)
+    """Names without attributes; a subscribed name stays when its mailbox is gone."""
+    account = session.account
+    if isinstance(account, Filing):
+        names = await account.subscriptions()
+    else:
+        names = [entry.name for entry in await account.list()]
+    wanted = command.reference + command.pattern
+    for name in names:
+        if patterns.fits(wanted, name):
+            session.untagged(b'LSUB () "/" ' + session.mailbox_name(name))
     session.ok("subscriptions listed")

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RENAME (RFC 3501 section 6.3.5).
+"""RENAME (RFC 3501 section 6.3.5): another name for a mailbox and those below it.
 
-The OMTP profile refuses it; the arguments are read all the same, so that a malformed command is
-told from a refused one.
+For accounts that arrange their mailboxes; others refuse.
 """
 
 from __future__ import annotations
 
-from imap_server.backend import NotAllowed
+import msgspec
+
+from imap_server.abilities import filing
 from imap_server.session import LOGGED_IN, Session
 from imap_server.wire.lexer import Lexer
 
@@ -16,16 +17,24 @@ STATES = LOGGED_IN
 CAPABILITY = None
 
 
-def parse(line: Lexer) -> None:
+class Rename(msgspec.Struct, frozen=True):
+    """The name that is and the one that is wanted."""
+
+    name: str
+    other: str
+
+
+def parse(line: Lexer) -> Rename:
     """The old name, the new name."""
     line.space()
-    line.mailbox()
+    name = line.mailbox()
     line.space()
-    line.mailbox()
+    other = line.mailbox()
     line.end()
+    return Rename(name, other)
 
 
-async def run(session: Session, command: None) -> None:
-    """Raises NotAllowed."""
-    del session, command
-    raise NotAllowed
+async def run(session: Session, command: Rename) -> None:
+    """The account decides; raises NotAllowed."""
+    await filing(session.account).rename(command.name, command.other)
+    session.ok("renamed")

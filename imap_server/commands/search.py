@@ -35,11 +35,12 @@ class Result(enum.Enum):
     SAVE = b"SAVE"
 
 
+_ALL = frozenset({Result.ALL})
 _ONLY_ENDS = frozenset({Result.MIN, Result.MAX, Result.SAVE})
 
 
 class Find(msgspec.Struct, frozen=True):
-    """What to look for; ``results`` None asks for the plain answer of RFC 3501."""
+    """What to look for; ``results`` None asks for the plain answer, which RFC 9051 made ALL."""
 
     criteria: Criteria
     results: frozenset[Result] | None = None
@@ -74,14 +75,15 @@ async def answer(session: Session, command: Find, *, by_uid: bool) -> None:
         if saves:
             view.saved = ()  # RFC 5182 section 2.1: a search that fails empties what was saved
         raise
-    if command.results is None:
+    results = _ALL if command.results is None and session.rev2 else command.results
+    if results is None:
         session.untagged(_plain(view, uids, command.criteria, by_uid=by_uid))
     else:
-        ends = _ends(uids, command.results)
+        ends = _ends(uids, results)
         if saves:
             view.saved = ends
-        if command.results != {Result.SAVE}:
-            session.untagged(_extended(session, uids, ends, command, by_uid=by_uid))
+        if results != {Result.SAVE}:
+            session.untagged(_extended(session, uids, ends, Find(command.criteria, results), by_uid=by_uid))
     session.report(expunges=by_uid)
     session.ok("searched")
 
@@ -155,4 +157,4 @@ def _results(line: Lexer) -> frozenset[Result]:
             results.add(Result(line.keyword()))
         except ValueError as error:
             raise Bad("unknown search result") from error
-    return frozenset(results or {Result.ALL})
+    return frozenset(results) or _ALL

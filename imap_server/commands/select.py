@@ -93,10 +93,13 @@ def _describe(session: Session, snapshot: Snapshot, *, read_only: bool) -> None:
     view = session.selected.view
     session.untagged(b"FLAGS (%b)" % " ".join(snapshot.flags).encode())
     session.untagged(b"%d EXISTS" % view.exists)
-    session.untagged(b"0 RECENT")
-    first_unseen = view.first_unseen()
-    if first_unseen is not None:
-        session.untagged(b"OK [UNSEEN %d] first unseen" % first_unseen)
+    if session.rev2:  # RFC 9051 section 6.3.2 gave up both, and wants the name as it is
+        session.untagged(b'LIST () "/" ' + session.mailbox_name(session.selected.name))
+    else:
+        session.untagged(b"0 RECENT")
+        first_unseen = view.first_unseen()
+        if first_unseen is not None:
+            session.untagged(b"OK [UNSEEN %d] first unseen" % first_unseen)
     permanent = "" if read_only else " ".join(snapshot.permanent_flags)
     session.untagged(b"OK [PERMANENTFLAGS (%b)] flags that stay" % permanent.encode())
     session.untagged(b"OK [UIDVALIDITY %d] UIDs are valid" % snapshot.uid_validity)

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SUBSCRIBE (RFC 3501 section 6.3.6).
+"""SUBSCRIBE (RFC 3501 section 6.3.6): keep a mailbox among those that LSUB lists.
 
-The OMTP profile refuses it; the arguments are read all the same, so that a malformed command is
-told from a refused one.
+For accounts that arrange their mailboxes; others refuse.
 """
 
 from __future__ import annotations
 
-from imap_server.backend import NotAllowed
+from imap_server.abilities import filing
 from imap_server.session import LOGGED_IN, Session
 from imap_server.wire.lexer import Lexer
 
@@ -16,14 +15,15 @@ STATES = LOGGED_IN
 CAPABILITY = None
 
 
-def parse(line: Lexer) -> None:
+def parse(line: Lexer) -> str:
     """The mailbox."""
     line.space()
-    line.mailbox()
+    name = line.mailbox()
     line.end()
+    return name
 
 
-async def run(session: Session, command: None) -> None:
-    """Raises NotAllowed."""
-    del session, command
-    raise NotAllowed
+async def run(session: Session, command: str) -> None:
+    """The account decides; raises NotAllowed."""
+    await filing(session.account).subscribe(command, wanted=True)
+    session.ok("subscribed")

@@ -31,4 +31,4 @@ async def run(session: Session, command: NumberSet) -> None:
     if uids:
         await selected.mailbox.expunge(uids)
     await session.refresh()
-    session.expunged()
+    session.expunged("expunged")

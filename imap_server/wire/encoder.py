@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from imap_server.wire import utf7
+
 _ATOM = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _QUOTABLE = re.compile(rb'[^\x00\r\n"\\\x80-\xff]{0,1000}')
+_UTF8_QUOTABLE = re.compile(rb'[^\x00\r\n"\\]{0,1000}')
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -37,9 +40,14 @@ def astring(value: bytes) -> bytes:
     return string(value)
 
 
-def mailbox(name: str) -> bytes:
-    """A mailbox name."""
-    return astring(name.encode())
+def mailbox(name: str, *, utf8: bool = False) -> bytes:
+    """A mailbox name: as UTF-8 for a client that enabled IMAP4rev2, else in modified UTF-7."""
+    if not utf8:
+        return astring(utf7.encode(name))
+    octets = name.encode()
+    if octets.isascii():
+        return astring(octets)
+    return b'"' + octets + b'"' if _UTF8_QUOTABLE.fullmatch(octets) else literal(octets)
 
 
 def date_time(moment: datetime) -> bytes:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from imap_server.errors import Bad
 from imap_server.flags import canonical
-from imap_server.wire import numbers
+from imap_server.wire import numbers, utf7
 from imap_server.wire.numbers import NumberSet
 
 _ATOM = re.compile(rb'[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
@@ -36,11 +36,15 @@ class Lexer:
     """A position in a frame.
 
     ``at`` skips what the dispatcher has read already (tag and verb).  ``max_depth`` is how deep a
-    grammar that can nest may do so in this command.
+    grammar that can nest may do so in this command.  ``utf8_names``: mailbox names come as UTF-8
+    (RFC 9051 section 5.1), else in modified UTF-7.
     """
 
-    def __init__(self, parts: tuple[bytes, ...], at: int = 0, *, max_depth: int = 1) -> None:
+    def __init__(
+        self, parts: tuple[bytes, ...], at: int = 0, *, max_depth: int = 1, utf8_names: bool = False
+    ) -> None:
         self.max_depth = max_depth
+        self._utf8_names = utf8_names
         self._parts = parts
         self._index = 0
         self._text = parts[0]
@@ -118,13 +122,13 @@ class Lexer:
 
     def mailbox(self) -> str:
         """A mailbox name; INBOX in capitals whatever its case (RFC 3501 section 5.1)."""
-        return _fold_inbox(self.text())
+        return _fold_inbox(self._name(self.astring()))
 
     def list_mailbox(self) -> str:
         """A pattern for LIST, which may hold ``%`` and ``*``."""
         if self.comes(b'"') or self.comes(b"{"):
-            return _decode(self.string())
-        return _decode(self._take(_LIST_ATOM, "a mailbox pattern"))
+            return self._name(self.string())
+        return self._name(self._take(_LIST_ATOM, "a mailbox pattern"))
 
     # Numbers, flags, dates
 
@@ -219,6 +223,15 @@ class Lexer:
         if found is not None:
             self._at = found.end()
         return found
+
+    def _name(self, value: bytes) -> str:
+        """Raw UTF-8 is taken in either mode: some clients of IMAP4rev1 send it."""
+        if self._utf8_names or not value.isascii() or b"&" not in value:
+            return _decode(value)
+        try:
+            return utf7.decode(value)
+        except ValueError as error:
+            raise Bad("mailbox name is not modified UTF-7") from error
 
     def _take(self, pattern: re.Pattern[bytes], expected: str) -> bytes:
         found = pattern.match(self._text, self._at)

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from imap_server import flags
+from imap_server.abilities import Copied
 from imap_server.backend import (
     Changes,
     FlagChange,
@@ -45,13 +46,21 @@ class Power:
 class Folder:
     """A folder and its journal; every open handle reads the same one.
 
-    ``settable``: the flags that a client may set; None for any, keywords included.
+    ``settable``: the flags that a client may set; None for any, keywords included.  ``neighbours``:
+    the folders by name into which messages may be copied; None for a profile that copies nothing.
     """
 
-    def __init__(self, power: Power, uid_validity: int, settable: Collection[str] | None = STRICT) -> None:
+    def __init__(
+        self,
+        power: Power,
+        uid_validity: int,
+        settable: Collection[str] | None = STRICT,
+        neighbours: Mapping[str, Folder] | None = None,
+    ) -> None:
         self.power = power
         self.uid_validity = uid_validity
         self.settable = settable
+        self._neighbours = neighbours
         self.uid_next = 1
         self.modseq = 1
         self.records: dict[int, MessageRecord] = {}
@@ -130,6 +139,26 @@ class Folder:
         ]
         self.remove(gone)
         return gone
+
+    async def copy(self, uids: Sequence[int], name: str) -> Copied | None:
+        """Flags and dates go along."""
+        self.power.check()
+        if self._neighbours is None:
+            raise NotAllowed
+        other = self._neighbours.get(name)
+        if other is None:
+            return None
+        sources = tuple(uid for uid in uids if uid in self.records)
+        copies = [(self.octets[uid], self.records[uid]) for uid in sources]
+        added = tuple(other.append(octets, held.internal_date, held.flags) for octets, held in copies)
+        return Copied(other.uid_validity, sources, added)
+
+    async def move(self, uids: Sequence[int], name: str) -> Copied | None:
+        """Nothing comes between the two halves: nobody else runs here."""
+        copied = await self.copy(uids, name)
+        if copied is not None:
+            self.remove(copied.sources)
+        return copied
 
     def remove(self, uids: Sequence[int]) -> None:
         """Whatever their flags."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from imap_server.abilities import Appended, NewMessage, OverQuota
-from imap_server.backend import MailboxEntry, MailboxStatus, Quota
+from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota
 from tests.dialogues.memory_folder import Folder, Power, figures, quota
 
 CAPACITY_OCTETS = 50_000
@@ -23,6 +23,7 @@ class MailAccount:
         self._power = power
         self._uid_validity = 1_800_000_000
         self.folders: dict[str, Folder] = {}
+        self._subscribed: dict[str, None] = {}
         self._make("INBOX")
 
     async def list(self) -> Sequence[MailboxEntry]:
@@ -56,6 +57,57 @@ class MailAccount:
             tuple(folder.append(each.octets, each.internal_date or _NOW, each.flags) for each in messages),
         )
 
+    async def create(self, name: str) -> None:
+        """With every level above it."""
+        self._power.check()
+        if not name:
+            raise NotAllowed("no name", code="CANNOT")
+        if name in self.folders:
+            raise NotAllowed("mailbox exists", code="ALREADYEXISTS")
+        levels = name.split("/")
+        for count in range(1, len(levels) + 1):
+            level = "/".join(levels[:count])
+            if level not in self.folders:
+                self._make(level)
+
+    async def delete(self, name: str) -> None:
+        """INBOX stays."""
+        self._folder(name)
+        if name == "INBOX":
+            raise NotAllowed("INBOX stays", code="CANNOT")
+        del self.folders[name]
+
+    async def rename(self, name: str, other: str) -> None:
+        """INBOX gives its messages away."""
+        folder = self._folder(name)
+        if other in self.folders:
+            raise NotAllowed("mailbox exists", code="ALREADYEXISTS")
+        if name == "INBOX":
+            self._make(other)
+            await folder.move(list(folder.records), other)
+            return
+        for each in [each for each in self.folders if each == name or each.startswith(f"{name}/")]:
+            self.folders[other + each.removeprefix(name)] = self.folders.pop(each)
+
+    async def subscribe(self, name: str, *, wanted: bool) -> None:
+        """Names need not exist."""
+        self._power.check()
+        if wanted:
+            self._subscribed[name] = None
+        else:
+            self._subscribed.pop(name, None)
+
+    async def subscriptions(self) -> Sequence[str]:
+        """In the order in which they came."""
+        self._power.check()
+        return list(self._subscribed)
+
+    def _folder(self, name: str) -> Folder:
+        self._power.check()
+        if name not in self.folders:
+            raise NotAllowed("no such mailbox", code="NONEXISTENT")
+        return self.folders[name]
+
     def _make(self, name: str) -> None:
         self._uid_validity += 1
-        self.folders[name] = Folder(self._power, self._uid_validity, settable=None)
+        self.folders[name] = Folder(self._power, self._uid_validity, settable=None, neighbours=self.folders)
