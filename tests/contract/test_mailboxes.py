@@ -65,6 +65,7 @@ async def test_each_append_has_the_next_modseq(store: Store, alice: Subscriber) 
     assert (await inbox(store, alice.mailbox)).highest_modseq == states[-1].modseq
 
 
+# rows: IMAP-17
 async def test_a_uid_is_never_used_twice(store: Store, alice: Subscriber) -> None:
     await fill(store, alice.mailbox, 2)
     await delete(store, alice.mailbox, 1, 2)
@@ -73,6 +74,7 @@ async def test_a_uid_is_never_used_twice(store: Store, alice: Subscriber) -> Non
     assert stored.uid == 3
 
 
+# rows: IMAP-17
 async def test_uid_validity_never_changes(store: Store, alice: Subscriber) -> None:
     before = await inbox(store, alice.mailbox)
     await fill(store, alice.mailbox, 2)

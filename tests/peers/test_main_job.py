@@ -166,6 +166,7 @@ def spoken(speech: Speech) -> array[int]:
         return array("h", audio.readframes(audio.getnframes()))
 
 
+# rows: ST-15 SY-03 SY-07 SY-08
 async def test_a_call_becomes_a_message_on_the_phone(
     tmp_path: Path, asterisk: AsteriskServer, speech: Speech, smsc_peer: SmscPeer
 ) -> None:
@@ -236,6 +237,7 @@ async def test_a_call_while_the_program_is_away_is_recorded_by_asterisk_and_deli
         await eventually(lambda: not any(asterisk.fallback.rglob("msg*.txt")))
 
 
+# rows: SY-10
 async def test_a_phone_that_deactivates_is_told_no_more(
     tmp_path: Path, asterisk: AsteriskServer, speech: Speech, node_smsc: SmscPeer
 ) -> None:

@@ -108,7 +108,12 @@ def test_a_key_like_no_other_is_only_unknown(write: Write) -> None:
             "expected list of lists of 2 strings",
         ),
         ("[log]\nformat = 'xml'", "log.format", '"xml"', 'expected "console" or "json"'),
-        ("[vvm.client]\ncoding = 'morse'", "vvm.client.coding", '"morse"', 'expected "8bit" or "gsm7" or "ucs2"'),
+        (
+            "[vvm.client]\ncoding = 'morse'",
+            "vvm.client.coding",
+            '"morse"',
+            'expected "8bit" or "gsm7" or "ucs2"',
+        ),
         ("[vvm]\ndomain = 2026-11-23", "vvm.domain", "2026-11-23", "expected string"),
         ("vvm = 3", "vvm", "", "expected a table: [vvm]"),
         ("[asterisk]\nbeep = 3", "asterisk.beep", "3", "expected true or false"),

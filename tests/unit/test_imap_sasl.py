@@ -218,6 +218,7 @@ ORANGE = (
 )
 
 
+# rows: AUTH-05 AUTH-06 AUTH-07
 @pytest.mark.parametrize("shape", [ANDROID, LIBCURL, ORANGE])
 @pytest.mark.parametrize("host", [REALM, "10.0.0.1"])
 async def test_digest_md5_lets_each_handset_in(shape: str, host: str) -> None:

@@ -57,6 +57,7 @@ def test_an_admin_token_that_could_be_guessed_is_refused(tmp_path: Path, text: s
         admin_token(path)
 
 
+# rows: TLS-03
 def test_the_certificate_that_is_made_convinces_a_client_that_trusts_it(tmp_path: Path) -> None:
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     server = tls_context(certificate, key, host="vvm.example.net", made_here=True)

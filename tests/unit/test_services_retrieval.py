@@ -29,6 +29,28 @@ async def test_marking_answers_the_messages_as_they_are_and_wakes_the_mailbox() 
     assert heard.count == 1
 
 
+# rows: SY-15
+async def test_what_a_client_does_itself_is_not_told_to_it_by_sms() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    await world.texts()  # the deposits
+    before = await world.store.outbox.counts()
+    await world.retrieval.mark(
+        alice.mailbox, INBOX, [1, 2, 3], add=Flags.SEEN | Flags.DELETED, remove=NOTHING
+    )
+    await world.retrieval.expunge(alice.mailbox, INBOX, None)
+    assert await world.store.outbox.counts() == before
+
+
+# rows: FLG-04
+async def test_what_was_played_over_imap_is_not_counted_in_the_next_sync() -> None:
+    world = World()
+    alice = await mailbox_with_messages(world)
+    await world.retrieval.mark(alice.mailbox, INBOX, [1, 2], add=Flags.SEEN, remove=NOTHING)
+    (text,) = await world.texts()
+    assert ";c=1" in text
+
+
 async def test_marking_nothing_that_exists_wakes_nobody() -> None:
     world = World()
     alice = await mailbox_with_messages(world)

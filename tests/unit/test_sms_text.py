@@ -41,6 +41,7 @@ def test_the_sync_of_aosps_own_test_is_read() -> None:
     )
 
 
+# rows: SMS-06 SMS-09 SMS-10
 def test_a_status_is_cut_into_two_segments_octet_for_octet() -> None:
     first, second = cut(STATUS, coding=Coding.OCTETS, port=5499, reference=0x5A)
     assert first.user_data == bytes.fromhex("0b0504157b000000035a0201") + STATUS[:128].encode()
@@ -50,6 +51,7 @@ def test_a_status_is_cut_into_two_segments_octet_for_octet() -> None:
     assert second.has_header
 
 
+# rows: SMS-06 SMS-10
 @pytest.mark.parametrize(
     ("kind", "port", "single", "each"),
     [
@@ -71,6 +73,7 @@ def test_a_segment_holds_as_many_characters_as_the_radio(
     assert [len(udh.decode(part.user_data)[1]) // unit for part in segments] == [each, single + 1 - each]
 
 
+# rows: SMS-11
 @pytest.mark.parametrize(
     ("kind", "character"), [(Coding.OCTETS, "é"), (Coding.GSM7, "€"), (Coding.UCS2, "\N{TELEPHONE RECEIVER}")]
 )
