@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What FETCH can ask of a message, and the one response line that answers it (RFC 3501 6.4.5, 7.4.2).
+"""What FETCH can ask of a message, and the one response line that answers it (RFC 3501 6.4.5, 7.4.2;
+RFC 3516).
 
 Nothing here parses MIME: a section is a slice at offsets that were computed when the message was
 stored.  A response puts the small values first and the sections last, because libcurl takes the
@@ -15,8 +16,9 @@ from functools import lru_cache
 
 import msgspec
 
-from imap_server import flags
+from imap_server import flags, transfer
 from imap_server.backend import MessageRecord, MessageState, PartSpan
+from imap_server.errors import No
 from imap_server.wire import encoder
 
 
@@ -58,8 +60,16 @@ class Partial(msgspec.Struct, frozen=True):
     count: int
 
 
+class Form(enum.Enum):
+    """How a section is answered; the value is the item's name (RFC 3516 section 4)."""
+
+    ENCODED = b"BODY"
+    DECODED = b"BINARY"
+    DECODED_SIZE = b"BINARY.SIZE"
+
+
 class Section(msgspec.Struct, frozen=True):
-    """One ``BODY[…]`` or one of its RFC 822 spellings.
+    """One ``BODY[…]``, one of its RFC 822 spellings, or one ``BINARY[…]``.
 
     ``label`` is the item's name in the response, never with PEEK.  ``part`` is the part number,
     empty for the message itself.
@@ -71,6 +81,7 @@ class Section(msgspec.Struct, frozen=True):
     fields: tuple[bytes, ...] = ()
     partial: Partial | None = None
     peek: bool = False
+    form: Form = Form.ENCODED
 
     @property
     def in_header(self) -> bool:
@@ -138,13 +149,18 @@ def full(
     if Attribute.BODY_STRUCTURE in asked:
         items.append(b"BODYSTRUCTURE " + record.body_structure)
     for section in request.sections:
-        items.append(section.label + b" " + _value(extract(section, record, octets)))
+        items.append(section.label + b" " + _value(section, extract(section, record, octets)))
     return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
 
 
 def extract(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
-    """The octets of a section, cut to its partial; None when the message has no such part."""
+    """The octets of a section, cut to its partial; None when the message has no such part.
+
+    Raises No with UNKNOWN-CTE when they cannot be decoded as the section asks.
+    """
     found = _part(section, record, octets) if section.part else _message(section, record, octets)
+    if found is not None and section.form is not Form.ENCODED:
+        found = _decoded(section, record, found, octets)
     if found is None or section.partial is None:
         return found
     first, count = section.partial.first, section.partial.count
@@ -162,8 +178,25 @@ def _known(attributes: frozenset[Attribute], current: MessageState) -> list[byte
     return items
 
 
-def _value(found: bytes | None) -> bytes:
-    return b"NIL" if found is None else encoder.literal(found)
+def _value(section: Section, found: bytes | None) -> bytes:
+    if section.form is Form.DECODED_SIZE:
+        return b"%d" % len(found or b"")
+    if found is None:
+        return b"NIL"
+    if section.form is Form.DECODED and b"\0" in found:
+        return b"~" + encoder.literal(found)
+    return encoder.literal(found)
+
+
+def _decoded(section: Section, record: MessageRecord, content: bytes, octets: bytes | None) -> bytes:
+    """A part without its transfer encoding; the message as a whole has none (RFC 3516 section 4.2)."""
+    span = next((each for each in record.parts if each.number == section.part), None)
+    if span is None or octets is None:
+        return content
+    try:
+        return transfer.decoded(content, transfer.encoding(octets[span.mime_start : span.body_start]))
+    except transfer.UnknownEncoding as error:
+        raise No("unknown transfer encoding", code="UNKNOWN-CTE") from error
 
 
 def _message(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:

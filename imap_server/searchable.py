@@ -8,8 +8,6 @@ does not mean two octets of AMR.
 
 from __future__ import annotations
 
-import binascii
-import quopri
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -17,12 +15,12 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.utils import parsedate
 
+from imap_server import transfer
 from imap_server.backend import PartSpan
 
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*\n(?:[ \t].*\n)*)", re.MULTILINE)
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
-_BASE64_OCTETS = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 def field_holds(header: bytes, name: str, text: str) -> bool:
@@ -77,25 +75,15 @@ def _texts(octets: bytes, parts: tuple[PartSpan, ...]) -> Iterator[str]:
         kind = described.get("content-type", "text/plain").lower()
         if not kind.startswith("text/"):
             continue
-        content = _transfer_decoded(
-            octets[part.body_start : part.body_end], described.get("content-transfer-encoding", "7bit")
-        )
+        try:
+            content = transfer.decoded(
+                octets[part.body_start : part.body_end],
+                transfer.encoding(octets[part.mime_start : part.body_start]),
+            )
+        except transfer.UnknownEncoding:
+            continue
         charset = _CHARSET.search(kind)
         try:
             yield content.decode(charset[1] if charset else "utf-8", "replace")
         except LookupError:
             yield content.decode("utf-8", "replace")
-
-
-def _transfer_decoded(content: bytes, encoding: str) -> bytes:
-    match encoding.strip().lower():
-        case "base64":
-            kept = _BASE64_OCTETS.sub(b"", content)
-            try:
-                return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
-            except binascii.Error:
-                return b""
-        case "quoted-printable":
-            return quopri.decodestring(content)
-        case _:
-            return content

@@ -72,6 +72,7 @@ def _message(line: Lexer) -> NewMessage:
     if line.comes(b'"'):
         moment = line.date_time()
         line.space()
+    line.accept(b"~")  # a literal8, which may hold NUL (RFC 3516 section 4.4); ours all may
     if not line.comes(b"{"):
         raise Bad("expected a literal")
     return NewMessage(line.string(), carried, moment)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FETCH (RFC 3501 section 6.4.5) with the modifiers of RFC 7162 (sections 3.1.4 and 3.2.6)."""
+"""FETCH (RFC 3501 section 6.4.5), modifiers of RFC 7162 (sections 3.1.4, 3.2.6), BINARY (RFC 3516)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from imap_server import fetch, flags
 from imap_server.backend import FlagChange, FlagMode
 from imap_server.errors import Bad
-from imap_server.fetch import Attribute, Partial, Request, Section, Text
+from imap_server.fetch import Attribute, Form, Partial, Request, Section, Text
 from imap_server.session import SELECTED, Extension, Selected, Session
 from imap_server.view import View
 from imap_server.wire import encoder
@@ -20,7 +20,7 @@ from imap_server.wire.numbers import NumberSet
 
 NAME = b"FETCH"
 STATES = SELECTED
-CAPABILITY = None
+CAPABILITY = b"BINARY"
 
 _ITEM = re.compile(rb"[A-Za-z0-9.]+")
 _SECTION = re.compile(
@@ -28,6 +28,7 @@ _SECTION = re.compile(
     rb"\.?(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME)?(?=[\] ])",
     re.IGNORECASE,
 )
+_PART = re.compile(rb"[1-9][0-9]{0,4}(?:\.[1-9][0-9]{0,4}){0,20}")
 _MACRO = re.compile(rb"(?:ALL|FAST|FULL)(?=[ \r\n])", re.IGNORECASE)
 _PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
@@ -45,6 +46,11 @@ _RFC822 = {
     b"RFC822": Section(b"RFC822"),
     b"RFC822.HEADER": Section(b"RFC822.HEADER", text=Text.HEADER, peek=True),
     b"RFC822.TEXT": Section(b"RFC822.TEXT", text=Text.TEXT),
+}
+_BINARY = {
+    b"BINARY": (Form.DECODED, False),
+    b"BINARY.PEEK": (Form.DECODED, True),
+    b"BINARY.SIZE": (Form.DECODED_SIZE, True),
 }
 _MARK_SEEN = FlagChange(FlagMode.ADD, frozenset({flags.SEEN}))
 
@@ -213,6 +219,8 @@ def _item(line: Lexer) -> Attribute | Section:
     name = found[0].upper() if found else b""
     if name in {b"BODY", b"BODY.PEEK"} and line.accept(b"["):
         return _section(line, peek=name == b"BODY.PEEK")
+    if name in _BINARY and line.accept(b"["):
+        return _binary(line, name)
     if name in _RFC822:
         return _RFC822[name]
     try:
@@ -238,6 +246,17 @@ def _section(line: Lexer, *, peek: bool) -> Section:
         label += b" (" + b" ".join(map(encoder.astring, fields)) + b")"
     label += b"]" if partial is None else b"]<%d>" % partial.first
     return Section(label, part, text, fields, partial, peek)
+
+
+def _binary(line: Lexer, name: bytes) -> Section:
+    """A section of ``BINARY`` is a part number or nothing (RFC 3516 section 6)."""
+    form, peek = _BINARY[name]
+    found = line.match(_PART)
+    part = found[0].decode() if found else ""
+    line.expect(b"]")
+    partial = None if form is Form.DECODED_SIZE else _partial(line)
+    label = form.value + b"[" + part.encode() + (b"]" if partial is None else b"]<%d>" % partial.first)
+    return Section(label, part, partial=partial, peek=peek, form=form)
 
 
 def _field_names(line: Lexer) -> tuple[bytes, ...]:
