@@ -94,6 +94,28 @@ def test_a_subscriber_is_changed(vvm: Run) -> None:
     assert unblocked["status"] == "P"
 
 
+def test_to_set_nothing_is_a_mistake(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    ran = vvm("subscriber", "set", ALICE)
+    assert ran.code == Exit.USAGE
+    assert "nothing to change" in ran.err
+
+
+def test_the_letters_of_a_status_are_explained(vvm: Run) -> None:
+    assert "P provisioned" in vvm("subscriber", "--help").out
+    assert "P (provisioned)" in vvm("subscriber", "add", ALICE).out
+
+
+def test_messages_are_listed_in_parts(vvm: Run, speech: str) -> None:
+    vvm("subscriber", "add", ALICE)
+    for _ in range(2):
+        vvm("message", "deposit", speech, "--to", ALICE)
+    for words, uids in (("--limit", "1"), [1]), (("--after", "1"), [2]):
+        found = vvm("message", "list", ALICE, "--json", *words).json
+        assert isinstance(found, list)
+        assert [one["uid"] for one in found] == uids
+
+
 def test_a_subscriber_is_removed(vvm: Run) -> None:
     vvm("subscriber", "add", ALICE)
     assert vvm("subscriber", "remove", ALICE).out.strip() == f"{ALICE} is removed"
@@ -262,8 +284,12 @@ def test_a_configuration_that_is_wrong_is_a_line_a_mistake_and_exit_2(
 
 def test_check_says_that_a_configuration_is_good(vvm: Run, config: Path) -> None:
     ran = vvm("config", "check")
-    assert (ran.code, ran.out) == (Exit.OK, f"{config} is good\n")
-    assert vvm("config", "check", "--json").json == {"mistakes": []}
+    assert (ran.code, ran.out.splitlines()[0]) == (Exit.OK, f"{config} is good")
+    assert "advice: sms.smsc: no SMSC: no handset can be activated or told of a message" in ran.out
+    document = vvm("config", "check", "--json").json
+    assert isinstance(document, dict)
+    assert document["mistakes"] == []
+    assert "sms.smsc" in [advice["key"] for advice in document["advice"]]
 
 
 def test_check_tells_mistakes_to_programs(vvm: Run, config: Path) -> None:
@@ -272,7 +298,8 @@ def test_check_tells_mistakes_to_programs(vvm: Run, config: Path) -> None:
     assert ran.code == Exit.USAGE
     right = "unknown key; did you mean imap.listen?"
     assert ran.json == {
-        "mistakes": [{"key": "imap.lisen", "right": right, "value": "", "source": str(config)}]
+        "mistakes": [{"key": "imap.lisen", "right": right, "value": "", "source": str(config)}],
+        "advice": [],
     }
 
 
@@ -283,6 +310,21 @@ def test_explain_tells_of_a_key(vvm: Run, config: Path) -> None:
     table = vvm("config", "explain", "vvm").out
     assert "vvm.max_messages" in table
     assert vvm("config", "explain", "vvm.nothing").code == Exit.USAGE
+
+
+def test_explain_tells_of_a_section_that_is_absent(vvm: Run, config: Path) -> None:
+    keys = vvm("config", "explain", "asterisk.spool_every", "--json").json
+    assert keys == [
+        {
+            "key": "asterisk.spool_every",
+            "value": "5.0",
+            "origin": "absent",
+            "meaning": "Seconds between two looks into the spool.",
+        }
+    ]
+    assert "sms.smsc[].tls.ca" in vvm("config", "explain", "sms.smsc.tls").out
+    config.write_text(config.read_text() + "[[sms.smsc]]\n[sms.smsc.tls]\n")
+    assert "sms.smsc[0].tls.ca" in vvm("config", "explain", "sms.smsc.tls").out
 
 
 def test_a_master_key_that_is_no_key_is_exit_2(vvm: Run, config: Path) -> None:

@@ -11,6 +11,13 @@ import pytest
 from vvm.config.address import Address, parse_address
 from vvm.config.errors import ConfigError
 from vvm.config.load import load
+from vvm.runtime.keys import tls_context
+
+
+def made_certificate(directory: Path, host: str = "vvm.example.net") -> Path:
+    """A directory with a certificate of its own, as the first start makes it."""
+    tls_context(directory / "tls.crt", directory / "tls.key", host=host, made_here=True)
+    return directory
 
 
 def told(tmp_path: Path, text: str) -> list[tuple[str, str, str]]:
@@ -103,10 +110,26 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
         ("[vvm]\npin_min_digits = 10\npin_max_digits = 100", "vvm.pin_max_digits", "100", "5 characters"),
         ("[vvm]\nmax_messages = 0", "vvm.max_messages", "0", "more than 0"),
         ("[imap]\nlisten = []", "vvm.imap_port", "0", "imap.listen has none to take"),
+        ("[asterisk]\nari = ''\nintake_workers = 0", "asterisk.intake_workers", "0", "more than 0"),
+        ("[asterisk]\nari = ''\nspool_every = 0.0", "asterisk.spool_every", "0.0", "more than 0"),
+        ("[asterisk]\nari = ''\nrecover_every = 0.0", "asterisk.recover_every", "0.0", "more than 0"),
+        ("[asterisk]\nari = ''\nspool = '/no/such'", "asterisk.spool", '"/no/such"', "may read"),
+        ("[asterisk]\nari = ''\nspool = '/dev/null'", "asterisk.spool", '"/dev/null"', "a directory"),
+        ("[imap.limits]\nsweep_seconds = 0.0", "imap.limits.sweep_seconds", "0.0", "more than 0"),
+        ("[imap.limits]\nslice_seconds = 0.0", "imap.limits.slice_seconds", "0.0", "more than 0"),
+        ("[[sms.smsc]]\ninbound_workers = 0", "sms.smsc[0].inbound_workers", "0", "more than 0"),
+        ("[http]\nlinger_seconds = -1.0", "http.linger_seconds", "-1.0", "0 to 9007199254740992"),
+        ("[state]\ndirectory = '/dev/null'", "state.directory", '"/dev/null"', "/dev/null is not a dir"),
+        ("[state]\ndirectory = '/dev/null/var'", "state.directory", '"/dev/null/var"', "Not a directory"),
+        ("[store]\nurl = 'sqlite:////dev/null/a'", "store.url", '"sqlite:////dev/null/a"', "not a dir"),
+        ("[store]\nurl = 'sqlite:////tmp'", "store.url", '"sqlite:////tmp"', "is not a file"),
+        ("[secrets]\nmaster_key_file = '/dev/null'", "secrets.master_key_file", '"/dev/null"', "can be read"),
+        ("[http]\nlisten = '127.0.0.1:1993'", "http.listen", '"127.0.0.1:1993"', "imap.listen_tls[0] has it"),
+        ("[http]\nlisten = '0.0.0.0:1143'", "http.listen", '"0.0.0.0:1143"', "imap.listen[0] has it"),
         ("[http]\nmax_body_bytes = 0", "http.max_body_bytes", "0", "more than 0"),
-        ("[http]\nbody_seconds = -1.0", "http.body_seconds", "-1.0", "0 to 9007199254740992"),
-        ("[http]\nbody_seconds = inf", "http.body_seconds", "inf", "0 to 9007199254740992"),
-        ("[http]\nbody_seconds = nan", "http.body_seconds", "nan", "0 to 9007199254740992"),
+        ("[http]\nbody_seconds = -1.0", "http.body_seconds", "-1.0", "more than 0, at most"),
+        ("[http]\nbody_seconds = inf", "http.body_seconds", "inf", "more than 0, at most"),
+        ("[http]\nbody_seconds = nan", "http.body_seconds", "nan", "more than 0, at most"),
         ("[vvm]\nmax_messages = 9007199254740993", "vvm.max_messages", "9_007_199_254_740_993", "at most"),
         ("[deposit]\ntranscoders = 0", "deposit.transcoders", "0", "more than 0"),
         ("[imap.limits]\nmax_line_bytes = -1", "imap.limits.max_line_bytes", "-1", "more than 0"),
@@ -168,6 +191,26 @@ def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
     assert (key, right) == ("tls.key", "certificate and key go together: give both or neither")
 
 
+def test_a_certificate_is_refused_with_the_key_of_another(tmp_path: Path) -> None:
+    ours, theirs = made_certificate(tmp_path / "ours"), made_certificate(tmp_path / "theirs")
+    text = "[tls]\ncertificate = '{}'\nkey = '{}'\n"
+    fitting = tmp_path / "fitting.toml"
+    fitting.write_text(text.format(ours / "tls.crt", ours / "tls.key"))
+    assert load(fitting, {}).tls.key
+    ((key, _, right),) = told(tmp_path, text.format(ours / "tls.crt", theirs / "tls.key"))
+    assert (key, right) == ("tls.key", "the key of tls.certificate, both PEM, no passphrase")
+
+
+def test_a_master_key_has_its_size_wherever_it_is(tmp_path: Path) -> None:
+    short = tmp_path / "master.key"
+    short.write_bytes(b"x" * 31)
+    right = f"a file of 32 octets, and {short} has 31"
+    for text in (f"[secrets]\nmaster_key_file = '{short}'", f"[state]\ndirectory = '{tmp_path}'"):
+        assert [(key, told_right) for key, _, told_right in told(tmp_path, text)] == [
+            ("secrets.master_key_file", right)
+        ]
+
+
 def test_asterisk_is_reached_by_http(tmp_path: Path) -> None:
     password = tmp_path / "ari"
     password.write_text("secret")
@@ -204,6 +247,9 @@ def test_a_domain_leaves_room_for_the_longest_number_in_a_user_name(tmp_path: Pa
     "text",
     [
         "[vvm.client]\nport = 32767",
+        "[http]\nlisten = '127.0.0.2:1143'",
+        "[http]\nlisten = '[::]:1143'",
+        "[http]\nlisten = '127.0.0.1:0'\n[imap]\nlisten = ['127.0.0.1:0', '127.0.0.1:0']",
         "[vvm.client]\nport = 0",
         "[deposit]\nsilence_dbfs = -90.0",
         "[http]\nlinger_seconds = 0.0",

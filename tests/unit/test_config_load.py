@@ -14,7 +14,7 @@ from vvm.config.compare import compare
 from vvm.config.errors import ConfigError, Mistake
 from vvm.config.explain import explain
 from vvm.config.load import load, load_with_origins
-from vvm.config.sections import Config
+from vvm.config.sections import Config, StoreSettings
 
 Write = Callable[[str], Path]
 
@@ -45,6 +45,32 @@ def test_what_the_file_says_counts(write: Write) -> None:
     assert config.imap.limits.max_failed_logins == 5
 
 
+def test_mistakes_of_every_kind_are_told_together(write: Write) -> None:
+    text = """
+    [imap]
+    lisen = []
+    listen_tls = ["x"]
+    [http]
+    max_deposits = "many"
+    body_seconds = 0.0
+    [[sms.smsc]]
+    port = "2775"
+    window = 0
+    """
+    found = {mistake.key: mistake.source for mistake in mistakes(write(text), {"VVM_VVM__IMAP_PORT": "x"})}
+    assert set(found) == {
+        *("imap.lisen", "imap.listen_tls[0]", "http.max_deposits", "http.body_seconds"),
+        *("sms.smsc[0].port", "sms.smsc[0].window", "vvm.imap_port"),
+    }
+    assert found["vvm.imap_port"] == "VVM_VVM__IMAP_PORT"
+
+
+def test_a_value_of_a_wrong_type_is_not_told_to_be_missing_as_well(write: Write) -> None:
+    file = write("")
+    (mistake,) = mistakes(write(f"[tls]\ncertificate = 1\nkey = '{file}'\n"))
+    assert (mistake.key, mistake.right) == ("tls.certificate", "expected string")
+
+
 def test_each_smsc_is_a_table_of_its_own(write: Write) -> None:
     text = '[[sms.smsc]]\nname = "a"\nstatus_actions = {"0x40B" = "refuse"}\n[[sms.smsc]]\nname = "b"\n'
     first, second = load(write(text), {}).sms.smsc
@@ -52,19 +78,21 @@ def test_each_smsc_is_a_table_of_its_own(write: Write) -> None:
     assert first.status_actions == {"0x40B": Action.REFUSE}
 
 
-def test_files_that_are_made_at_the_first_start_lie_in_the_state_directory(write: Write) -> None:
-    config = load(write('[state]\ndirectory = "/srv/vvm"\n'), {})
-    assert config.master_key_path == Path("/srv/vvm/master.key")
-    assert config.admin_token_path == Path("/srv/vvm/admin.token")
-    assert config.certificate_path == Path("/srv/vvm/tls.crt")
-    assert config.certificate_key_path == Path("/srv/vvm/tls.key")
+def test_files_that_are_made_at_the_first_start_lie_in_the_state_directory(
+    write: Write, tmp_path: Path
+) -> None:
+    config = load(write(f'[state]\ndirectory = "{tmp_path}"\n'), {})
+    assert config.master_key_path == tmp_path / "master.key"
+    assert config.admin_token_path == tmp_path / "admin.token"
+    assert config.certificate_path == tmp_path / "tls.crt"
+    assert config.certificate_key_path == tmp_path / "tls.key"
 
 
 @pytest.mark.parametrize(
     ("url", "path"), [("sqlite:///var/a.db", "var/a.db"), ("sqlite:////srv/a.db", "/srv/a.db")]
 )
-def test_a_store_url_names_a_path(write: Write, url: str, path: str) -> None:
-    assert load(write(f'[store]\nurl = "{url}"\n'), {}).store.path == Path(path)
+def test_a_store_url_names_a_path(url: str, path: str) -> None:
+    assert StoreSettings(url).path == Path(path)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +101,7 @@ def test_a_store_url_names_a_path(write: Write, url: str, path: str) -> None:
         ("[imap]\nlisen = []\n", "imap.lisen", "imap.listen"),
         ("[impa]\nlisten = []\n", "impa", "imap"),
         ("[imap.limits]\nmax_line_byte = 1\n", "imap.limits.max_line_byte", "imap.limits.max_line_bytes"),
-        ("[[sms.smsc]]\n[[sms.smsc]]\nhots = 1\n", "sms.smsc[1].hots", "sms.smsc[1].host"),
+        ("[[sms.smsc]]\nname = 'a'\n[[sms.smsc]]\nhots = 1\n", "sms.smsc[1].hots", "sms.smsc[1].host"),
         ("[[sms.smsc]]\npasword_file = 1\n", "sms.smsc[0].pasword_file", "sms.smsc[0].password_file"),
         ("[vvm.client]\nprot = 1\n", "vvm.client.prot", "vvm.client.port"),
     ],
@@ -116,7 +144,7 @@ def test_a_key_like_no_other_is_only_unknown(write: Write) -> None:
         ),
         ("[vvm]\ndomain = 2026-11-23", "vvm.domain", "2026-11-23", "expected string"),
         ("vvm = 3", "vvm", "", "expected a table: [vvm]"),
-        ("[asterisk]\nbeep = 3", "asterisk.beep", "3", "expected true or false"),
+        ("[asterisk]\nari = ''\nbeep = 3", "asterisk.beep", "3", "expected true or false"),
         ("[sms]\nsmsc = {}", "sms.smsc", "", "expected tables: [[sms.smsc]]"),
         ("[sms]\nsmsc = [1]", "sms.smsc", "", "expected tables: [[sms.smsc]]"),
     ],

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line, show_rows
+from vvm.config.advice import advise
 from vvm.config.errors import ConfigError
 from vvm.config.explain import explain as explained
 from vvm.config.load import load, load_with_origins
@@ -20,17 +21,22 @@ app = App(name="config")
 
 @app.command
 def check(*, config: ConfigFile, json: AsJson = False) -> None:
-    """Tell everything that is wrong; exit 2 when something is."""
+    """Tell everything that is wrong, with exit 2 when something is; else what is seldom meant.
+
+    Files and directories are looked at: run it as the user that runs the server.
+    """
     try:
-        load(config, os.environ)
+        advice = advise(load(config, os.environ))
     except ConfigError as error:
         if json:
-            show_json({"mistakes": error.mistakes})
+            show_json({"mistakes": error.mistakes, "advice": []})
         raise
     if json:
-        show_json({"mistakes": []})
-    else:
-        show_line(f"{config} is good")
+        show_json({"mistakes": [], "advice": advice})
+        return
+    show_line(f"{config} is good")
+    for one in advice:
+        show_line(f"advice: {one}")
 
 
 @app.command

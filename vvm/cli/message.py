@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Number
+from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import show_json, show_line, show_rows
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX, Envelope
@@ -57,12 +57,21 @@ async def deposit(
 
 
 @app.command(name="list")
-async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
-    """List the messages of a subscriber, without marking any as heard."""
+async def page(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    after: Annotated[int, Parameter(help="Start behind this UID.")] = 0,
+    limit: Annotated[Limit, Parameter(validator=validators.Number(gte=1))] = 100,
+    json: AsJson = False,
+) -> None:
+    """List the messages of a subscriber by UID, without marking any as heard."""
     async with opened(config) as services:
         subscriber = await services.provisioning.show(parse_msisdn(msisdn))
         mailboxes = services.store.mailboxes
-        uids = [state.uid for state in await mailboxes.states(subscriber.mailbox, INBOX)]
+        states = await mailboxes.states(subscriber.mailbox, INBOX)
+        uids = [state.uid for state in states if state.uid > after][:limit]
         views = [view(record) for record in await mailboxes.messages(subscriber.mailbox, INBOX, uids)]
     if json:
         show_json(views)

@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import App, Parameter, validators
+from cyclopts import App, CycloptsError, Parameter, validators
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
-from vvm.domain.subscriber import Fallback, Subscriber
+from vvm.domain.subscriber import Fallback, ProvisioningStatus, Subscriber
 from vvm.fronts.http.subscribers import view
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
 
-app = App(name="subscriber")
+_STATUS = ", ".join(f"{status} {status.name.lower()}" for status in ProvisioningStatus)
+
+app = App(name="subscriber", help_epilogue=f"Status: {_STATUS} (OMTP 1.3 2.8).")
 
 Language = Annotated[str | None, Parameter(help="Language of the menus; one of vvm.languages.")]
 MaxMessages = Annotated[
@@ -123,6 +125,10 @@ async def change(
             client=services.provisioning.client_of(carrier) if carrier else None,
             pin=None if pin_file is None else read_secret(pin_file),
         )
+        if options == SubscriberOptions():
+            raise CycloptsError(
+                msg="nothing to change: name an option, as vvm subscriber set --help lists them"
+            )
         _show(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
 
 
@@ -201,4 +207,5 @@ def _show(subscriber: Subscriber, *, as_json: bool) -> None:
     row: Row = msgspec.to_builtins(document)
     client = msgspec.to_builtins(document.client)
     rest = {name: value for name, value in row.items() if name != "client"}
+    rest["status"] = f"{document.status} ({document.status.name.lower()})"
     show_row(rest | {f"client {name}": value for name, value in client.items()})

@@ -6,18 +6,15 @@ Better a refusal here than a handset that ignores its STATUS, which nobody would
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from pathlib import Path
 
-import msgspec
-
-from vvm.config.address import MAX_PORT, is_host, is_ipv6, parse_address
+from vvm.config import places
+from vvm.config.address import MAX_PORT, Address, is_host, is_ipv6, parse_address
 from vvm.config.carriers import BadCarrierFile, load_carriers
 from vvm.config.errors import Mistake
-from vvm.config.schema import fields
+from vvm.config.numbers import numbers
 from vvm.config.sections import SQLITE, Config
 from vvm.config.toml import render
 from vvm.domain.secrets import Secret
@@ -35,21 +32,6 @@ _STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}\Z|[1-9][0-9]{0,9}\Z")
 _PATH_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
-_SIGNED = frozenset({"silence_dbfs"})
-_ABOVE_ZERO = frozenset(
-    {
-        "window",
-        "rate",
-        "slowest_rate",
-        "transcoders",
-        "lease_seconds",
-        "binds",
-        "circuit_failures",
-        "threads",
-        "memory_kib",
-        "passes",
-    }
-)
 
 
 def check(config: Config) -> list[Mistake]:
@@ -58,45 +40,42 @@ def check(config: Config) -> list[Mistake]:
 
 
 def _listens(config: Config) -> Findings:
-    keys = {"imap.listen": config.imap.listen, "imap.listen_tls": config.imap.listen_tls}
-    addresses = [(f"{key}[{index}]", text) for key, texts in keys.items() for index, text in enumerate(texts)]
-    addresses += [("http.listen", config.http.listen), ("sms.kannel_listen", config.sms.kannel_listen)]
-    for key, text in addresses:
+    """Each is an address, and no two of them want one port.
+
+    Port 0 is whatever is free; a wildcard clashes with every address of its family.
+    """
+    taken: dict[str, Address] = {}
+    for key, text in _listeners(config):
         try:
-            parse_address(text)
+            address = parse_address(text)
         except ValueError as error:
             yield Mistake(key, str(error), render(text))
+            continue
+        for other, known in taken.items():
+            if _clash(address, known):
+                yield Mistake(key, f"a port that no other listener has: {other} has it", render(text))
+        taken[key] = address
+
+
+def _listeners(config: Config) -> Iterator[tuple[str, str]]:
+    for key, texts in (("imap.listen", config.imap.listen), ("imap.listen_tls", config.imap.listen_tls)):
+        yield from ((f"{key}[{index}]", text) for index, text in enumerate(texts))
+    yield "http.listen", config.http.listen
+    if config.sms.kannel:
+        yield "sms.kannel_listen", config.sms.kannel_listen
+
+
+def _clash(one: Address, other: Address) -> bool:
+    if one.port != other.port or one.port == 0:
+        return False
+    wildcard = "::" if ":" in one.host else "0.0.0.0"
+    same_family = (":" in one.host) == (":" in other.host)
+    return one.host == other.host or (same_family and wildcard in {one.host, other.host})
 
 
 def _store(config: Config) -> Findings:
     if not config.store.url.startswith(SQLITE) or config.store.url == SQLITE:
         yield Mistake("store.url", f"{SQLITE}PATH, the only store so far", render(config.store.url))
-
-
-def _tls(config: Config) -> Findings:
-    if bool(config.tls.certificate) != bool(config.tls.key):
-        missing = "key" if config.tls.certificate else "certificate"
-        yield Mistake(f"tls.{missing}", "certificate and key go together: give both or neither", render(""))
-
-
-def _files(config: Config) -> Findings:
-    named = {
-        "tls.certificate": config.tls.certificate,
-        "tls.key": config.tls.key,
-        "secrets.master_key_file": config.secrets.master_key_file,
-        "http.admin_token_file": config.http.admin_token_file,
-    }
-    for index, smsc in enumerate(config.sms.smsc):
-        if smsc.tls is not None:
-            for name in ("ca", "certificate", "key"):
-                named[f"sms.smsc[{index}].tls.{name}"] = getattr(smsc.tls, name)
-    for key, name in named.items():
-        if name and not _readable(name):
-            yield Mistake(key, "a file that can be read", render(name))
-
-
-def _readable(name: str) -> bool:
-    return Path(name).is_file() and os.access(name, os.R_OK)
 
 
 def _status(config: Config) -> Findings:
@@ -213,45 +192,13 @@ def _receipt_gate(config: Config) -> Findings:
 
 def _asterisk(config: Config) -> Findings:
     asterisk = config.asterisk
-    if asterisk is None or not asterisk.ari:
-        return
-    if not asterisk.ari.startswith(("http://", "https://")):
+    if asterisk is not None and asterisk.ari and not asterisk.ari.startswith(("http://", "https://")):
         yield Mistake("asterisk.ari", "an address, for example http://127.0.0.1:8088", render(asterisk.ari))
-    if not _readable(asterisk.ari_password_file):
-        name = render(asterisk.ari_password_file)
-        yield Mistake("asterisk.ari_password_file", "a file that can be read: ARI always asks", name)
-
-
-def _numbers(config: Config) -> Findings:
-    """No number is negative, endless or none at all, and some would stop everything at zero."""
-    for key, value in _leaves(config, ""):
-        name = key.rpartition(".")[2]
-        if isinstance(value, bool) or not isinstance(value, int | float) or name in _SIGNED:
-            continue
-        a_limit = name.startswith("max_") and not name.endswith("_seconds")
-        above_zero = a_limit or name.endswith("_bytes") or name in _ABOVE_ZERO
-        if not 0 <= value <= _LARGEST or (above_zero and value == 0):
-            right = f"more than 0, at most {_LARGEST}" if above_zero else f"0 to {_LARGEST}"
-            yield Mistake(key, right, render(value))
-
-
-def _leaves(settings: msgspec.Struct, prefix: str) -> Iterator[tuple[str, object]]:
-    for field in fields(type(settings)):
-        key, value = prefix + field.name, getattr(settings, field.name)
-        if isinstance(value, msgspec.Struct):
-            yield from _leaves(value, f"{key}.")
-        elif field.table and field.table.many:
-            for index, item in enumerate(value):
-                yield from _leaves(item, f"{key}[{index}].")
-        else:
-            yield key, value
 
 
 _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _listens,
     _store,
-    _tls,
-    _files,
     _status,
     _service,
     _carriers,
@@ -260,5 +207,6 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _receipt_gate,
     _texts,
     _asterisk,
-    _numbers,
+    numbers,
+    *places.RULES,
 )

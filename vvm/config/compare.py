@@ -38,6 +38,33 @@ def compare(raw: Raw, settings: Settings, prefix: str = "") -> Iterator[Mistake]
             yield Mistake(prefix + field.name, f"is missing: expected {expected}")
 
 
+def sound(raw: Raw, settings: Settings) -> Raw:
+    """What ``compare`` has nothing to say against; it converts without a complaint.
+
+    A list of tables keeps its numbering or is left out as a whole.
+    """
+    kept: Raw = {}
+    for field in fields(settings):
+        value = raw.get(field.name)
+        if value is None:
+            continue
+        if field.table is None:
+            if _converts(value, field):
+                kept[field.name] = value
+            continue
+        inner = [sound(table, field.table.settings) for _, table in inner_tables(value, field.table, "")]
+        complete = all(_is_complete(table, field.table.settings) for table in inner)
+        if field.table.many and complete and isinstance(value, list) and len(inner) == len(value):
+            kept[field.name] = inner
+        elif not field.table.many and complete and inner:
+            kept[field.name] = inner[0]
+    return kept
+
+
+def _is_complete(raw: Raw, settings: Settings) -> bool:
+    return all(field.name in raw for field in fields(settings) if field.required)
+
+
 def _compare_table(value: object, field: Field, table: Table, prefix: str) -> Iterator[Mistake]:
     key = prefix + field.name
     tables = list(inner_tables(value, table, key))
@@ -50,10 +77,16 @@ def _compare_table(value: object, field: Field, table: Table, prefix: str) -> It
 
 
 def _compare_value(value: object, field: Field, prefix: str) -> Iterator[Mistake]:
+    if not _converts(value, field):
+        yield Mistake(prefix + field.name, f"expected {words(field.type)}", _shown(value, field))
+
+
+def _converts(value: object, field: Field) -> bool:
     try:
         msgspec.convert(value, field.type)
     except msgspec.ValidationError:
-        yield Mistake(prefix + field.name, f"expected {words(field.type)}", _shown(value, field))
+        return False
+    return True
 
 
 def _nearest(name: str, known: Mapping[str, Field], prefix: str) -> str:

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from vvm.config import environment
 from vvm.config.checks import check
-from vvm.config.compare import Raw, compare
+from vvm.config.compare import Raw, compare, sound
 from vvm.config.errors import ConfigError, Mistake, within
 from vvm.config.secrets import take_secrets
 from vvm.config.sections import Config
@@ -34,17 +34,30 @@ def load_with_origins(path: Path, environ: Mapping[str, str]) -> Loaded:
     """As ``load``, for those who have to explain the result.  Raises ConfigError."""
     raw = _read(path)
     origins = dict.fromkeys(_keys(raw, ""), str(path))
+    mistakes: list[Mistake] = []
     for override in environment.overrides(environ):
-        environment.apply(override, raw, Config)
-        origins[override.key] = override.variable
-    mistakes = list(take_secrets(raw, Config))
+        try:
+            environment.apply(override, raw, Config)
+        except ConfigError as error:
+            mistakes += error.mistakes
+        else:
+            origins[override.key] = override.variable
+    mistakes += take_secrets(raw, Config)
     mistakes += compare(raw, Config)
-    if not mistakes:
-        config = msgspec.convert(raw, Config)
-        mistakes += check(config)
-        if not mistakes:
-            return Loaded(config, origins)
-    raise ConfigError([_with_source(mistake, str(path), origins) for mistake in mistakes])
+    config = msgspec.convert(sound(raw, Config), Config)
+    mistakes += _further(check(config), mistakes)
+    if mistakes:
+        raise ConfigError([_with_source(mistake, str(path), origins) for mistake in mistakes])
+    return Loaded(config, origins)
+
+
+def _further(found: Sequence[Mistake], told: Sequence[Mistake]) -> list[Mistake]:
+    """Without what is only wrong because something that was told of is missing now."""
+    return [
+        mistake
+        for mistake in found
+        if not any(within(mistake.key, other.key) or within(other.key, mistake.key) for other in told)
+    ]
 
 
 def _read(path: Path) -> Raw:
@@ -73,6 +86,8 @@ def _keys(value: object, key: str) -> Iterator[str]:
 
 def _with_source(mistake: Mistake, file: str, origins: Mapping[str, str]) -> Mistake:
     """Whoever said the key, something in it, or the whole that it is in."""
+    if mistake.source:
+        return mistake
     key = mistake.key
     near = (name for path, name in origins.items() if within(path, key) or within(key, path))
     source = origins.get(key) or next(near, file)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is allowed, and told to be seldom meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_config_checks import made_certificate
+from vvm.config.advice import advise
+from vvm.config.load import load
+from vvm.config.sections import Config
+
+REAL = """
+[imap]
+listen = ["0.0.0.0:143"]
+[vvm]
+imap_host = "{host}"
+[tls]
+certificate = "{directory}/tls.crt"
+key = "{directory}/tls.key"
+[[sms.smsc]]
+[asterisk]
+ari = ""
+"""
+
+
+def advised(config: Config) -> list[str]:
+    return [advice.key for advice in advise(config)]
+
+
+def test_an_empty_configuration_is_told_what_it_lacks() -> None:
+    assert advised(Config()) == ["tls.certificate", "imap.listen", "vvm.imap_host", "sms.smsc", "asterisk"]
+
+
+@pytest.mark.parametrize(
+    ("named", "host", "right"),
+    [
+        ("vvm.carrier.com", "vvm.carrier.com", True),
+        ("vvm.carrier.com", "VVM.carrier.com", True),
+        ("*.carrier.com", "vvm.carrier.com", True),
+        ("*.carrier.com", "a.vvm.carrier.com", False),
+        ("192.0.2.1", "192.0.2.1", True),
+        ("vvm.carrier.com", "imap.carrier.com", False),
+    ],
+)
+def test_a_certificate_should_name_the_host_that_handsets_are_sent_to(
+    tmp_path: Path, named: str, host: str, right: bool
+) -> None:
+    file = tmp_path / "vvm.toml"
+    file.write_text(REAL.format(host=host, directory=made_certificate(tmp_path / "state", named)))
+    assert advised(load(file, {})) == ([] if right else ["tls.certificate"])

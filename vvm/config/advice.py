@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is allowed and still seldom meant: told by ``vvm config check``, and stops nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+
+from vvm.config.address import parse_address
+from vvm.config.sections import Config
+from vvm.services.settings import ServiceSettings
+
+_EXAMPLE = ServiceSettings().imap_host
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """One thing to think about."""
+
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.text}"
+
+
+def advise(config: Config) -> list[Advice]:
+    """For a configuration without mistakes.  Raises ValueError and OSError only for one that has some."""
+    return [*_certificate(config), *_reach(config), *_sources(config)]
+
+
+def _certificate(config: Config) -> Iterator[Advice]:
+    host = config.vvm.imap_host
+    if not config.tls.certificate:
+        yield Advice("tls.certificate", "self-signed, which handsets refuse; good enough for a trial")
+    elif not _names(Path(config.tls.certificate).read_bytes(), host):
+        yield Advice("tls.certificate", f"does not name vvm.imap_host, {host}: handsets refuse it")
+
+
+def _reach(config: Config) -> Iterator[Advice]:
+    hosts = [parse_address(text).host for text in (*config.imap.listen, *config.imap.listen_tls)]
+    if all(_is_loopback(host) for host in hosts):
+        yield Advice("imap.listen", "only this machine can reach it; a handset needs an address of yours")
+    if config.vvm.imap_host == _EXAMPLE:
+        yield Advice("vvm.imap_host", "still that of the example; STATUS sends handsets there")
+
+
+def _sources(config: Config) -> Iterator[Advice]:
+    if not config.sms.names:
+        yield Advice("sms.smsc", "no SMSC: no handset can be activated or told of a message")
+    if config.asterisk is None:
+        yield Advice("asterisk", "no Asterisk: messages come in over HTTP only")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _names(pem: bytes, host: str) -> bool:
+    """The certificate is one for ``host`` (RFC 6125 section 6.4: a wildcard is the whole first label)."""
+    try:
+        found = x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        )
+    except x509.ExtensionNotFound:
+        return False
+    names = {name.lower() for name in found.value.get_values_for_type(x509.DNSName)}
+    names |= {str(address) for address in found.value.get_values_for_type(x509.IPAddress)}
+    return not names.isdisjoint({host.lower(), f"*.{host.lower().partition('.')[2]}"})

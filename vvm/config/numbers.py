@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers of a configuration that would stall the server, make it spin, or mean nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from vvm.config.errors import Mistake
+from vvm.config.schema import fields
+from vvm.config.sections import Config
+from vvm.config.toml import render
+
+_LARGEST = 2**53
+"""A float, a column of any database and JSON hold it exactly."""
+_ANY_SIGN = frozenset({"silence_dbfs"})
+_ZERO_MEANS_SOMETHING = frozenset(
+    {
+        # none, or whatever another key says
+        *("imap_port", "port", "weight", "keep_days", "suspend_after_syncs"),
+        *("min_milliseconds", "signature_seconds"),
+        # do not wait
+        *("failed_login_seconds", "linger_seconds", "drain_seconds", "unbind_seconds", "stop_seconds"),
+        *("retry_after_seconds", "throttle_pause_seconds", "debounce_seconds", "status_spacing_seconds"),
+        # wait for ever
+        "max_silence_seconds",
+        # a code of a protocol
+        *("source_ton", "source_npi", "destination_ton", "destination_npi"),
+        *("esm_mode", "protocol_id", "registered_delivery", "data_coding_octets", "dlr_mask"),
+    }
+)
+"""Everything else is a limit, a size, a period or a number of workers: nothing would work with none."""
+
+
+def numbers(config: Config) -> Iterator[Mistake]:
+    """Each number that is negative, endless, too large to be kept, or nought where nothing works then."""
+    for key, value in _leaves(config, ""):
+        name = key.rpartition(".")[2]
+        if isinstance(value, bool) or not isinstance(value, int | float) or name in _ANY_SIGN:
+            continue
+        may_be_zero = name in _ZERO_MEANS_SOMETHING
+        if not 0 <= value <= _LARGEST or (value == 0 and not may_be_zero):
+            right = f"0 to {_LARGEST}" if may_be_zero else f"more than 0, at most {_LARGEST}"
+            yield Mistake(key, right, render(value))
+
+
+def _leaves(settings: msgspec.Struct, prefix: str) -> Iterator[tuple[str, object]]:
+    for field in fields(type(settings)):
+        key, value = prefix + field.name, getattr(settings, field.name)
+        if isinstance(value, msgspec.Struct):
+            yield from _leaves(value, f"{key}.")
+        elif field.table and field.table.many:
+            for index, item in enumerate(value):
+                yield from _leaves(item, f"{key}[{index}].")
+        else:
+            yield key, value

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files and directories of a configuration: what must be there is, and what must be made can be.
+
+Only the user that runs the server can say so: check a configuration as that user.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from vvm.config.errors import Mistake
+from vvm.config.sections import SQLITE, Config
+from vvm.config.toml import render
+from vvm.services.credentials import MASTER_KEY_BYTES
+
+Findings = Iterator[Mistake]
+
+
+def _files(config: Config) -> Findings:
+    """Every file that is named can be read."""
+    named = {
+        "tls.certificate": config.tls.certificate,
+        "tls.key": config.tls.key,
+        "secrets.master_key_file": config.secrets.master_key_file,
+        "http.admin_token_file": config.http.admin_token_file,
+    }
+    for index, smsc in enumerate(config.sms.smsc):
+        if smsc.tls is not None:
+            for name in ("ca", "certificate", "key"):
+                named[f"sms.smsc[{index}].tls.{name}"] = getattr(smsc.tls, name)
+    for key, name in named.items():
+        if name and not is_readable(name):
+            yield Mistake(key, "a file that can be read", render(name))
+    asterisk = config.asterisk
+    if asterisk is not None and asterisk.ari and not is_readable(asterisk.ari_password_file):
+        file = render(asterisk.ari_password_file)
+        yield Mistake("asterisk.ari_password_file", "a file that can be read: ARI always asks", file)
+
+
+def _certificate(config: Config) -> Findings:
+    certificate, key = config.tls.certificate, config.tls.key
+    if bool(certificate) != bool(key):
+        missing = "key" if certificate else "certificate"
+        yield Mistake(f"tls.{missing}", "certificate and key go together: give both or neither", render(""))
+    elif is_readable(certificate) and is_readable(key):
+        try:
+            # Without a password it would ask the terminal for one.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+        except (ssl.SSLError, OSError):
+            yield Mistake("tls.key", "the key of tls.certificate, both PEM, no passphrase", render(key))
+
+
+def _master_key(config: Config) -> Findings:
+    """The size of the key, also of one that an earlier start has made."""
+    path = config.master_key_path
+    if is_readable(str(path)) and (size := path.stat().st_size) != MASTER_KEY_BYTES:
+        right = f"a file of {MASTER_KEY_BYTES} octets, and {path} has {size}"
+        yield Mistake("secrets.master_key_file", right, render(config.secrets.master_key_file))
+
+
+def _directories(config: Config) -> Findings:
+    """State and store can be written, and what is missing can be made."""
+    if reason := _unusable(Path(config.state.directory)):
+        yield Mistake("state.directory", f"a directory to write to: {reason}", render(config.state.directory))
+    path = config.store.path
+    if not config.store.url.startswith(SQLITE) or config.store.url == SQLITE:
+        return
+    reason = _unusable(path.parent)
+    if not reason and path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+        reason = f"{path} is not a file that this user may read and write"
+    if reason:
+        yield Mistake("store.url", f"a file in a directory to write to: {reason}", render(config.store.url))
+
+
+def _spool(config: Config) -> Findings:
+    spool = config.asterisk.spool if config.asterisk is not None else ""
+    if spool and not _is_directory(spool):
+        right = "a directory that this user may read, such as /var/spool/asterisk"
+        yield Mistake("asterisk.spool", right, render(spool))
+
+
+RULES = (_certificate, _files, _master_key, _directories, _spool)
+
+
+def is_readable(name: str) -> bool:
+    """A file that this user may read."""
+    try:
+        return Path(name).is_file() and os.access(name, os.R_OK)
+    except OSError:  # a directory on the way may not be entered
+        return False
+
+
+def _is_directory(name: str) -> bool:
+    try:
+        return Path(name).is_dir() and os.access(name, os.R_OK | os.X_OK)
+    except OSError:
+        return False
+
+
+def _unusable(directory: Path) -> str:
+    """Why no file can be made there, were it made itself where it is missing; "" when one can."""
+    for place in (directory, *directory.parents):
+        try:
+            mode = place.stat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{place}: {error.strerror}"
+        if not stat.S_ISDIR(mode):
+            return f"{place} is not a directory"
+        return "" if os.access(place, os.W_OK | os.X_OK) else f"this user may not write to {place}"
+    return f"{directory} cannot be made"
