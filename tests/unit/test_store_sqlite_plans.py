@@ -40,5 +40,7 @@ def test_no_statement_reads_a_whole_table(database: sqlite3.Connection, name: st
     named = dict.fromkeys(re.findall(r":(\w+)", text))
     parameters: object = named or [None] * text.count("?")
     plan = database.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()  # type: ignore[arg-type]
-    scans = [row[3] for row in plan if row[3].startswith("SCAN") and row[3] != "SCAN CONSTANT ROW"]
-    assert [scan for scan in scans if not scan.endswith(SMALL) and "json_each" not in scan] == []
+    scans = [row[3] for row in plan if row[3].startswith("SCAN")]
+    # What a subquery gives out is scanned; where it takes that from is a line of its own.
+    harmless = ("CONSTANT ROW", "(subquery", "json_each")
+    assert [scan for scan in scans if not scan.endswith(SMALL) and not any(map(scan.count, harmless))] == []
