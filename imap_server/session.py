@@ -19,7 +19,7 @@ from imap_server.backend import Account, Backend, Mailbox, Peer
 from imap_server.errors import Bad
 from imap_server.metrics import Limit, Metrics
 from imap_server.settings import ImapSettings
-from imap_server.view import Style, View
+from imap_server.view import PLAIN, Style, View
 from imap_server.wire import encoder
 from imap_server.wire.output import Output
 
@@ -120,6 +120,8 @@ class Session:
         self.bad_commands = 0
         self.failed_logins = 0
         self.enabled: set[Extension] = set()
+        self.style = PLAIN
+        """How this client wants to hear of changes."""
         self.tag = b"*"
         """Of the command that runs."""
         self._account: Account | None = None
@@ -226,6 +228,9 @@ class Session:
         added = {extension, Extension.CONDSTORE} if extension is Extension.QRESYNC else {extension}
         fresh = added - self.enabled
         self.enabled |= added
+        self.style = Style(
+            modseq=Extension.CONDSTORE in self.enabled, vanished=Extension.QRESYNC in self.enabled
+        )
         if Extension.CONDSTORE in fresh and self._selected is not None:
             self.untagged(b"OK [HIGHESTMODSEQ %d] noted" % self._selected.view.highest_modseq)
 
@@ -237,11 +242,6 @@ class Session:
     def mailbox_name(self, name: str) -> bytes:
         """A mailbox name as this client reads it."""
         return encoder.mailbox(name, utf8=self.rev2)
-
-    @property
-    def style(self) -> Style:
-        """How this client wants to hear of changes."""
-        return Style(modseq=Extension.CONDSTORE in self.enabled, vanished=Extension.QRESYNC in self.enabled)
 
     # News of the mailbox
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The view against a naive model: whatever happens in the mailbox, the client's numbering stays right.
+"""Several views of one mailbox against a naive model: every client's numbering and memory stay right.
 
-The model is a client that believes exactly what it is told, beside the list of messages that
-truly exist.
+The model is the list of messages that truly exist, and clients that believe exactly what they are
+told: each in its own style (RFC 3501, CONDSTORE, QRESYNC), each at its own moments.
 """
 
 from __future__ import annotations
@@ -11,119 +11,220 @@ import re
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from imap_server.backend import Changes, FlagChange, FlagMode, Flags, MessageState, Snapshot
-from imap_server.view import View
+from imap_server.view import Style, View
+from imap_server.wire import numbers
 from imap_server.wire.numbers import STAR, NumberSet
 
 EVERYTHING = NumberSet(((1, STAR),))
 FLAGS = st.frozensets(st.sampled_from(["\\Seen", "\\Deleted", "\\Flagged"]))
-_LINE = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH \(UID (\d+) FLAGS \((.*)\)\))\r\n")
+STYLES = st.sampled_from([Style(), Style(modseq=True), Style(modseq=True, vanished=True)])
+CLIENTS = st.integers(min_value=0, max_value=2)
+_EXISTS = re.compile(rb"\* (\d+) EXISTS\r\n")
+_EXPUNGE = re.compile(rb"\* (\d+) EXPUNGE\r\n")
+_VANISHED = re.compile(rb"\* VANISHED ([0-9:,]+)\r\n")
+_FETCH = re.compile(rb"\* (\d+) FETCH \(UID (\d+)(?: FLAGS \((.*?)\))?(?: MODSEQ \((\d+)\))?\)\r\n")
 
 
-class ClientAndMailbox(RuleBasedStateMachine):
-    """Rules are what other sessions do and when the client is told."""
+class Mailbox:
+    """What truly is, and the journal of how it came about."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.modseq = 1
         self.uid_next = 1
-        self.mailbox: dict[int, MessageState] = {}
-        self.journal: list[tuple[int, int]] = []
-        self.believed: list[int | None] = []
-        self.believed_flags: dict[int, Flags] = {}
-        self.view = View(Snapshot(1, 1, 1, (), (), ()))
+        self.messages: dict[int, MessageState] = {}
+        self.expunged: list[tuple[int, int]] = []
+
+    def put(self, uid: int, flags: Flags) -> None:
+        self.modseq += 1
+        self.messages[uid] = MessageState(uid, flags, self.modseq)
+
+    def remove(self, uid: int) -> None:
+        self.modseq += 1
+        del self.messages[uid]
+        self.expunged.append((self.modseq, uid))
+
+    def snapshot(self) -> Snapshot:
+        states = [self.messages[uid] for uid in sorted(self.messages)]
+        return Snapshot(1, self.uid_next, self.modseq, (), (), states)
+
+    def changes(self, since: int) -> Changes:
+        return Changes(
+            highest_modseq=self.modseq,
+            uid_next=self.uid_next,
+            changed=[state for state in self.messages.values() if state.modseq > since],
+            expunged=[uid for modseq, uid in self.expunged if modseq > since],
+        )
+
+
+class Client:
+    """Believes what it is told; ``numbered`` is None where it has not heard the UID."""
+
+    def __init__(self, mailbox: Mailbox, style: Style) -> None:
+        self.style = style
+        self.view = View(mailbox.snapshot())
+        self.numbered: list[int | None] = list(self.view.uids())
+        self.flags = {uid: self.view.flags(uid) for uid in self.view.uids()}
+        self.modseqs = {uid: self.view.modseq(uid) for uid in self.view.uids()}
+
+    def hear(self, line: bytes, *, expunges: bool) -> None:
+        if found := _EXISTS.fullmatch(line):
+            assert int(found[1]) > len(self.numbered)
+            self.numbered += [None] * (int(found[1]) - len(self.numbered))
+        elif found := _EXPUNGE.fullmatch(line):
+            assert expunges
+            assert not self.style.vanished
+            self._forget(int(found[1]))
+        elif found := _VANISHED.fullmatch(line):
+            assert expunges
+            assert self.style.vanished
+            self._vanish(numbers.read(found[1]))
+        else:
+            found = _FETCH.fullmatch(line)
+            assert found, line
+            self._learn(int(found[1]), int(found[2]), found[3], found[4])
+
+    def _learn(self, number: int, uid: int, flags: bytes | None, modseq: bytes | None) -> None:
+        assert self.numbered[number - 1] in {None, uid}
+        assert (modseq is not None) == self.style.modseq
+        self.numbered[number - 1] = uid
+        if flags is not None:
+            self.flags[uid] = frozenset(flags.decode().split())
+        if modseq is not None:
+            self.modseqs[uid] = int(modseq)
+
+    def _forget(self, number: int) -> None:
+        uid = self.numbered.pop(number - 1)
+        if uid is not None:
+            self.flags.pop(uid, None)
+            self.modseqs.pop(uid, None)
+
+    def _vanish(self, gone: NumberSet) -> None:
+        """UIDs ascend, so even one that was never heard has a place (RFC 7162 section 3.2.10)."""
+        for uid in gone.select(range(1, 1000)):
+            places = [
+                place
+                for place, known in enumerate(self.numbered, 1)
+                if known == uid
+                or (
+                    known is None
+                    and all(below < uid for below in self.numbered[: place - 1] if below is not None)
+                    and all(above > uid for above in self.numbered[place:] if above is not None)
+                )
+            ]
+            assert places
+            self._forget(places[0])
+
+
+class ClientsAndMailbox(RuleBasedStateMachine):
+    """Rules are what happens to the mailbox, and when each client is told."""
+
+    @initialize(styles=st.tuples(STYLES, STYLES, STYLES), first=st.integers(min_value=0, max_value=3))
+    def open(self, styles: tuple[Style, Style, Style], first: int) -> None:
+        self.mailbox = Mailbox()
+        for _ in range(first):
+            self.deposit(frozenset())
+        self.clients = [Client(self.mailbox, style) for style in styles]
 
     @rule(carried=FLAGS)
     def deposit(self, carried: Flags) -> None:
-        self.modseq += 1
-        self.mailbox[self.uid_next] = MessageState(self.uid_next, carried, self.modseq)
-        self.uid_next += 1
+        self.mailbox.put(self.mailbox.uid_next, carried)
+        self.mailbox.uid_next += 1
 
-    @precondition(lambda self: self.mailbox)
+    @precondition(lambda self: self.mailbox.messages)
     @rule(data=st.data(), carried=FLAGS)
     def change_flags(self, data: st.DataObject, carried: Flags) -> None:
-        uid = data.draw(st.sampled_from(sorted(self.mailbox)))
-        self.modseq += 1
-        self.mailbox[uid] = MessageState(uid, carried, self.modseq)
+        self.mailbox.put(data.draw(st.sampled_from(sorted(self.mailbox.messages))), carried)
 
-    @precondition(lambda self: self.mailbox)
+    @precondition(lambda self: self.mailbox.messages)
     @rule(data=st.data())
     def expunge(self, data: st.DataObject) -> None:
-        uid = data.draw(st.sampled_from(sorted(self.mailbox)))
-        self.modseq += 1
-        del self.mailbox[uid]
-        self.journal.append((self.modseq, uid))
+        self.mailbox.remove(data.draw(st.sampled_from(sorted(self.mailbox.messages))))
 
-    @rule()
-    def refresh(self) -> None:
-        since = self.view.highest_modseq
-        self.view.adopt(
-            Changes(
-                highest_modseq=self.modseq,
-                uid_next=self.uid_next,
-                changed=[state for state in self.mailbox.values() if state.modseq > since],
-                expunged=[uid for modseq, uid in self.journal if modseq > since],
-            )
-        )
+    @rule(which=CLIENTS)
+    def refresh(self, which: int) -> None:
+        view = self.clients[which].view
+        view.adopt(self.mailbox.changes(view.highest_modseq))
 
-    @rule(expunges=st.booleans())
-    def tell(self, *, expunges: bool) -> None:
-        for line in self.view.report(expunges=expunges):
-            found = _LINE.fullmatch(line)
-            assert found, line
-            number = int(found[1])
-            if found[2] == b"EXISTS":
-                assert number > len(self.believed)
-                self.believed += [None] * (number - len(self.believed))
-            elif found[2] == b"EXPUNGE":
-                assert expunges
-                del self.believed[number - 1]
-            else:
-                assert self.believed[number - 1] in {None, int(found[3])}
-                self.believed[number - 1] = int(found[3])
-                self.believed_flags[int(found[3])] = frozenset(found[4].decode().split())
+    @rule(which=CLIENTS, expunges=st.booleans())
+    def tell(self, which: int, *, expunges: bool) -> None:
+        client = self.clients[which]
+        for line in client.view.report(expunges=expunges, style=client.style):
+            client.hear(line, expunges=expunges)
 
-    @precondition(lambda self: self.view.uids())
-    @rule(data=st.data(), carried=FLAGS, silent=st.booleans())
-    def store(self, data: st.DataObject, carried: Flags, *, silent: bool) -> None:
-        uid = data.draw(st.sampled_from(self.view.uids()))
-        if uid not in self.mailbox:
+    @rule(which=CLIENTS, data=st.data(), carried=FLAGS, silent=st.booleans(), stale=st.booleans())
+    def store(self, which: int, data: st.DataObject, carried: Flags, *, silent: bool, stale: bool) -> None:
+        """Conditional when ``stale``: nothing is changed that moved after what the view knows."""
+        client = self.clients[which]
+        uids = [uid for uid in client.view.uids() if uid in self.mailbox.messages]
+        if not uids:
             return
+        uid = data.draw(st.sampled_from(uids))
+        held = self.mailbox.messages[uid]
+        if stale and held.modseq > client.view.highest_modseq:
+            client.view.adopt_stored([], FlagChange(FlagMode.ADD, carried), silent=silent)
+            return
+        if held.flags | carried != held.flags:
+            self.mailbox.put(uid, held.flags | carried)
+        if silent and uid in client.flags:
+            client.flags[uid] |= carried
         change = FlagChange(FlagMode.ADD, carried)
-        after = self.mailbox[uid].flags | carried
-        if after != self.mailbox[uid].flags:
-            self.modseq += 1
-            self.mailbox[uid] = MessageState(uid, after, self.modseq)
-        if silent and uid in self.believed_flags:
-            self.believed_flags[uid] |= carried
-        self.view.adopt_stored([self.mailbox[uid]], change, silent=silent)
+        client.view.adopt_stored([self.mailbox.messages[uid]], change, silent=silent)
 
-    @rule()
-    def the_client_fetches_all_uids(self) -> None:
-        self.refresh()
-        self.tell(expunges=False)
-        for uid in self.view.resolve(EVERYTHING, by_uid=False):
-            number = self.view.number(uid)
-            assert self.believed[number - 1] in {None, uid}
-            self.believed[number - 1] = uid
-            self.believed_flags[uid] = self.view.flags(uid)
-            self.view.told_flags(uid)
+    @rule(which=CLIENTS, with_modseq=st.booleans())
+    def the_client_fetches_all_flags(self, which: int, *, with_modseq: bool) -> None:
+        self.refresh(which)
+        self.tell(which, expunges=False)
+        client = self.clients[which]
+        for uid in client.view.resolve(EVERYTHING, by_uid=False):
+            number = client.view.number(uid)
+            assert client.numbered[number - 1] in {None, uid}
+            client.numbered[number - 1] = uid
+            client.flags[uid] = client.view.flags(uid)
+            client.view.told_flags(uid)
+            if with_modseq:
+                client.modseqs[uid] = client.view.modseq(uid)
+                client.view.told_modseq(uid)
 
-    @rule()
-    def after_everything_was_told_the_client_knows_the_truth(self) -> None:
-        self.refresh()
-        self.tell(expunges=True)
-        assert len(self.believed) == len(self.mailbox)
-        for believed, uid in zip(self.believed, sorted(self.mailbox), strict=True):
+    @rule(which=CLIENTS)
+    def after_everything_was_told_the_client_knows_the_truth(self, which: int) -> None:
+        self.refresh(which)
+        self.tell(which, expunges=True)
+        client, truth = self.clients[which], self.mailbox.messages
+        assert len(client.numbered) == len(truth)
+        for believed, uid in zip(client.numbered, sorted(truth), strict=True):
             assert believed in {None, uid}
-            assert self.believed_flags.get(uid, self.mailbox[uid].flags) == self.mailbox[uid].flags
+            assert client.flags.get(uid, truth[uid].flags) == truth[uid].flags
+            if client.style.modseq:
+                assert client.modseqs.get(uid, truth[uid].modseq) == truth[uid].modseq
+
+    @rule(which=CLIENTS)
+    def who_comes_back_learns_what_happened(self, which: int) -> None:
+        """SELECT with QRESYNC from the MODSEQ at which everything was told (RFC 7162 section 3.2.5)."""
+        self.after_everything_was_told_the_client_knows_the_truth(which)
+        client = self.clients[which]
+        since = client.view.highest_modseq
+        remembered = {uid: client.view.flags(uid) for uid in client.view.uids()}
+        if self.mailbox.messages:
+            self.mailbox.remove(min(self.mailbox.messages))
+        for uid in list(self.mailbox.messages)[:1]:
+            self.mailbox.put(uid, frozenset({"\\Answered"}))
+        self.deposit(frozenset())
+        view = View(self.mailbox.snapshot())
+        gone = view.vanished(None, self.mailbox.changes(since).expunged)
+        for uid in numbers.read(gone).select(sorted(remembered)) if gone else ():
+            del remembered[uid]
+        remembered |= {uid: view.flags(uid) for uid in view.changed_since(since, view.uids())}
+        assert remembered == {uid: state.flags for uid, state in self.mailbox.messages.items()}
+        self.clients[which] = Client(self.mailbox, client.style)
 
     @invariant()
-    def the_view_counts_no_fewer_than_the_client(self) -> None:
-        assert self.view.exists >= len(self.believed)
+    def no_view_counts_fewer_than_its_client(self) -> None:
+        for client in getattr(self, "clients", ()):
+            assert client.view.exists >= len(client.numbered)
 
 
-TestView = ClientAndMailbox.TestCase
-TestView.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestViews = ClientsAndMailbox.TestCase
+TestViews.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
