@@ -129,3 +129,13 @@ async def test_only_settled_sms_are_forgotten_and_only_old_ones(store: Store) ->
     assert await store.inbound.forget(before=NOW + MINUTE, limit=1) == 1
     assert await store.inbound.forget(before=NOW + MINUTE, limit=10) == 1
     assert len(await pending(store)) == 1
+
+
+async def test_the_history_of_a_handset_has_settled_sms_too(store: Store) -> None:
+    for key in ("a", "b", "c"):
+        await store.inbound.save(new_inbound(key, text=key))
+    first, *_ = await pending(store)
+    await store.inbound.settle(first.id, msisdn=None, change=None, owed=())
+    assert [sms.text for sms in await store.inbound.history(ALICE, limit=10)] == ["a", "b", "c"]
+    assert [sms.text for sms in await store.inbound.history(ALICE, limit=2)] == ["b", "c"]
+    assert await store.inbound.history(BOB, limit=10) == []

@@ -360,3 +360,25 @@ async def test_a_row_that_holds_a_gate_shut_is_not_forgotten(store: Store, alice
     assert await store.outbox.forget(before=NOW + MINUTE, limit=10) == 0
     assert await store.outbox.forget(before=NOW + 2 * HOUR, limit=10) == 1
     assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW) is False
+
+
+# History
+
+
+async def test_the_history_of_a_number_has_what_is_owed_and_what_was_closed(
+    store: Store, alice: Subscriber
+) -> None:
+    await shut(store, alice, until=HOUR)
+    await dead(store, owed_to_stranger())
+    await store.outbox.owe([owed_to(alice, due_at=NOW + MINUTE)])
+    sent, owed = await store.outbox.history(ALICE, limit=10)
+    assert (sent.cause, sent.state, sent.accepted_at, sent.settled_at) == (
+        Cause.NEW_MESSAGE,
+        Settlement.SENT,
+        NOW,
+        NOW,
+    )
+    assert (owed.cause, owed.state, owed.owed_at) == (Cause.STATUS, None, NOW + MINUTE)
+    assert (owed.taken_at, owed.accepted_at, owed.settled_at) == (None, None, None)
+    assert await store.outbox.history(ALICE, limit=1) == [owed]
+    assert await store.outbox.history(BOB, limit=10) == []

@@ -34,6 +34,7 @@ from vvm.services.settings import (
     PinSettings,
     ServiceSettings,
 )
+from vvm.services.timeline import Timeline
 from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
@@ -120,6 +121,7 @@ class World:
             carriers=carriers,
             settings=settings,
         )
+        self.timeline = Timeline(self.store.subscribers, self.store.outbox, self.store.inbound)
         self.owing = Owing(self.clock, settings)
         self.dead_letters = DeadLetters(self.store.outbox, self.hints, clock=self.clock, settings=settings)
         self.retention = Retention(self.store.outbox, self.store.inbound, clock=self.clock, settings=settings)

@@ -366,7 +366,7 @@ def test_version_tells_the_version(vvm: Run) -> None:
     ("words", "named"),
     [
         ([], ["serve", "demo", "config", "subscriber", "message", "version", "0 ok"]),
-        (["subscriber"], ["add", "show", "set", "remove", "list", "rotate", "announce", "audit"]),
+        (["subscriber"], ["add", "show", "set", "remove", "list", "rotate", "announce", "audit", "timeline"]),
         (["message"], ["deposit", "list"]),
         (["notification"], ["list", "resend"]),
         (["config"], ["check", "explain"]),

@@ -59,6 +59,7 @@ PinFile = Annotated[
     ),
 ]
 
+_TIMELINE_COLUMNS = ("at", "event", "what", "outcome", "notification", "uid", "smpp_status")
 _AUDIT_COLUMNS = ("at", "trigger", "before", "after")
 _COLUMNS = ("msisdn", "status", "language", "max_messages", "created_at")
 
@@ -168,6 +169,19 @@ async def audit(msisdn: Number, /, *, config: ConfigFile, limit: Limit = 100, js
         show_json(entries)
     else:
         show_rows(_AUDIT_COLUMNS, [msgspec.to_builtins(entry) for entry in entries])
+
+
+@app.command
+async def timeline(
+    msisdn: Number, /, *, config: ConfigFile, limit: Limit = 100, json: AsJson = False
+) -> None:
+    """Show every SMS to and from a number and its transitions, without any text."""
+    async with opened(config) as services:
+        entries = await services.timeline(parse_msisdn(msisdn), limit=limit)
+    if json:
+        show_json(entries)
+    else:
+        show_rows(_TIMELINE_COLUMNS, [msgspec.to_builtins(entry) for entry in entries])
 
 
 @app.command

@@ -31,6 +31,7 @@ from vvm.services.provisioning import Provisioning
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
+from vvm.services.timeline import Timeline
 from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.sqlite import CommitMetrics, SqliteStore, open_sqlite
@@ -51,6 +52,7 @@ class Services(msgspec.Struct, frozen=True):
     notification: Notification
     dead_letters: DeadLetters
     retention: Retention
+    timeline: Timeline
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""
@@ -128,6 +130,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 ),
                 dead_letters=DeadLetters(store.outbox, hints, clock=clock, settings=config.notification),
                 retention=Retention(store.outbox, store.inbound, clock=clock, settings=config.notification),
+                timeline=Timeline(store.subscribers, store.outbox, store.inbound),
                 keyring=keyring,
                 service=service,
                 store=store,

@@ -123,6 +123,10 @@ class OutboxStore(Protocol):
         """Notifications that FAILED or EXPIRED, by id, after the one given."""
         ...
 
+    async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:
+        """The newest notifications to a number that are not forgotten, owed or closed, by id."""
+        ...
+
     async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
         """Owe a dead letter again, as if its cause were new.  False: no dead letter has this id."""
         ...
@@ -210,6 +214,10 @@ class InboundStore(Protocol):
 
         One that is closed already changes nothing.  Raises UnknownSubscriber, StatusMoved.
         """
+        ...
+
+    async def history(self, originator: str, *, limit: int) -> Sequence[Inbound]:
+        """The newest SMS of a handset that are not forgotten, settled or not, oldest first."""
         ...
 
     async def forget(self, *, before: datetime, limit: int) -> int:

@@ -81,6 +81,9 @@ class MemoryInbound:
             if not pieces:
                 del self._segments[key]
 
+    async def history(self, originator: str, *, limit: int) -> Sequence[Inbound]:
+        return [sms for sms in self._keys.values() if sms.originator == originator][-limit:]
+
     async def forget(self, *, before: datetime, limit: int) -> int:
         old = [
             key for key, sms in self._keys.items() if sms.id not in self._pending and sms.received_at < before

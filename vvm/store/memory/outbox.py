@@ -191,6 +191,10 @@ class MemoryOutbox:
         dead = (row for row in self._rows.values() if row.settlement in _DEAD and row.id > after)
         return [row.record() for row in islice(dead, limit)]
 
+    async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:
+        found = [row.record() for row in self._rows.values() if row.owed.recipient == recipient]
+        return found[-limit:]
+
     async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
         dead = self._rows.get(row)
         if dead is None or dead.settlement not in _DEAD:

@@ -84,6 +84,10 @@ class SqliteInbound:
 
         await self._write(work)
 
+    async def history(self, originator: str, *, limit: int) -> Sequence[Inbound]:
+        found = self._reader.all(_SQL["inbound_history"], {"originator": originator, "limit": limit})
+        return [rows.inbound(row) for row in found]
+
     async def forget(self, *, before: datetime, limit: int) -> int:
         where = {"before": rows.microseconds(before), "limit": limit}
 

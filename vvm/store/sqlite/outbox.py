@@ -158,6 +158,10 @@ class SqliteOutbox:
         found = self._reader.all(_SQL["dead_letters"], {"after": after, "limit": limit})
         return [rows.notification_record(row) for row in found]
 
+    async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:
+        found = self._reader.all(_SQL["history"], {"recipient": recipient, "limit": limit})
+        return [rows.notification_record(row) for row in found]
+
     async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
             dead = connection.execute(_SQL["revive"], (row,)).fetchone()

@@ -109,6 +109,13 @@ SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.
        (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
   FROM outbox o WHERE o.state IN ('failed', 'expired') AND o.id > :after ORDER BY o.id LIMIT :limit;
 
+-- name: history
+SELECT * FROM
+    (SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
+            (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
+       FROM outbox o WHERE o.recipient = :recipient ORDER BY o.id DESC LIMIT :limit)
+ ORDER BY id;
+
 -- name: revive
 UPDATE outbox SET state = 'resent' WHERE id = ? AND state IN ('failed', 'expired')
 RETURNING recipient, subscriber_id, cause, uid, return_code;
@@ -137,6 +144,12 @@ SELECT id, originator, destination, text, received_at FROM inbound WHERE settled
 
 -- name: settle_inbound
 UPDATE inbound SET settled = 1 WHERE id = ? AND settled = 0 RETURNING id;
+
+-- name: inbound_history
+SELECT * FROM
+    (SELECT id, originator, destination, text, received_at
+       FROM inbound WHERE originator = :originator ORDER BY id DESC LIMIT :limit)
+ ORDER BY id;
 
 -- name: forget_inbound
 DELETE FROM inbound WHERE id IN

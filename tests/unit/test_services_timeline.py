@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+
+"""The timeline of a number: everything in order, and no text of any SMS."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from tests.unit.services_world import ALICE, BOB, CALL, NOW, SMSC, TWO_SECONDS, World
+from vvm.services.provisioning import SubscriberOptions
+from vvm.services.timeline import LIMIT, TimelineLimit
+from vvm.store.port import Settlement
+
+SECOND = timedelta(seconds=1)
+
+
+async def activated(world: World) -> str:
+    """Alice activates, has a message and hears of it, a second between each; her password."""
+    alice = await world.provisioning.create(ALICE, SubscriberOptions())
+    world.clock.advance(SECOND)
+    await world.sms_from_handset("Activate:pv=11;ct=secret-of-alice")
+    for message_id in ("m1", "m2"):
+        world.clock.advance(SECOND)
+        (notice,) = await world.notification.lease(10)
+        await world.notification.accepted(notice.row, segment=1, total=1, message_id=message_id)
+        await world.notification.sent(notice.row, smsc=SMSC)
+        await world.deposit(ALICE, TWO_SECONDS, CALL)
+    world.clock.advance(SECOND)
+    await world.notification.receipt("m2", Settlement.DELIVERED)
+    return world.keyring.open(alice.imap_user, alice.password_sealed).reveal()
+
+
+# rows: SMS-14
+async def test_a_timeline_has_every_sms_in_order_and_no_text() -> None:
+    world = World()
+    password = await activated(world)
+    entries = await world.timeline(ALICE)
+    assert [
+        ((entry.at - NOW) // SECOND, entry.event.value, entry.what, entry.outcome) for entry in entries
+    ] == [
+        (0, "transition", "created", "P"),
+        (1, "transition", "activate", "R"),
+        (1, "client_sms", "Activate", None),
+        (1, "owed", "status", None),
+        (2, "accepted", "status", None),
+        (2, "owed", "new_message", None),
+        (3, "accepted", "new_message", None),
+        (3, "owed", "new_message", None),
+        (4, "closed", "new_message", "delivered"),
+    ]
+    told = msgspec.json.encode(entries).decode()
+    assert password not in told
+    assert "secret-of-alice" not in told
+
+
+async def test_a_number_that_is_not_served_has_a_timeline_too() -> None:
+    world = World()
+    await world.sms_from_handset("hello, my PIN is 1234", originator=BOB)
+    await world.sms_from_handset("STATUS", originator=BOB)
+    entries = await world.timeline(BOB)
+    assert [entry.what for entry in entries] == ["UnknownRequest", "StatusRequest", "status"]
+
+
+async def test_of_a_long_timeline_the_newest_is_shown() -> None:
+    world = World()
+    await activated(world)
+    everything = await world.timeline(ALICE)
+    assert await world.timeline(ALICE, limit=3) == everything[-3:]
+    for limit in (0, LIMIT + 1):
+        with pytest.raises(TimelineLimit):
+            await world.timeline(ALICE, limit=limit)

@@ -1,0 +1,3 @@
+-- The timeline of a number: what its handset sent.
+
+CREATE INDEX inbound_by_originator ON inbound (originator, id);
