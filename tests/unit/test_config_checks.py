@@ -106,6 +106,8 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
         ("[vvm]\nlanguages = ['eng|fre']", "vvm.languages", '["eng|fre"]', "none of them with |"),
         ("[vvm]\nimap_port = 65536", "vvm.imap_port", "65536", "a port from 1 to 65535"),
         ("[vvm.client]\nport = 32768", "vvm.client.port", "32768", "at most 32767"),
+        ("[vvm.client]\nprefix = '//V:M'", "vvm.client.prefix", '"//V:M"', "none of them a space"),
+        ("[vvm.client]\nprefix = ''", "vvm.client.prefix", '""', "1 to 30"),
         ("[vvm]\npin_min_digits = 10", "vvm.pin_min_digits", "10", "at most vvm.pin_max_digits, which is 9"),
         ("[vvm]\npin_min_digits = 10\npin_max_digits = 100", "vvm.pin_max_digits", "100", "5 characters"),
         ("[vvm]\nmax_messages = 0", "vvm.max_messages", "0", "more than 0"),

@@ -150,6 +150,32 @@ async def test_pages_follow_the_order_of_numbers(http: Api) -> None:
     assert rest.json["next"] is None
 
 
+@pytest.mark.parametrize("prefix", ["", "//V:M", "//V;M", "//V=M", "//V M", "`", "x" * 31, "é"])
+async def test_a_prefix_that_no_sms_can_carry_is_refused(http: Api, prefix: str) -> None:
+    answer = await http.call("PUT", ALICE_PATH, json={"client": {"prefix": prefix}})
+    assert answer.problem == (400, "bad_request")
+    assert "prefix must have 1 to 30 printable" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/v1/subscribers?limt=1", "limt"),
+        ("GET", f"{ALICE_PATH}?limit=1", "limit"),
+        ("PUT", f"{ALICE_PATH}?carrier=x", "carrier"),
+        ("GET", f"{ALICE_PATH}/messages?befor=1", "befor"),
+        ("POST", f"{ALICE_PATH}/messages?form=%2B33698765432", "form"),
+        ("GET", "/v1/subscribers?limit=1&limit=2", "limit"),
+    ],
+)
+async def test_a_query_that_would_be_passed_over_is_refused_by_name(
+    http: Api, method: str, path: str, name: str
+) -> None:
+    answer = await http.call(method, path)
+    assert answer.problem == (400, "bad_request")
+    assert name in str(answer.json["detail"])
+
+
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=ten", "limit=-1", "limit=", "limit=²"])
 async def test_a_limit_that_makes_no_sense_is_refused(http: Api, query: str) -> None:
     assert (await http.call("GET", f"/v1/subscribers?{query}")).problem == (400, "bad_request")

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+import structlog
 
 from tests.unit.services_world import ALICE, BOB, CALL, NOW, TWO_SECONDS, World
 from vvm.domain.errors import UnknownSubscriber
@@ -213,6 +214,15 @@ async def test_what_is_no_request_is_closed_without_an_answer(text: str) -> None
     assert await world.current() == before
     assert await world.owed() == []
     assert await world.store.inbound.pending(limit=1) == []
+
+
+async def test_the_log_does_not_repeat_what_was_written_to_a_person() -> None:
+    world = World()
+    await world.subscriber(READY)
+    with structlog.testing.capture_logs() as events:
+        await world.sms_from_handset("Goodbye")
+    (event,) = [event for event in events if event["event"] == "client_sms_ignored"]
+    assert "goodbye" not in str(event).lower()
 
 
 # rows: MO-17

@@ -17,6 +17,7 @@ from vvm.config.errors import Mistake
 from vvm.config.numbers import numbers
 from vvm.config.sections import SQLITE, Config
 from vvm.config.toml import render
+from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus
 from vvm.omtp.status import ReturnCode, StatusReply, UnfitField
@@ -121,6 +122,8 @@ def _service(config: Config) -> Findings:
         yield Mistake("vvm.languages", "a list of codes, none of them with |", render(service.languages))
     if not _DIGITS.match(service.service_number):
         yield Mistake("vvm.service_number", "digits only, at most 20", render(service.service_number))
+    if not is_prefix(service.client.prefix):
+        yield Mistake("vvm.client.prefix", PREFIX_RULE, render(service.client.prefix))
     if service.client.port > _CLIENT_PORT:
         right = f"at most {_CLIENT_PORT}, or 0 for no port"
         yield Mistake("vvm.client.port", right, render(service.client.port))

@@ -12,11 +12,11 @@ from typing import Literal
 
 import msgspec
 
+from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.subscriber import ClientProfile, Dialect
 
 MAX_PORT = 32_767  # AOSP reads the port of an SMS into a signed short; the sheet's row SMS-07
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
-_PREFIX = re.compile(r"[!-9<>-_a-~]{1,30}\Z")
 _SOURCE = re.compile(r"[0-9]{0,20}\Z")
 _URL = re.compile(r"(https?://[\x21-\x3a\x3c-\x7e]{1,200})?\Z")
 _VERSIONS = range(10, 100)
@@ -61,7 +61,7 @@ class CarrierProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for good, reason in (
             (_NAME.match(self.name), "name: small letters, digits and hyphens, 40 at most"),
             (0 <= client.port <= MAX_PORT, f"client.port: at most {MAX_PORT}, or 0 for no port"),
-            (_PREFIX.match(client.prefix), "client.prefix: 1 to 30 printable characters, no : and no ;"),
+            (is_prefix(client.prefix), f"client.prefix: {PREFIX_RULE}"),
             (_SOURCE.match(client.source), "client.source: digits only, at most 20"),
             (client.protocol_version in _VERSIONS, "client.protocol_version: 10 to 99"),
             (status.imap_port in _PORTS, "status.imap_port: 0 to 65535"),

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from vvm.domain.prefix import is_prefix
+
 _MIN_VERSION, _MAX_VERSION = 10, 99
 _MAX_CLIENT_TYPE = 30
 _MAX_PORT = 0xFFFF
 _INTEGER = re.compile(r"-?[0-9]{1,9}\Z")
-_VERB = re.compile(r"[A-Za-z]{1,20}\Z")
-_PREFIX = re.compile(r"[!-9<>-_a-~]{1,30}\Z")
-"""Printable and in the GSM alphabet, without the ``:`` that ends a prefix on the way back."""
 
 
 class Activate(msgspec.Struct, frozen=True):
@@ -53,11 +52,7 @@ class StateRequest(msgspec.Struct, frozen=True):
 
 
 class UnknownRequest(msgspec.Struct, frozen=True):
-    """Not a request of a dialect that is spoken here."""
-
-    verb: str
-    """In upper case; empty when the text starts with no word that could be a verb, so that nothing
-    private is logged."""
+    """Not a request of a dialect that is spoken here.  Says nothing of the text, which may be private."""
 
 
 ClientRequest = Activate | Deactivate | StatusRequest | StateRequest
@@ -77,14 +72,14 @@ def parse_client_sms(text: str) -> ClientRequest | UnknownRequest:
         case "STATE":
             return StateRequest()
         case _:
-            return UnknownRequest(verb)
+            return UnknownRequest()
 
 
 def _split(text: str) -> tuple[str, str]:
     """The verb in upper case, and what follows the first ``:`` or ``?``."""
     verb, *rest = re.split("[:?]", text, maxsplit=1)
-    verb = verb.strip()
-    return (verb.upper() if _VERB.match(verb) else ""), "".join(rest)
+    # Letters of other alphabets may become ours in upper case.
+    return verb.strip().upper() if verb.isascii() else "", "".join(rest)
 
 
 def _activate(text: str) -> Activate:
@@ -109,7 +104,7 @@ def _activate(text: str) -> Activate:
 def _prefix(token: str) -> str | None:
     """A bare token.  One that could not travel back in front of an SMS is as good as none."""
     token = token.removesuffix(":")
-    return token if _PREFIX.match(token) else None
+    return token if is_prefix(token) else None
 
 
 def _port(value: int | None) -> int | None:

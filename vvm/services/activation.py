@@ -131,8 +131,8 @@ class Activation:
             return
         subscriber = await self._subscribers.by_msisdn(msisdn)
         if isinstance(request, UnknownRequest) or not _spoken(request, subscriber):
-            verb = request.verb if isinstance(request, UnknownRequest) else "STATE"
-            log.warning("client_sms_ignored", reason="unknown request", msisdn=msisdn, verb=verb)
+            kind = type(request).__name__  # never the text: a subscriber may have written it to a person
+            log.warning("client_sms_ignored", reason="not spoken here", msisdn=msisdn, request=kind)
             await self._inbound.settle(sms.id, msisdn=None, change=None, owed=())
             return
         reaction = Reaction(ReturnCode.MAILBOX_UNKNOWN) if subscriber is None else react(request, subscriber)

@@ -16,6 +16,7 @@ from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.health import HealthRoutes, Refresh
 from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.problems import problems
+from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
 from vvm.services.deposit import Depositor
@@ -64,15 +65,15 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
     )
     app = web.Application(middlewares=[bearer(token)])
     one = "/subscribers/{msisdn}"
-    for method, path, handler in (
-        ("GET", "/subscribers", subscribers.page),
+    for method, path, handler, *query in (
+        ("GET", "/subscribers", subscribers.page, "limit", "after"),
         ("GET", one, subscribers.show),
         ("PUT", one, subscribers.put),
         ("PATCH", one, subscribers.patch),
         ("DELETE", one, subscribers.remove),
-        ("GET", f"{one}/messages", messages.page),
-        ("POST", f"{one}/messages", messages.add),
+        ("GET", f"{one}/messages", messages.page, "limit", "after"),
+        ("POST", f"{one}/messages", messages.add, "from", "received_at"),
         ("GET", f"{one}/messages/{{uid:[0-9]{{1,10}}}}", messages.show),
     ):
-        app.router.add_route(method, path, handler, expect_handler=wait_for_invitation)
+        app.router.add_route(method, path, knowing(handler, query), expect_handler=wait_for_invitation)
     return app

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from vvm.domain.errors import InvalidNumber
 from vvm.domain.numbers import Msisdn, parse_msisdn
@@ -18,6 +20,26 @@ _NUMBER = re.compile(r"[0-9]{1,10}\Z")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
+_SHOWN = 40
+"""An unknown name is told no longer than this."""
+
+
+def knowing(handler: Handler, names: Collection[str]) -> Handler:
+    """The handler, for requests whose query has no other names, and each at most once.
+
+    A misspelt one would be taken for one left out.  Raises BadRequest, which names it.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        for name in request.query:
+            if name not in names:
+                known = f"; known are {', '.join(names)}" if names else ""
+                raise BadRequest(f"{name[:_SHOWN]!r} is unknown in the query of this request{known}")
+            if len(request.query.getall(name)) > 1:
+                raise BadRequest(f"{name} stands in the query more than once")
+        return await handler(request)
+
+    return handle
 
 
 def path_msisdn(request: web.Request) -> Msisdn:

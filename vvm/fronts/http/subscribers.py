@@ -11,6 +11,7 @@ from aiohttp import web
 
 from vvm.domain.errors import SubscriberExists
 from vvm.domain.numbers import Msisdn
+from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import (
     ClientProfile,
@@ -38,10 +39,15 @@ class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     client_type: Annotated[str, msgspec.Meta(max_length=30)] | None = None
     port: Annotated[int, msgspec.Meta(ge=0, le=32_767)] | None = None
     """Application port of server SMS, 0 for none; AOSP reads it into a signed short."""
-    prefix: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+    prefix: str | None = None
+    """See vvm.domain.prefix."""
     coding: SmsCoding | None = None
     source: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")] | None = None
     """The short code that server SMS come from; empty for vvm.service_number."""
+
+    def __post_init__(self) -> None:
+        if self.prefix is not None and not is_prefix(self.prefix):
+            raise ValueError(f"prefix must have {PREFIX_RULE}")
 
     def applied_to(self, client: ClientProfile) -> ClientProfile:
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
