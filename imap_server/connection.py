@@ -23,6 +23,7 @@ from imap_server.errors import PeerGone
 from imap_server.metrics import Limit, Metrics
 from imap_server.session import Session, State
 from imap_server.settings import ImapSettings
+from imap_server.wire.deflate import BrokenStream, Deflate
 from imap_server.wire.framer import Continue, Event, Frame, Framer, Refused, TooBig
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,7 @@ class Connection(asyncio.Protocol):
             max_line=self._settings.max_line_bytes_before_login,
             max_command=self._settings.max_command_bytes_before_login,
         )
+        self._deflate: Deflate | None = None
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._news: asyncio.Future[None] | None = None
@@ -107,10 +109,15 @@ class Connection(asyncio.Protocol):
         if self._over:
             return
         self._heard = self._loop.time()
-        self._framer.feed(data)
+        if self._deflate is None:
+            self._framer.feed(data)
+            ahead = self._framer.pending
+        else:
+            self._deflate.feed(data)
+            ahead = self._framer.pending + self._deflate.waiting
         if self._news is not None:
             self._settle(self._news)
-        elif self._reading and self._framer.pending > self._settings.max_read_ahead_bytes:
+        elif self._reading and ahead > self._settings.max_read_ahead_bytes:
             self._reading = False
             self._open().pause_reading()
 
@@ -218,6 +225,8 @@ class Connection(asyncio.Protocol):
         """The next event of the framer; first writes what the last commands answered."""
         began: float | None = None
         while (event := next(self._framer.events(), None)) is None:
+            if self._inflate():
+                continue
             await self.flush()
             if self._session.state is State.NOT_AUTHENTICATED:
                 self._refuse_foreign()
@@ -226,6 +235,18 @@ class Connection(asyncio.Protocol):
             self._wait_deadline(began)
             await self._hear()
         return event
+
+    def _inflate(self) -> bool:
+        """Give the framer more of what waits compressed; false when nothing does."""
+        if self._deflate is None:
+            return False
+        try:
+            inflated = self._deflate.take()
+        except BrokenStream:
+            self._session.end(Limit.COMPRESSION)
+            raise PeerGone from None
+        self._framer.feed(inflated)
+        return bool(inflated)
 
     def _refuse_foreign(self) -> None:
         """Do not wait for the end of a line that is none, such as a TLS record on the clear port."""
@@ -291,14 +312,14 @@ class Connection(asyncio.Protocol):
         """As ``ask``, but comes back empty-handed after ``wake`` or the time given."""
         await self.flush()
         self._wait_deadline(None)
-        if not self._framer.pending and not self._woken:
+        if not self._framer.pending and not self._inflate() and not self._woken:
             try:
                 async with asyncio.timeout(seconds):
                     await self._hear()
             except TimeoutError:
                 return None
         self._woken = False
-        return await self.ask() if self._framer.pending else None
+        return await self.ask() if self._framer.pending or self._inflate() else None
 
     def wake(self) -> None:
         """See ``Link.wake``; may be called at any time, also after the end."""
@@ -323,6 +344,19 @@ class Connection(asyncio.Protocol):
             max_command=settings.max_command_bytes,
             max_append=settings.max_append_bytes if appends else settings.max_command_bytes,
         )
+
+    @property
+    def compressed(self) -> bool:
+        """See ``Link.compressed``."""
+        return self._deflate is not None
+
+    async def compress(self) -> None:
+        """See ``Link.compress``; a client that goes on before it has our OK is out of step."""
+        await self.flush()
+        if self._framer.pending:
+            self._session.end(Limit.COMPRESSION)
+            raise PeerGone
+        self._deflate = Deflate(most=self._settings.max_read_ahead_bytes)
 
     async def start_tls(self) -> None:
         """See ``Link.start_tls``; octets that came before the handshake are an attack (row TLS-04)."""
@@ -377,7 +411,8 @@ class Connection(asyncio.Protocol):
 
     def _write(self) -> None:
         if self._session.out.size and self._transport is not None:
-            self._transport.write(self._session.out.take())
+            octets = self._session.out.take()
+            self._transport.write(octets if self._deflate is None else self._deflate.compress(octets))
 
     def _close(self) -> None:
         """Write the last words and close; a peer that is far behind gets none.  Once is enough."""

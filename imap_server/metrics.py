@@ -23,6 +23,7 @@ class Limit(enum.Enum):
     HANDSHAKE = "TLS handshake failed"
     FOREIGN_PROTOCOL = "this is an IMAP server"
     PIPELINED_TLS = "octets after STARTTLS"
+    COMPRESSION = "not compressed as agreed"
     SHUTDOWN = "server is shutting down"
 
 

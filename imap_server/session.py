@@ -79,6 +79,15 @@ class Link(Protocol):
         """Flush and do the TLS handshake."""
         ...
 
+    @property
+    def compressed(self) -> bool:
+        """Whether ``compress`` was called."""
+        ...
+
+    async def compress(self) -> None:
+        """Flush in clear, then compress both directions (RFC 4978)."""
+        ...
+
     def logged_in(self, *, appends: bool) -> None:
         """From now on the limits of a peer that has logged in hold; ``appends``: that of APPEND too."""
         ...

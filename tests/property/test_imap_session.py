@@ -71,6 +71,13 @@ class AgreeableLink:
     async def start_tls(self) -> None:
         pass
 
+    @property
+    def compressed(self) -> bool:
+        return False
+
+    async def compress(self) -> None:
+        pass
+
     def logged_in(self, *, appends: bool) -> None:
         pass
 
