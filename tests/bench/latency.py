@@ -39,7 +39,10 @@ class Phone:
         text = sms.text or ""
         if ":SYNC:" in text:
             uid = text.partition(";id=")[2].partition(";")[0]
-            self.synced.setdefault(uid, time.perf_counter())
+            # MBU: nothing is played or removed here, so its count is the newest message that it tells of.
+            count = text.partition(";c=")[2].partition(";")[0]
+            for told in [uid] if uid else map(str, range(1, int(count) + 1)):
+                self.synced.setdefault(told, time.perf_counter())
             self.news.set()
         else:
             self.status.set()

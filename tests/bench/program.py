@@ -31,7 +31,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(folder: Path, *, smsc_port: int, workers: int = 1) -> AsyncIterator[Program]:
-    """``vvm serve`` with its own SQLite file and default settings, but for rates that would hide it."""
+    """``vvm serve`` with its own SQLite file and default settings, but for limits that would hide it."""
     folder.mkdir(parents=True)
     http, imap, imap_tls = free_port(), free_port(), free_port()
     (folder / "vvm.toml").write_text(
@@ -47,6 +47,8 @@ listen = ["127.0.0.1:{imap}"]
 listen_tls = ["127.0.0.1:{imap_tls}"]
 [http]
 listen = "127.0.0.1:{http}"
+[notification]
+debounce_seconds = 0
 [log]
 level = "warning"
 [[sms.smsc]]

@@ -274,3 +274,16 @@ async def test_a_storm_of_requests_has_one_answer_at_once_and_one_later() -> Non
     world.clock.advance(timedelta(seconds=5))
     assert len(await world.texts()) == 1
     assert await world.owed() == []
+
+
+# rows: MO-18
+async def test_no_answer_waits_longer_than_the_spacing_which_is_far_from_a_minute() -> None:
+    world = World(notification=NotificationSettings())
+    await world.subscriber(PROVISIONED)
+    await world.sms_from_handset("Activate:pv=11;ct=X")
+    assert await world.store.outbox.next_due() == NOW
+    assert len(await world.texts()) == 1
+    await world.sms_from_handset("STATUS")
+    due_at = await world.store.outbox.next_due()
+    assert due_at is not None
+    assert due_at - NOW <= timedelta(seconds=10)
