@@ -41,6 +41,11 @@ def body_holds(octets: bytes, parts: tuple[PartSpan, ...], text: str) -> bool:
     return any(wanted in each.casefold() for each in _texts(octets, parts))
 
 
+def first_value(header: bytes, name: str) -> str:
+    """The first field called ``name`` (lower case), unfolded and decoded; empty without one."""
+    return next((value for each, value in _fields(header) if each == name), "")
+
+
 def sent_day(header: bytes) -> date | None:
     """The day in the Date field as written there, its zone ignored (RFC 3501 section 6.4.4)."""
     for name, value in _fields(header):
@@ -48,7 +53,7 @@ def sent_day(header: bytes) -> date | None:
         if parsed is not None:
             try:
                 return date(*parsed[:3])
-            except ValueError:
+            except (ValueError, OverflowError):
                 return None
     return None
 

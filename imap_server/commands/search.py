@@ -77,7 +77,7 @@ async def answer(session: Session, command: Find, *, by_uid: bool) -> None:
         raise
     results = _ALL if command.results is None and session.rev2 else command.results
     if results is None:
-        session.untagged(_plain(view, uids, command.criteria, by_uid=by_uid))
+        session.untagged(plain(b"SEARCH", view, uids, command.criteria, by_uid=by_uid))
     else:
         ends = _ends(uids, results)
         if saves:
@@ -104,9 +104,10 @@ async def look(session: Session, wanted: Criteria) -> list[int]:
     return await search(wanted.key)
 
 
-def _plain(view: View, uids: Sequence[int], wanted: Criteria, *, by_uid: bool) -> bytes:
+def plain(verb: bytes, view: View, uids: Sequence[int], wanted: Criteria, *, by_uid: bool) -> bytes:
+    """The answer as a list of numbers, with the highest MODSEQ when one was asked for."""
     found = uids if by_uid else map(view.number, uids)
-    words = [b"SEARCH", *(b"%d" % number for number in found)]
+    words = [verb, *(b"%d" % number for number in found)]
     if uids and wanted.asks_modseq:
         words.append(b"(MODSEQ %d)" % max(map(view.modseq, uids)))
     return b" ".join(words)
