@@ -417,3 +417,17 @@ def test_the_module_is_the_command() -> None:
     )
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("vvm: Unknown command")
+
+
+@pytest.mark.parametrize("smscs", ["", '[[sms.smsc]]\nname = "a"\n[[sms.smsc]]\nname = "b"\n'])
+def test_a_demonstration_wants_one_smsc(vvm: Run, config: Path, smscs: str) -> None:
+    config.write_text(config.read_text() + smscs)
+    ran = vvm("demo", "--once")
+    assert (ran.code, ran.out) == (Exit.USAGE, "")
+    assert ran.err.startswith("vvm: sms.smsc: one table")
+
+
+def test_a_demonstration_wants_an_imap_listener(vvm: Run, config: Path) -> None:
+    config.write_text(config.read_text() + "imap_port = 143\n[imap]\nlisten = []\n[[sms.smsc]]\n")
+    ran = vvm("demo", "--once")
+    assert (ran.code, ran.err.partition(": an")[0]) == (Exit.USAGE, "vvm: imap.listen")

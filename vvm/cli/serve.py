@@ -58,7 +58,7 @@ def demo(
     loaded = load(config, os.environ)
     configure("warning", loaded.log.format)
     try:
-        uvloop.run(demonstrate(loaded, show_line, once=once))
+        uvloop.run(demonstrate(loaded, config, show_line, once=once))
     except DemoFailed as failed:
         raise NotShown(str(failed)) from failed
 

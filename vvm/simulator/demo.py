@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from pathlib import Path
 
 import aiohttp
 
@@ -19,6 +20,7 @@ from sms_gateway.settings import SmscSettings
 from sms_gateway.simulator.settings import SimulatorSettings
 from sms_gateway.simulator.smsc import SimulatedSmsc
 from vvm.config.address import parse_address
+from vvm.config.errors import ConfigError, Mistake
 from vvm.config.sections import Config
 from vvm.domain.errors import BadAudio
 from vvm.message.audio.amr import SAMPLE_BYTES, SAMPLE_RATE
@@ -29,6 +31,7 @@ from vvm.runtime.serve import ALL_ROLES, serve
 from vvm.runtime.supervisor import Ready
 from vvm.simulator.handset import Handset, NoAnswer
 from vvm.simulator.imap import Account, ClientFailed, Fetched, ImapClient, Transcript
+from vvm.simulator.next_steps import next_steps
 
 SUBSCRIBER = "+33612345678"
 CALLER = "+33698765432"
@@ -42,14 +45,15 @@ class DemoFailed(Exception):
     """A step did not end as it should; the text says which and how."""
 
 
-async def demonstrate(config: Config, tell: Transcript, *, once: bool) -> None:
+async def demonstrate(config: Config, file: Path, tell: Transcript, *, once: bool) -> None:
     """Run server, SMSC and handset; return after the main job, or with ``once`` unset at a signal.
 
-    Raises DemoFailed.
+    ``file`` is where the configuration comes from, for the commands that are told at the end.
+    Raises ConfigError when there is no demonstration with it, and DemoFailed.
     """
+    smsc_settings = _only_smsc(config)
     stop, started = asyncio.Event(), asyncio.Event()
     failures: list[DemoFailed] = []
-    (smsc_settings,) = config.sms.smsc
     handset = Handset(
         SUBSCRIBER,
         service_number=config.vvm.service_number,
@@ -62,14 +66,15 @@ async def demonstrate(config: Config, tell: Transcript, *, once: bool) -> None:
         ready()
         await started.wait()
         try:
-            await _play(config, smsc, handset, tell)
+            account = await _play(config, smsc, handset, tell)
         except DemoFailed as failed:
             failures.append(failed)
             stop.set()
-        if once:
-            stop.set()
         else:
-            _where_next(config, tell)
+            if once:
+                stop.set()
+            else:
+                _where_next(config, file, account, tell)
         await asyncio.Event().wait()
 
     async with smsc.running():
@@ -78,7 +83,21 @@ async def demonstrate(config: Config, tell: Transcript, *, once: bool) -> None:
         raise failures[0]
 
 
-async def _play(config: Config, smsc: SimulatedSmsc, handset: Handset, tell: Transcript) -> None:
+def _only_smsc(config: Config) -> SmscSettings:
+    """The SMSC that is simulated.  Raises ConfigError."""
+    mistakes = []
+    if len(config.sms.smsc) != 1 or config.sms.kannel:
+        right = "one table and no [[sms.kannel]]: the demonstration is its SMSC, as in conf/dev.toml"
+        mistakes.append(Mistake("sms.smsc", right))
+    if not config.imap.listen:
+        mistakes.append(Mistake("imap.listen", "an address: the demonstration's handset uses STARTTLS"))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return config.sms.smsc[0]
+
+
+async def _play(config: Config, smsc: SimulatedSmsc, handset: Handset, tell: Transcript) -> Account:
+    """The main job, step by step; answers the account that the handset was given.  Raises DemoFailed."""
     try:
         await smsc.until(lambda: smsc.bound > 0)
         tell(f"1. Provision {SUBSCRIBER} over HTTP")
@@ -97,6 +116,7 @@ async def _play(config: Config, smsc: SimulatedSmsc, handset: Handset, tell: Tra
         _check(fetched, sync.fields, tell)
     except (ClientFailed, NoAnswer, OSError, TimeoutError, aiohttp.ClientError) as error:
         raise DemoFailed(f"{type(error).__name__}: {error}") from error
+    return account
 
 
 async def _fetch(config: Config, account: Account, uid: int, tell: Transcript) -> Fetched:
@@ -156,18 +176,11 @@ async def _call(
             raise DemoFailed(f"{method} {path} was answered {answer.status}")
 
 
-def _where_next(config: Config, tell: Transcript) -> None:
+def _where_next(config: Config, file: Path, account: Account, tell: Transcript) -> None:
     tell("")
-    tell("The server runs on.  Where to look next:")
-    tell(f"   health    curl http://{config.http.listen}/readyz")
-    tell(f"   metrics   curl http://{config.http.listen}/metrics")
-    tell(f"   API       Authorization: Bearer $(cat {config.admin_token_path})")
-    tell(
-        f"   deposit   vvm message deposit FILE.wav --to {SUBSCRIBER} --from {CALLER} --config conf/dev.toml"
-    )
-    tell(
-        f"   IMAP      {', '.join(config.imap.listen)} (STARTTLS), {', '.join(config.imap.listen_tls)} (TLS)"
-    )
+    tell("The server runs on.  In another terminal, in this directory:")
+    for line in next_steps(config, file, account, subscriber=SUBSCRIBER, caller=CALLER):
+        tell(line)
     tell("Ctrl-C ends it.")
 
 
