@@ -42,9 +42,9 @@ Run = Callable[[Session], Awaitable[None]]
 class CommandModule(Protocol[T]):
     """What a file in ``imap_server/commands`` (or one that an embedder hands in) offers.
 
-    ``CAPABILITY`` is the name that the command adds to the capability list, or None.  ``parse``
-    starts behind the verb, at the space or the line's end, and raises Bad.  ``run`` answers with
-    ``session.ok`` or raises No, Bad or an error of ``imap_server.backend``.
+    ``CAPABILITY`` is what the command adds to the capability list, names with spaces between, or
+    None.  ``parse`` starts behind the verb, at the space or the line's end, and raises Bad.  ``run``
+    answers with ``session.ok`` or raises No, Bad or an error of ``imap_server.backend``.
     """
 
     @property

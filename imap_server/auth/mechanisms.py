@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from imap_server.auth.conversation import KnowsPasswords, Mechanism
 from imap_server.auth.cram_md5 import cram_md5
@@ -28,5 +29,11 @@ def offered(allowed: Iterable[SaslMechanism], backend: Backend) -> dict[bytes, M
     return {
         name.encode(): MECHANISMS[name]
         for name in allowed
-        if name in _SENDS_PASSWORD or isinstance(backend, KnowsPasswords)
+        if name in _SENDS_PASSWORD or _knows_passwords(type(backend))
     }
+
+
+@lru_cache(maxsize=8)
+def _knows_passwords(kind: type[Backend]) -> bool:
+    """Asked for every greeting, and slow to find out."""
+    return issubclass(kind, KnowsPasswords)

@@ -101,7 +101,7 @@ def capabilities(commands: Table) -> tuple[bytes, ...]:
 
     CONDSTORE, QRESYNC (RFC 7162) and SEARCHRES (RFC 5182) are no command's but the view's.
     """
-    names = {each.capability for each in commands.values() if each.capability is not None}
+    names = {name for each in commands.values() if each.capability for name in each.capability.split()}
     return tuple(sorted(names | {b"CONDSTORE", b"QRESYNC", b"SEARCHRES"}))
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from imap_server import patterns
-from imap_server.abilities import Filing
 from imap_server.commands import listing
 from imap_server.commands.listing import Pattern
 from imap_server.session import LOGGED_IN, Session
@@ -12,18 +11,13 @@ from imap_server.session import LOGGED_IN, Session
 NAME = b"LSUB"
 STATES = LOGGED_IN
 CAPABILITY = None
-parse = listing.parse
+parse = listing.parse_simple
 
 
 async def run(session: Session, command: Pattern) -> None:
     """Names without attributes; a subscribed name stays when its mailbox is gone."""
-    account = session.account
-    if isinstance(account, Filing):
-        names = await account.subscriptions()
-    else:
-        names = [entry.name for entry in await account.list()]
     wanted = command.reference + command.pattern
-    for name in names:
+    for name in await listing.subscriptions(session):
         if patterns.fits(wanted, name):
             session.untagged(b'LSUB () "/" ' + session.mailbox_name(name))
     session.ok("subscriptions listed")
