@@ -14,7 +14,8 @@ import structlog
 
 from sms_gateway.backoff import doubling, jittered
 from sms_gateway.errors import BindRefused, OutcomeUnknown
-from sms_gateway.esme import Esme, Meter, Receive, bound
+from sms_gateway.esme import Esme, Receive, bound
+from sms_gateway.meter import Meter
 from sms_gateway.settings import BindMode, SmscSettings
 from sms_gateway.smpp import status as smpp_status
 from sms_gateway.smpp.pdu import Command

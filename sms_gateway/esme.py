@@ -12,7 +12,7 @@ import structlog
 
 from sms_gateway.errors import BindRefused, Nacked, NotSent, OutcomeUnknown, Rejected
 from sms_gateway.link import Link
-from sms_gateway.port import Metrics
+from sms_gateway.meter import Meter
 from sms_gateway.settings import SmscSettings, TlsSettings
 from sms_gateway.smpp.pdu import GENERIC_NACK, Alert, Bind, Command, DataSm, Empty, Pdu, Sm, SmResponse
 from sms_gateway.smpp.status import Status
@@ -24,30 +24,6 @@ Delivery = Sm | DataSm | Alert
 
 Receive = Callable[[Delivery], Awaitable[int]]
 """Takes what the SMSC delivers, and says with which command_status to answer."""
-
-
-class Meter:
-    """Counts for all binds of one SMSC."""
-
-    def __init__(self, smsc: str, metrics: Metrics) -> None:
-        self._smsc = smsc
-        self._metrics = metrics
-        self._in_flight = 0
-
-    def bound(self, *, up: bool) -> None:
-        self._metrics.bound(self._smsc, up=up)
-
-    def submitted(self) -> None:
-        self._flight(+1)
-
-    def answered(self, status: int | None, seconds: float) -> None:
-        """``status`` None: there was no answer."""
-        self._flight(-1)
-        self._metrics.submitted(self._smsc, status, seconds)
-
-    def _flight(self, change: int) -> None:
-        self._in_flight += change
-        self._metrics.window(self._smsc, self._in_flight)
 
 
 class Esme:

@@ -13,7 +13,8 @@ from sms_gateway.bind import Bind
 from sms_gateway.circuit import Circuit
 from sms_gateway.compose import Unfit, compose
 from sms_gateway.errors import Nacked, NotSent, OutcomeUnknown, Rejected
-from sms_gateway.esme import Esme, Meter, Receive
+from sms_gateway.esme import Esme, Receive
+from sms_gateway.meter import Meter
 from sms_gateway.pace import Pace
 from sms_gateway.pool import Health, SegmentTaken
 from sms_gateway.port import Metrics, OutboundSms, Outcome, Refused, Sent

@@ -22,6 +22,7 @@ from sms_gateway.compose import Unfit, cut_up, spoken
 from sms_gateway.errors import NotSent, OutcomeUnknown
 from sms_gateway.kannel.request import Verdict, parameters, query, verdict
 from sms_gateway.kannel.settings import KannelSettings
+from sms_gateway.meter import Meter
 from sms_gateway.pace import Pace
 from sms_gateway.pool import Health, SegmentTaken
 from sms_gateway.port import Metrics, OutboundSms, Outcome, Refused, Retry, Sent
@@ -35,7 +36,7 @@ class KannelRoute:
 
     def __init__(self, settings: KannelSettings, *, metrics: Metrics, changed: Callable[[], None]) -> None:
         self._settings = settings
-        self._metrics = metrics
+        self._meter = Meter(settings.name, metrics)
         self._changed = changed
         self._pace = Pace(
             Throttle(rate=settings.rate, slowest=settings.slowest_rate, pause=settings.throttle_pause_seconds)
@@ -73,11 +74,13 @@ class KannelRoute:
     async def run(self) -> None:
         async with aiohttp.ClientSession(trust_env=False) as session:
             self._session = session
+            self._meter.bound(up=True)
             self._changed()
             try:
                 await asyncio.Event().wait()
             finally:
                 self._session = None
+                self._meter.bound(up=False)
 
     def stop(self) -> None:
         self._pace.stop()
@@ -132,6 +135,7 @@ class KannelRoute:
             if self._session is None:
                 raise NotSent
             started, status = loop.time(), None
+            self._meter.submitted()
             try:
                 async with asyncio.timeout(settings.request_seconds) as deadline:
                     self._deadlines.add(deadline)
@@ -147,7 +151,7 @@ class KannelRoute:
                 raise OutcomeUnknown from None
             finally:
                 taken = status is not None and verdict(status) is Verdict.TAKEN
-                self._metrics.submitted(self.name, 0 if taken else status, loop.time() - started)
+                self._meter.answered(0 if taken else status, loop.time() - started)
 
     def _report_url(self, sms: OutboundSms, message_id: str) -> str:
         """Kannel puts its own words in place of %d and %A, and a % in place of %%."""

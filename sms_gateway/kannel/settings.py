@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from sms_gateway.intake import IntakeLimits
@@ -76,5 +78,13 @@ class KannelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return f"KannelSettings(name={self.name!r}, url={self.url!r})"
 
     @property
+    def longest_hold(self) -> timedelta:
+        """How long a leased SMS of three segments may be in our hands; a lease lasts longer."""
+        return timedelta(
+            seconds=self.hold_limit_seconds + self.throttle_pause_seconds + 3 * self.request_seconds
+        )
+
+    @property
     def intake(self) -> IntakeLimits:
+        """What SMS from handsets may take."""
         return IntakeLimits(self.inbox_seconds, self.partial_limit, self.partial_seconds)

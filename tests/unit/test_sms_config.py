@@ -43,5 +43,11 @@ def test_the_token_must_be_there() -> None:
 
 
 def test_where_kannel_reports_is_an_address() -> None:
-    mistakes = check(Config(sms=SmsSection(kannel_listen="nowhere")))
+    mistakes = check(Config(sms=SmsSection(kannel_listen="nowhere", kannel=(kannel(),))))
     assert "sms.kannel_listen" in [mistake.key for mistake in mistakes]
+
+
+def test_a_lease_outlasts_what_a_kannel_may_hold() -> None:
+    slow = KannelSettings(callback_password="token", request_seconds=1000.0)
+    mistakes = check(Config(sms=SmsSection(kannel=(slow,))))
+    assert "notification.lease_seconds" in [mistake.key for mistake in mistakes]

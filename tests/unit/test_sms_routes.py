@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
 from sms_gateway.gateway import SmsGateway
-from sms_gateway.port import Retry, Sent
+from sms_gateway.port import OutboundSms, Retry, Sent
 from sms_gateway.settings import BindMode, SmscSettings
 from sms_gateway.simulator.faults import Fault
 from sms_gateway.simulator.ports import MemoryInbox, MemoryOutbox
@@ -159,6 +160,27 @@ async def test_a_pair_lives_and_dies_together() -> None:
         assert [retry.counted for retry in retries if retry.counted] == [True]
         assert it.smsc.bound == 2
         assert it.smsc.unbinds == 1, "the receiver was given up, too"
+
+
+async def test_an_sms_whose_route_went_while_it_was_leased_is_given_back() -> None:
+    with logged() as logs:
+        async with world(reconnect_first_seconds=0.2) as it:
+            await it.gateway.wait_bound()
+            lease = it.outbox.lease
+
+            async def worst_moment(limit: int) -> Sequence[OutboundSms]:
+                batch = await lease(limit)
+                if batch and not it.outbox.outcomes:
+                    it.smsc.drop_links()
+                    await logs.wait("smsc_lost")
+                return batch
+
+            it.outbox.lease = worst_moment  # type: ignore[method-assign]  # only looks on
+            it.outbox.put(sms())
+            assert await it.outbox.settled(1) == Sent()
+            given_back = Retry(timedelta(), None, counted=False)
+            assert [outcome for _, outcome in it.outbox.outcomes] == [given_back, Sent()]
+            assert it.smsc.submitted == 1
 
 
 async def test_a_gateway_without_an_smsc_is_a_mistake() -> None:

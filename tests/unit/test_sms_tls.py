@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from sms_gateway.errors import OutcomeUnknown
-from sms_gateway.esme import Meter, bound
+from sms_gateway.esme import bound
+from sms_gateway.meter import Meter
 from sms_gateway.port import NoMetrics
 from sms_gateway.settings import SmscSettings, TlsSettings
 from sms_gateway.simulator.settings import SimulatorSettings

@@ -150,9 +150,14 @@ def _smscs(config: Config) -> Findings:
         for status in smsc.status_actions:
             if not _STATUS.match(status):
                 yield Mistake(f"{key}.status_actions", 'numbers as keys, for example "0x40B"', render(status))
-        longest = smsc.longest_hold.total_seconds()
-        if longest >= config.notification.lease_seconds:
-            right = f"longer than {key} may hold an SMS, which is {render(longest)} seconds"
+
+
+def _leases(config: Config) -> Findings:
+    holds = [(f"sms.smsc[{index}]", smsc.longest_hold) for index, smsc in enumerate(config.sms.smsc)]
+    holds += [(f"sms.kannel[{index}]", kannel.longest_hold) for index, kannel in enumerate(config.sms.kannel)]
+    for key, hold in holds:
+        if hold.total_seconds() >= config.notification.lease_seconds:
+            right = f"longer than {key} may hold an SMS, which is {render(hold.total_seconds())} seconds"
             yield Mistake("notification.lease_seconds", right, render(config.notification.lease_seconds))
 
 
@@ -207,6 +212,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _carriers,
     _smscs,
     _kannels,
+    _leases,
     _receipt_gate,
     _texts,
     _asterisk,

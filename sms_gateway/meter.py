@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of one SMSC, summed over its binds before they reach the host's Metrics."""
+
+from __future__ import annotations
+
+from sms_gateway.port import Metrics
+
+
+class Meter:
+    """Counts for all connections to one SMSC."""
+
+    def __init__(self, smsc: str, metrics: Metrics) -> None:
+        self._smsc = smsc
+        self._metrics = metrics
+        self._in_flight = 0
+
+    def bound(self, *, up: bool) -> None:
+        self._metrics.bound(self._smsc, up=up)
+
+    def submitted(self) -> None:
+        self._flight(+1)
+
+    def answered(self, status: int | None, seconds: float) -> None:
+        """``status`` None: there was no answer."""
+        self._flight(-1)
+        self._metrics.submitted(self._smsc, status, seconds)
+
+    def _flight(self, change: int) -> None:
+        self._in_flight += change
+        self._metrics.window(self._smsc, self._in_flight)
