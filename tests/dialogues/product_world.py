@@ -16,7 +16,7 @@ from tests.dialogues.certificate import contexts
 from tests.dialogues.memory_world import QUICK, START
 from tests.dialogues.world import Credentials, Standing
 from tests.unit.audio_samples import wav
-from tests.unit.services_world import CHEAP_PINS
+from tests.unit.services_world import CHEAP_PINS, sound_here
 from vvm.domain.clock import FixedClock
 from vvm.domain.errors import Outage
 from vvm.domain.message import Envelope
@@ -110,7 +110,9 @@ class ProductWorld:
             carriers={},
             notification=notification,
         )
-        greetings = Greetings(store.subscribers, self._mailboxes, hints, _transcode, service=service)
+        greetings = Greetings(
+            store.subscribers, self._mailboxes, hints, _transcode, sound_here, service=service
+        )
         retrieval = Retrieval(self._mailboxes, hints)
         backend = ImapBackend(
             Login(store.subscribers, self._keyring, clock=clock),

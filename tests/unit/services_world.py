@@ -12,7 +12,7 @@ from vvm.domain.message import Envelope
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
-from vvm.message.audio.transcode import AudioLimits, Voice, transcode
+from vvm.message.audio.transcode import AudioLimits, Voice, to_wav, transcode
 from vvm.omtp.carrier import Carriers
 from vvm.services.activation import Activation
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
@@ -57,6 +57,10 @@ async def transcode_here(audio: bytes) -> Voice:
     return transcode(audio, AudioLimits(max_seconds=600))
 
 
+async def sound_here(audio: bytes) -> bytes:
+    return to_wav(audio, AudioLimits(max_seconds=600))
+
+
 class World:
     """One service; each use case stands under its own name."""
 
@@ -84,7 +88,7 @@ class World:
             self.store.subscribers, self.hints, clock=self.clock, owing=Owing(self.clock, settings)
         )
         self.greetings = Greetings(
-            self.store.subscribers, self.store.mailboxes, self.hints, transcoder, service=service
+            self.store.subscribers, self.store.mailboxes, self.hints, transcoder, sound_here, service=service
         )
         self.provisioning = Provisioning(
             self.store.subscribers,

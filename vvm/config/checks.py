@@ -64,6 +64,8 @@ def _listeners(config: Config) -> Iterator[tuple[str, str]]:
     yield "http.listen", config.http.listen
     if config.sms.kannel:
         yield "sms.kannel_listen", config.sms.kannel_listen
+    if config.asterisk is not None and config.asterisk.media_listen:
+        yield "asterisk.media_listen", config.asterisk.media_listen
 
 
 def _clash(one: Address, other: Address) -> bool:

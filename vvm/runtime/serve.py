@@ -232,6 +232,7 @@ def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, 
         read_secret(Path(config.asterisk.ari_password_file)) if config.asterisk.ari else Secret(""),
         metrics.deposits.measured(services.deposit, "asterisk"),
         clock=services.clock,
+        greetings=services.greetings,
     )
     metrics.registry.register(AsteriskMetrics(front))
 

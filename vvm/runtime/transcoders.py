@@ -12,15 +12,21 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeAlias, TypeVar
 
 import structlog
 
 from vvm.domain.errors import BadAudio
-from vvm.message.audio.transcode import AudioLimits, Voice, transcode
+from vvm.message.audio.transcode import AudioLimits, Voice, to_wav, transcode
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Work: TypeAlias = Callable[[bytes, AudioLimits], T]
+"""A plain function of audio that another process runs."""
 
 _SECONDS = 60.0
 """A worker that takes longer hangs: the longest message takes a tenth of that."""
@@ -48,40 +54,47 @@ class TranscoderPool:
 
     async def __call__(self, audio: bytes) -> Voice:
         """Raises BadAudio, also for what kills or hangs a worker."""
+        return await self._work(transcode, audio)
+
+    async def sound(self, audio: bytes) -> bytes:
+        """services.greetings.Sound: as WAV.  Raises BadAudio likewise."""
+        return await self._work(to_wav, audio)
+
+    async def _work(self, work: Work[T], audio: bytes) -> T:
         try:
             async with self._free:
-                return await self._run(audio)
+                return await self._run(work, audio)
         except _Lost:
-            return await self._run_alone(audio)
+            return await self._run_alone(work, audio)
 
     def close(self) -> None:
         _kill(self._pool)
 
-    async def _run(self, audio: bytes) -> Voice:
+    async def _run(self, work: Work[T], audio: bytes) -> T:
         pool = self._pool
         try:
-            return await self._run_in(pool, audio)
+            return await self._run_in(pool, work, audio)
         except _Lost:
             if self._pool is pool:  # the first of those who lose it
                 self._pool = _pool(self._workers)
             raise
 
-    async def _run_alone(self, audio: bytes) -> Voice:
+    async def _run_alone(self, work: Work[T], audio: bytes) -> T:
         """Try again with nobody beside it: whoever breaks a pool alone is the one who broke it."""
         async with self._alone:
             pool = _pool(1)
             try:
-                return await self._run_in(pool, audio)
+                return await self._run_in(pool, work, audio)
             except _Lost:
                 raise BadAudio("the decoder dies on it") from None
             finally:
                 _kill(pool)
 
-    async def _run_in(self, pool: ProcessPoolExecutor, audio: bytes) -> Voice:
+    async def _run_in(self, pool: ProcessPoolExecutor, work: Work[T], audio: bytes) -> T:
         """Raises BadAudio, _Lost."""
         try:
             async with asyncio.timeout(self._seconds):
-                return await asyncio.wrap_future(pool.submit(transcode, audio, self._limits))
+                return await asyncio.wrap_future(pool.submit(work, audio, self._limits))
         except (BrokenProcessPool, TimeoutError) as error:
             log.warning("transcoder_lost", reason=type(error).__name__)
             _kill(pool)

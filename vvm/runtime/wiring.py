@@ -104,7 +104,9 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 ),
                 login=Login(store.subscribers, keyring, clock=clock),
                 retrieval=Retrieval(store.mailboxes, hints),
-                greetings=Greetings(store.subscribers, store.mailboxes, hints, transcoders, service=service),
+                greetings=Greetings(
+                    store.subscribers, store.mailboxes, hints, transcoders, transcoders.sound, service=service
+                ),
                 pins=pins,
                 languages=Languages(store.subscribers, clock=clock, service=service),
                 tutorial=Tutorial(

@@ -8,6 +8,7 @@ out of it when somebody calls.  Which one is on is a flag, and the store keeps i
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -27,6 +28,14 @@ _TYPE = "X-CNS-Greeting-Type"
 _KINDS = {kind.value: kind for kind in (Kind.NORMAL_GREETING, Kind.VOICE_SIGNATURE)}
 
 
+class Sound(Protocol):
+    """Turns audio into what a media server plays, away from the event loop."""
+
+    async def __call__(self, audio: bytes) -> bytes:
+        """WAV, 16 bits, one channel, 8 kHz.  Raises BadAudio; Outage when no worker answers."""
+        ...
+
+
 class UnfitGreeting(Refusal):
     """A message that cannot be a greeting; the text says why."""
 
@@ -40,6 +49,7 @@ class Greetings:
         mailboxes: MailboxStore,
         hints: Hints,
         transcoder: Transcoder,
+        sound: Sound,
         *,
         service: ServiceSettings,
     ) -> None:
@@ -47,6 +57,7 @@ class Greetings:
         self._mailboxes = mailboxes
         self._hints = hints
         self._transcoder = transcoder
+        self._sound = sound
         self._longest = {
             Kind.NORMAL_GREETING: service.greeting_seconds,
             Kind.VOICE_SIGNATURE: service.signature_seconds,
@@ -92,7 +103,7 @@ class Greetings:
         return stored
 
     async def audio(self, msisdn: Msisdn) -> bytes | None:
-        """The sound that callers of a number hear, as AMR-NB; None means the system's own greeting.
+        """The sound that callers of a number hear, as WAV; None means the system's own greeting.
 
         Raises Outage, and BadAudio when what was readable once is not any more.
         """
@@ -105,7 +116,7 @@ class Greetings:
         octets = await self._mailboxes.octets(subscriber.mailbox, GREETINGS, uid)
         if octets is None:  # expunged since we looked
             return None
-        return (await self._transcoder(audio_of(read_message(octets, _LIMITS)))).amr
+        return await self._sound(audio_of(read_message(octets, _LIMITS)))
 
     async def _active(self, mailbox: MailboxId) -> int | None:
         states = await self._mailboxes.states(mailbox, GREETINGS)

@@ -19,6 +19,7 @@ from tests.peers.asterisk.server import AsteriskServer
 from vvm.domain.clock import SystemClock
 from vvm.domain.errors import Outage
 from vvm.domain.secrets import Secret
+from vvm.fronts.asterisk.media import Greetings
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.services.deposit import Depositor
@@ -39,10 +40,12 @@ def settings_for(server: AsteriskServer, **changes: Any) -> AsteriskSettings:
 
 
 @asynccontextmanager
-async def serving(server: AsteriskServer, deposit: Depositor, **changes: Any) -> AsyncIterator[AsteriskFront]:
+async def serving(
+    server: AsteriskServer, deposit: Depositor, *, greetings: Greetings | None = None, **changes: Any
+) -> AsyncIterator[AsteriskFront]:
     """A front that takes calls, until the block ends."""
     settings = settings_for(server, **changes)
-    front = AsteriskFront(settings, server.ari_password, deposit, clock=SystemClock())
+    front = AsteriskFront(settings, server.ari_password, deposit, clock=SystemClock(), greetings=greetings)
     task = asyncio.create_task(front.run())
     try:
         if settings.ari:

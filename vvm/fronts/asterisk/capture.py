@@ -8,13 +8,14 @@ in when the node says that it is whole.  This coroutine may die at any line with
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import uuid4
 
 import structlog
 
 from vvm.domain.clock import Clock
-from vvm.domain.errors import InvalidNumber, Outage
+from vvm.domain.errors import InvalidNumber, Outage, Refusal
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.asterisk.ari import AriClient, AriRefusal, Gone
 from vvm.fronts.asterisk.events import (
@@ -42,6 +43,10 @@ _HIDDEN = ("prohib", "unavailable")
 _E = TypeVar("_E", bound=Event)
 
 
+OwnGreeting = Callable[[Msisdn], Awaitable[str | None]]
+"""The media URI of what a subscriber's callers hear; None for the system's greeting."""
+
+
 class _HungUp(Exception):
     """The call has left our application."""
 
@@ -49,7 +54,16 @@ class _HungUp(Exception):
 class Call:
     """A call in our application, from its StasisStart until ``run`` returns."""
 
-    def __init__(self, ari: AriClient, settings: AsteriskSettings, clock: Clock, start: StasisStart) -> None:
+    def __init__(
+        self,
+        ari: AriClient,
+        settings: AsteriskSettings,
+        clock: Clock,
+        start: StasisStart,
+        *,
+        own_greeting: OwnGreeting | None,
+    ) -> None:
+        self._own_greeting = own_greeting
         self._ari = ari
         self._settings = settings
         self._clock = clock
@@ -83,7 +97,7 @@ class Call:
         subscriber = self._subscriber()
         caller = await self._caller()
         await self._ari.answer(self._id)
-        await self._play(self._settings.greeting)
+        await self._greet(subscriber)
         name = format_name(
             RecordingName(subscriber=subscriber, started_at=self._clock.now(), caller=caller, unique=uuid4())
         )
@@ -112,6 +126,28 @@ class Call:
             return None
         presentation = await self._ari.variable(self._id, "CALLERID(pres)")
         return None if presentation.startswith(_HIDDEN) else number
+
+    async def _greet(self, subscriber: Msisdn) -> None:
+        """The subscriber's own greeting, or the system's where that is none or does not play."""
+        own = await self._own(subscriber)
+        try:
+            if own is not None:
+                await self._play(own)
+                return
+        except Outage as error:
+            log.warning("own_greeting_not_played", channel=self._id, reason=str(error))
+        await self._play(self._settings.greeting)
+
+    async def _own(self, subscriber: Msisdn) -> str | None:
+        if self._own_greeting is None:
+            return None
+        try:
+            async with asyncio.timeout(self._settings.request_seconds):
+                return await self._own_greeting(subscriber)
+        except (Refusal, Outage, TimeoutError) as error:
+            # The caller's message matters more than what the caller hears first.
+            log.warning("own_greeting_not_found", channel=self._id, reason=type(error).__name__)
+            return None
 
     async def _play(self, media: str) -> None:
         playback = await self._ari.play(self._id, media)

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
 
 from vvm.domain.clock import Clock
+from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.ari import AriClient, AriOutage, AriRefusal
 from vvm.fronts.asterisk.depositor import Delivery
 from vvm.fronts.asterisk.intake import Intake
+from vvm.fronts.asterisk.media import Greetings, MediaShelf
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.asterisk.spool import SpoolAgent
 from vvm.fronts.asterisk.switchboard import Switchboard
@@ -32,9 +36,18 @@ class AsteriskFront:
     """
 
     def __init__(
-        self, settings: AsteriskSettings, password: Secret, deposit: Depositor, *, clock: Clock
+        self,
+        settings: AsteriskSettings,
+        password: Secret,
+        deposit: Depositor,
+        *,
+        clock: Clock,
+        greetings: Greetings | None = None,
     ) -> None:
+        """Without ``greetings``, or without ``media_listen``, every caller hears the system's greeting."""
         self._settings = settings
+        self._greetings = greetings
+        self._shelf = MediaShelf()
         self.delivery = Delivery(
             deposit,
             clock,
@@ -44,7 +57,8 @@ class AsteriskFront:
         """What became of the messages; its counts are for the metrics."""
         self._ari = AriClient(settings, password)
         self._intake = Intake(self._ari, self.delivery, settings)
-        self._switchboard = Switchboard(self._ari, self._intake, settings, clock)
+        own_greeting = self._own_greeting if greetings is not None and settings.media_listen else None
+        self._switchboard = Switchboard(self._ari, self._intake, settings, clock, own_greeting=own_greeting)
         self.spool = SpoolAgent(settings, self.delivery, clock) if settings.spool else None
         """Its counts are for the metrics; None where no spool is drained."""
 
@@ -66,13 +80,29 @@ class AsteriskFront:
                 tasks.create_task(self._serve_node())
 
     async def _serve_node(self) -> None:
-        async with self._ari:
+        async with self._ari, self._media():
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._intake.run())
                     tasks.create_task(self._stay_connected())
             finally:
                 await self._switchboard.release()
+
+    @asynccontextmanager
+    async def _media(self) -> AsyncIterator[None]:
+        """The node can fetch greetings while the block runs."""
+        if not self._settings.media_listen:
+            yield
+            return
+        host, _, port = self._settings.media_listen.rpartition(":")
+        async with self._shelf.serving(host=host.strip("[]"), port=int(port), base=self._settings.media_url):
+            yield
+
+    async def _own_greeting(self, subscriber: Msisdn) -> str | None:
+        if self._greetings is None:
+            return None
+        sound = await self._greetings.audio(subscriber)
+        return None if sound is None else self._shelf.offer(sound)
 
     async def _stay_connected(self) -> None:
         wait = self._settings.reconnect_seconds

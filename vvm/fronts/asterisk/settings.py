@@ -21,6 +21,10 @@ class AsteriskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """First argument of Stasis() in extensions.conf."""
     greeting: str = "sound:vm-intro"
     """What the caller hears before the beep: a media URI of ARI."""
+    media_listen: str = ""
+    """Where the node fetches subscribers' own greetings, for example 127.0.0.1:8089; "" plays none."""
+    media_url: str = ""
+    """How the node reaches that address from where it stands; "" is http://media_listen."""
     goodbye: str = "sound:vm-goodbye"
     """What the caller hears when the recording reached its end and the call did not; "" is nothing."""
     beep: bool = True

@@ -10,7 +10,7 @@ import structlog
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Outage
 from vvm.fronts.asterisk.ari import AriClient, AriOutage, AriRefusal, Gone
-from vvm.fronts.asterisk.capture import Call
+from vvm.fronts.asterisk.capture import Call, OwnGreeting
 from vvm.fronts.asterisk.events import (
     ApplicationReplaced,
     Event,
@@ -28,7 +28,16 @@ log = structlog.get_logger(__name__)
 class Switchboard:
     """Serves calls while there is a connection for events; one ``serve`` at a time."""
 
-    def __init__(self, ari: AriClient, intake: Intake, settings: AsteriskSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        ari: AriClient,
+        intake: Intake,
+        settings: AsteriskSettings,
+        clock: Clock,
+        *,
+        own_greeting: OwnGreeting | None,
+    ) -> None:
+        self._own_greeting = own_greeting
         self._ari = ari
         self._intake = intake
         self._settings = settings
@@ -72,7 +81,9 @@ class Switchboard:
         channel = channel_of(event)
         match event:
             case StasisStart():
-                call = self._calls[channel] = Call(self._ari, self._settings, self._clock, event)
+                call = self._calls[channel] = Call(
+                    self._ari, self._settings, self._clock, event, own_greeting=self._own_greeting
+                )
                 tasks.create_task(call.run())
                 return
             case ApplicationReplaced():

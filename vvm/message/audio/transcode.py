@@ -10,12 +10,12 @@ from itertools import islice
 from math import log10
 
 from vvm.domain.errors import BadAudio
-from vvm.message.audio import amr
+from vvm.message.audio import amr, wav
 from vvm.message.audio.codec import encode
 from vvm.message.audio.decode import decode
 from vvm.message.audio.voice import AudioLimits, AudioTooLong, Voice
 
-__all__ = ["AudioLimits", "AudioTooLong", "Voice", "transcode"]
+__all__ = ["AudioLimits", "AudioTooLong", "Voice", "to_wav", "transcode"]
 
 _FULL_SCALE = 32768
 
@@ -31,6 +31,14 @@ def transcode(octets: bytes, limits: AudioLimits) -> Voice:
     pcm = decode(octets, limits)
     encoded = amr.MAGIC + encode(pcm)
     return Voice(amr=encoded, milliseconds=amr.milliseconds(encoded), peak_dbfs=_peak_dbfs(pcm))
+
+
+def to_wav(octets: bytes, limits: AudioLimits) -> bytes:
+    """The sound as a media server plays it: WAV, 16 bits, one channel, 8 kHz.
+
+    Raises BadAudio and AudioTooLong as ``decode`` does.
+    """
+    return wav.written(decode(octets, limits))
 
 
 def _kept(octets: bytes, limits: AudioLimits) -> Voice:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from struct import Struct
 
 from vvm.domain.errors import BadAudio
+from vvm.message.audio import amr
 
 _CHUNK = Struct("<4sI")
 _FORMAT = Struct("<HHIIHH")  # tag, channels, rate, octets a second, block size, bits
@@ -37,6 +38,13 @@ def repaired(octets: bytes) -> bytes:
         raise BadAudio("a WAV file without sound")
     body = b"WAVE" + _chunk(b"fmt ", form) + _chunk(b"data", data)
     return _chunk(b"RIFF", body)
+
+
+def written(pcm: bytes) -> bytes:
+    """A WAV file of what ``decode`` gives: signed 16-bit samples, one channel, 8 kHz."""
+    octets_a_second = amr.SAMPLE_RATE * amr.SAMPLE_BYTES
+    form = _FORMAT.pack(1, 1, amr.SAMPLE_RATE, octets_a_second, amr.SAMPLE_BYTES, 8 * amr.SAMPLE_BYTES)
+    return _chunk(b"RIFF", b"WAVE" + _chunk(b"fmt ", form) + _chunk(b"data", pcm))
 
 
 def _chunks(octets: bytes) -> tuple[bytes, bytes]:
