@@ -43,7 +43,7 @@ def check(config: Config) -> list[Mistake]:
 def _listens(config: Config) -> Findings:
     """Each is an address, and no two of them want one port.
 
-    Port 0 is whatever is free.  A wildcard takes its port on every address, ``[::]`` on IPv4 too.
+    Port 0 is whatever is free; a wildcard takes its port on every address of its family, and no other.
     """
     taken: dict[str, Address] = {}
     for key, text in _listeners(config):
@@ -71,9 +71,9 @@ def _listeners(config: Config) -> Iterator[tuple[str, str]]:
 def _clash(one: Address, other: Address) -> bool:
     if one.port != other.port or one.port == 0:
         return False
-    hosts = {one.host, other.host}
-    all_of_version_4 = "0.0.0.0" in hosts and not any(":" in host for host in hosts)
-    return len(hosts) == 1 or "::" in hosts or all_of_version_4
+    wildcard = "::" if ":" in one.host else "0.0.0.0"
+    same_family = (":" in one.host) == (":" in other.host)
+    return one.host == other.host or (same_family and wildcard in {one.host, other.host})
 
 
 def _store(config: Config) -> Findings:
