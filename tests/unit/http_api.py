@@ -90,6 +90,8 @@ async def api(
         ApiServices(
             deposit=world.deposit,
             provisioning=world.provisioning,
+            dead_letters=world.dead_letters,
+            timeline=world.timeline,
             mailboxes=world.store.mailboxes,
             outbox=outbox or world.store.outbox,
             clock=world.clock,

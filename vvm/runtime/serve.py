@@ -202,6 +202,8 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
         ApiServices(
             deposit=metrics.deposits.measured(services.deposit, "http"),
             provisioning=services.provisioning,
+            dead_letters=services.dead_letters,
+            timeline=services.timeline,
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,
             clock=services.clock,

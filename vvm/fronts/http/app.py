@@ -15,12 +15,15 @@ from vvm.fronts.http.auth import bearer
 from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.health import HealthRoutes, Refresh
 from vvm.fronts.http.messages import MessageRoutes
+from vvm.fronts.http.notifications import NotificationRoutes
 from vvm.fronts.http.problems import problems
 from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
+from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Depositor
 from vvm.services.provisioning import Provisioning
+from vvm.services.timeline import Timeline
 from vvm.store.port import MailboxStore, OutboxStore
 
 
@@ -29,6 +32,8 @@ class ApiServices(msgspec.Struct, frozen=True):
 
     deposit: Depositor
     provisioning: Provisioning
+    dead_letters: DeadLetters
+    timeline: Timeline
     mailboxes: MailboxStore
     outbox: OutboxStore
     clock: Clock
@@ -63,6 +68,7 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
     messages = MessageRoutes(
         services.deposit, services.provisioning, services.mailboxes, settings, clock=services.clock
     )
+    notifications = NotificationRoutes(services.provisioning, services.dead_letters, services.timeline)
     app = web.Application(middlewares=[bearer(token)])
     one = "/subscribers/{msisdn}"
     for method, path, handler, *query in (
@@ -71,6 +77,10 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
         ("PUT", one, subscribers.put),
         ("PATCH", one, subscribers.patch),
         ("DELETE", one, subscribers.remove),
+        ("POST", f"{one}/password", notifications.rotate),
+        ("GET", f"{one}/timeline", notifications.timeline, "limit"),
+        ("GET", "/notifications/dead", notifications.dead_letters, "limit", "after"),
+        ("POST", "/notifications/{id:[0-9]{1,10}}/resend", notifications.resend),
         ("GET", f"{one}/messages", messages.page, "limit", "after"),
         ("POST", f"{one}/messages", messages.add, "from", "received_at"),
         ("GET", f"{one}/messages/{{uid:[0-9]{{1,10}}}}", messages.show),

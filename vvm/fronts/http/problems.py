@@ -28,6 +28,7 @@ STATUS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
     "unknown_subscriber": HTTPStatus.NOT_FOUND,
     "unknown_message": HTTPStatus.NOT_FOUND,
+    "no_dead_letter": HTTPStatus.NOT_FOUND,
     "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "subscriber_exists": HTTPStatus.CONFLICT,
     "invalid_transition": HTTPStatus.CONFLICT,

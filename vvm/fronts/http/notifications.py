@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What phones were told, and what they were not: a number's timeline, dead letters, a new password."""
+
+from __future__ import annotations
+
+import msgspec
+from aiohttp import web
+
+from vvm.fronts.http.answers import document
+from vvm.fronts.http.request import path_msisdn, query_number
+from vvm.fronts.http.subscribers import view
+from vvm.services.dead_letters import PAGE_LIMIT, DeadLetters
+from vvm.services.provisioning import Provisioning
+from vvm.services.timeline import LIMIT, Entry, Timeline
+from vvm.store.port import NotificationRecord
+
+_PAGE = 100
+_LARGEST = 2**31 - 1
+
+
+class TimelineView(msgspec.Struct, frozen=True):
+    entries: tuple[Entry, ...]
+    """Oldest first."""
+
+
+class DeadLetterPage(msgspec.Struct, frozen=True):
+    notifications: tuple[NotificationRecord, ...]
+    next: int | None
+    """``after`` of the next page; null at the end."""
+
+
+class NotificationRoutes:
+    def __init__(self, provisioning: Provisioning, dead_letters: DeadLetters, timeline: Timeline) -> None:
+        self._provisioning = provisioning
+        self._dead_letters = dead_letters
+        self._timeline = timeline
+
+    async def timeline(self, request: web.Request) -> web.Response:
+        limit = query_number(request, "limit", default=_PAGE, least=1, most=LIMIT)
+        return document(TimelineView(tuple(await self._timeline(path_msisdn(request), limit=limit))))
+
+    async def dead_letters(self, request: web.Request) -> web.Response:
+        limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
+        after = query_number(request, "after", default=0, least=0, most=_LARGEST)
+        found = tuple(await self._dead_letters.page(after=after, limit=limit))
+        return document(DeadLetterPage(found, found[-1].id if len(found) == limit else None))
+
+    async def resend(self, request: web.Request) -> web.Response:
+        await self._dead_letters.resend(int(request.match_info["id"]))
+        return web.Response(status=204)
+
+    async def rotate(self, request: web.Request) -> web.Response:
+        """Replace the IMAP password; only a STATUS SMS says the new one."""
+        return document(view(await self._provisioning.rotate(path_msisdn(request))))
