@@ -89,3 +89,21 @@ async def test_a_refusal_shows_no_password() -> None:
     with pytest.raises(LoginRefused) as refused:
         await world.login(alice.imap_user, "my-secret-guess")
     assert "my-secret-guess" not in repr(refused.value) + str(refused.value)
+
+
+async def test_a_proof_needs_the_same_password_and_the_same_status() -> None:
+    world = World()
+    alice = await world.subscriber()
+    assert (await world.login.password(alice.imap_user)).reveal() == password_of(world, alice)
+    assert await world.login.proven(alice.imap_user) == alice
+
+
+async def test_a_proof_opens_no_mailbox_that_a_password_would_not() -> None:
+    world = World()
+    alice = await world.subscriber(ProvisioningStatus.BLOCKED)
+    with pytest.raises(LoginRefused) as refused:
+        await world.login.proven(alice.imap_user)
+    assert refused.value.reason is LoginRefusal.BLOCKED
+    with pytest.raises(LoginRefused) as refused:
+        await world.login.password("nobody@vvm.example.net")
+    assert refused.value.reason is LoginRefusal.UNKNOWN_USER

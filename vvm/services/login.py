@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal
+from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.services.credentials import Keyring
 from vvm.store.port import SubscriberStore
@@ -51,11 +52,30 @@ class Login:
 
     async def __call__(self, user: str, password: str) -> Subscriber:
         """Raises LoginRefused."""
+        subscriber = await self._known(user)
+        if not self._matches(subscriber, password):
+            raise LoginRefused(LoginRefusal.INVALID_PASSWORD)
+        return await self._admitted(subscriber)
+
+    async def password(self, user: str) -> Secret:
+        """What ``user`` would log in with, for proofs that do not send it (SCRAM, DIGEST-MD5).
+
+        Raises LoginRefused, and Outage when the master key does not open it.
+        """
+        subscriber = await self._known(user)
+        return self._keyring.open(user, subscriber.password_sealed)
+
+    async def proven(self, user: str) -> Subscriber:
+        """The subscriber who has just proven ``password``.  Raises LoginRefused."""
+        return await self._admitted(await self._known(user))
+
+    async def _known(self, user: str) -> Subscriber:
         subscriber = await self._subscribers.by_imap_user(user)
         if subscriber is None:
             raise LoginRefused(LoginRefusal.UNKNOWN_USER)
-        if not self._matches(subscriber, password):
-            raise LoginRefused(LoginRefusal.INVALID_PASSWORD)
+        return subscriber
+
+    async def _admitted(self, subscriber: Subscriber) -> Subscriber:
         if not subscriber.status.active:
             raise LoginRefused(_NOT_NOW[subscriber.status])
         if subscriber.unanswered_syncs:

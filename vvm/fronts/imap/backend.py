@@ -7,8 +7,9 @@ made by services.retrieval and services.greetings, a read goes straight to the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from imap_server.abilities import Appended, NewMessage, OverQuota
 from imap_server.backend import (
@@ -31,6 +32,8 @@ from vvm.omtp.commands import INVALID_PARAMETER
 from vvm.services.login import Login, LoginRefusal, LoginRefused
 from vvm.store import port
 
+T = TypeVar("T")
+
 _TEXTS = {
     LoginRefusal.UNKNOWN_USER: "unknown user",
     LoginRefusal.INVALID_PASSWORD: "invalid password",
@@ -42,7 +45,7 @@ _TEXTS = {
 
 
 class ImapBackend:
-    """imap_server.backend.Backend."""
+    """imap_server.backend.Backend, and KnowsPasswords of its SASL mechanisms."""
 
     def __init__(self, login: Login, services: MailServices, omtp: OmtpSettings) -> None:
         self._login = login
@@ -51,13 +54,28 @@ class ImapBackend:
 
     async def login(self, user: str, password: str, peer: Peer) -> SubscriberAccount:
         del peer
-        try:
-            subscriber = await self._login(user, password)
-        except LoginRefused as refused:
-            raise Denied(_TEXTS[refused.reason]) from None
-        except Outage as outage:
-            raise Unavailable(outage.code) from outage
+        return self._account(await _told(self._login(user, password)))
+
+    async def password(self, user: str, peer: Peer) -> str:
+        del peer
+        return (await _told(self._login.password(user))).reveal()
+
+    async def proven(self, user: str, peer: Peer) -> SubscriberAccount:
+        del peer
+        return self._account(await _told(self._login.proven(user)))
+
+    def _account(self, subscriber: Subscriber) -> SubscriberAccount:
         return SubscriberAccount(subscriber, self._services, lenient=self._omtp.lenient(subscriber.client))
+
+
+async def _told(answer: Awaitable[T]) -> T:
+    """The answer of services.login, its errors in the words of IMAP."""
+    try:
+        return await answer
+    except LoginRefused as refused:
+        raise Denied(_TEXTS[refused.reason]) from None
+    except Outage as outage:
+        raise Unavailable(outage.code) from outage
 
 
 class SubscriberAccount:
