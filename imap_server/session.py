@@ -261,8 +261,15 @@ class Session:
         return selected.view
 
     def report(self, *, expunges: bool) -> None:
-        """Tell the client what the view holds and it does not know."""
-        self.out.extend(self.selected.view.report(expunges=expunges, style=self.style))
+        """Tell the client what the view holds and it does not know; called last before a command ends.
+
+        A client of QRESYNC comes back from the highest MODSEQ that it saw, unless a HIGHESTMODSEQ
+        says less (RFC 7162 section 6).  It must, while a removal below that MODSEQ is still owed.
+        """
+        view = self.selected.view
+        self.out.extend(view.report(expunges=expunges, style=self.style))
+        if self.style.vanished and view.owes_removals:
+            self.untagged(b"OK [HIGHESTMODSEQ %d] removals are still to be told" % view.settled_modseq)
 
     def expunged(self, text: str) -> None:
         """End a command that removed messages; all is told, so the MODSEQ reached may be said.

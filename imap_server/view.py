@@ -39,6 +39,8 @@ class View:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.highest_modseq = snapshot.highest_modseq
+        self.settled_modseq = snapshot.highest_modseq
+        """Up to here the client was told everything, removals included."""
         self._uids = [message.uid for message in snapshot.messages]
         self._states = {message.uid: message for message in snapshot.messages}
         self._told = len(self._uids)
@@ -112,7 +114,14 @@ class View:
             self._stepped.clear()
         if expunges and self._gone:
             lines += self._report_gone(style)
+        if not self._gone:
+            self.settled_modseq = self.highest_modseq
         return lines
+
+    @property
+    def owes_removals(self) -> bool:
+        """Whether messages are gone that the client still counts."""
+        return bool(self._gone)
 
     @property
     def owes_news(self) -> bool:

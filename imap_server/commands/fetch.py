@@ -127,6 +127,8 @@ async def answer(session: Session, command: Fetch, *, by_uid: bool) -> None:
             await session.relieve()
         else:
             await _answer_from_store(session, batch, request)
+    if request.marks_seen and session.style.modseq:
+        await session.refresh()  # what others did below the new MODSEQs is told along with them
     session.report(expunges=by_uid)
     session.ok("fetched")
 

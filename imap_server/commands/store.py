@@ -14,6 +14,7 @@ from imap_server import flags
 from imap_server.backend import FlagChange, FlagMode, NotAllowed
 from imap_server.errors import Bad, No
 from imap_server.session import SELECTED, Extension, Session
+from imap_server.view import View
 from imap_server.wire import numbers
 from imap_server.wire.lexer import Lexer
 from imap_server.wire.numbers import NumberSet
@@ -77,17 +78,17 @@ async def answer(session: Session, command: Store, *, by_uid: bool) -> None:
     if uids:
         states = await selected.mailbox.store(uids, command.change, unchanged_since=command.unchanged_since)
         view.adopt_stored(states, command.change, silent=command.silent)
+        if session.style.modseq:  # what others did below the new MODSEQ is told along with it
+            await session.refresh()
         if command.unchanged_since is not None and len(states) < len(uids):
-            code = await _modified(
-                session, set(uids).difference(state.uid for state in states), by_uid=by_uid
-            )
+            left = set(uids).difference(state.uid for state in states)
+            code = _modified(view, left, by_uid=by_uid)
     session.report(expunges=by_uid)
     session.ok("stored", code=code)
 
 
-async def _modified(session: Session, left: set[int], *, by_uid: bool) -> str | None:
+def _modified(view: View, left: set[int], *, by_uid: bool) -> str | None:
     """The code that names the messages left as they are; one that was expunged meanwhile is none of them."""
-    view = await session.refresh()
     uids = [uid for uid in view.uids() if uid in left]
     named = numbers.write(uids if by_uid else map(view.number, uids))
     return f"MODIFIED {named.decode()}" if uids else None

@@ -68,6 +68,8 @@ class Client:
         self.numbered: list[int | None] = list(self.view.uids())
         self.flags = {uid: self.view.flags(uid) for uid in self.view.uids()}
         self.modseqs = {uid: self.view.modseq(uid) for uid in self.view.uids()}
+        self.highest = self.view.highest_modseq
+        self.seen = self.highest
 
     def hear(self, line: bytes, *, expunges: bool) -> None:
         if found := _EXISTS.fullmatch(line):
@@ -86,6 +88,12 @@ class Client:
             assert found, line
             self._learn(int(found[1]), int(found[2]), found[3], found[4])
 
+    def tagged(self) -> None:
+        """A command ended: which MODSEQ to come back from (RFC 7162 section 6)."""
+        owed = self.view.owes_removals
+        self.highest = self.view.settled_modseq if owed else max(self.highest, self.seen)
+        self.seen = self.highest
+
     def _learn(self, number: int, uid: int, flags: bytes | None, modseq: bytes | None) -> None:
         assert self.numbered[number - 1] in {None, uid}
         assert (modseq is not None) == self.style.modseq
@@ -94,6 +102,7 @@ class Client:
             self.flags[uid] = frozenset(flags.decode().split())
         if modseq is not None:
             self.modseqs[uid] = int(modseq)
+            self.seen = max(self.seen, int(modseq))
 
     def _forget(self, number: int) -> None:
         uid = self.numbered.pop(number - 1)
@@ -153,6 +162,7 @@ class ClientsAndMailbox(RuleBasedStateMachine):
         client = self.clients[which]
         for line in client.view.report(expunges=expunges, style=client.style):
             client.hear(line, expunges=expunges)
+        client.tagged()
 
     @rule(which=CLIENTS, data=st.data(), carried=FLAGS, silent=st.booleans(), stale=st.booleans())
     def store(self, which: int, data: st.DataObject, carried: Flags, *, silent: bool, stale: bool) -> None:
@@ -172,6 +182,9 @@ class ClientsAndMailbox(RuleBasedStateMachine):
             client.flags[uid] |= carried
         change = FlagChange(FlagMode.ADD, carried)
         client.view.adopt_stored([self.mailbox.messages[uid]], change, silent=silent)
+        if client.style.modseq:
+            self.refresh(which)
+        self.tell(which, expunges=False)
 
     @rule(which=CLIENTS, with_modseq=st.booleans())
     def the_client_fetches_all_flags(self, which: int, *, with_modseq: bool) -> None:
@@ -186,7 +199,9 @@ class ClientsAndMailbox(RuleBasedStateMachine):
             client.view.told_flags(uid)
             if with_modseq:
                 client.modseqs[uid] = client.view.modseq(uid)
+                client.seen = max(client.seen, client.view.modseq(uid))
                 client.view.told_modseq(uid)
+        client.tagged()
 
     @rule(which=CLIENTS)
     def after_everything_was_told_the_client_knows_the_truth(self, which: int) -> None:
@@ -201,23 +216,20 @@ class ClientsAndMailbox(RuleBasedStateMachine):
                 assert client.modseqs.get(uid, truth[uid].modseq) == truth[uid].modseq
 
     @rule(which=CLIENTS)
-    def who_comes_back_learns_what_happened(self, which: int) -> None:
-        """SELECT with QRESYNC from the MODSEQ at which everything was told (RFC 7162 section 3.2.5)."""
-        self.after_everything_was_told_the_client_knows_the_truth(which)
+    def who_breaks_off_and_comes_back_learns_what_happened(self, which: int) -> None:
+        """SELECT with QRESYNC after any command, all or nothing told (RFC 7162 sections 3.2.5 and 6)."""
         client = self.clients[which]
-        since = client.view.highest_modseq
-        remembered = {uid: client.view.flags(uid) for uid in client.view.uids()}
-        if self.mailbox.messages:
-            self.mailbox.remove(min(self.mailbox.messages))
-        for uid in list(self.mailbox.messages)[:1]:
-            self.mailbox.put(uid, frozenset({"\\Answered"}))
-        self.deposit(frozenset())
-        view = View(self.mailbox.snapshot())
-        gone = view.vanished(None, self.mailbox.changes(since).expunged)
-        for uid in numbers.read(gone).select(sorted(remembered)) if gone else ():
-            del remembered[uid]
-        remembered |= {uid: view.flags(uid) for uid in view.changed_since(since, view.uids())}
-        assert remembered == {uid: state.flags for uid, state in self.mailbox.messages.items()}
+        if client.style.vanished:
+            remembered = {uid: client.flags[uid] for uid in client.numbered if uid in client.flags}
+            view = View(self.mailbox.snapshot())
+            gone = view.vanished(None, self.mailbox.changes(client.highest).expunged)
+            if gone:
+                for uid in numbers.read(gone).select(sorted(remembered)):
+                    del remembered[uid]
+            for uid in view.changed_since(client.highest, view.uids()):
+                remembered[uid] = view.flags(uid)
+            for uid, flags in remembered.items():
+                assert flags == self.mailbox.messages[uid].flags
         self.clients[which] = Client(self.mailbox, client.style)
 
     @invariant()

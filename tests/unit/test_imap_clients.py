@@ -9,7 +9,7 @@ import imaplib
 import aioimaplib
 
 from tests.dialogues.memory_world import MemoryWorld, memory_world
-from tests.dialogues.world import Credentials
+from tests.dialogues.world import Credentials, Standing
 
 PHONE = "+33612345678"
 
@@ -73,3 +73,31 @@ async def test_aioimaplib_hears_of_a_deposit_while_it_idles() -> None:
         assert answer.result == "OK"
         assert bytes(answer.lines[1]) == world.inbox(PHONE).octets[2]
         await client.logout()
+
+
+async def test_imaplib_files_messages_like_on_any_server() -> None:
+    async with memory_world() as world:
+        credentials = await world.provide(PHONE, messages=2, standing=Standing.MAIL_CLIENT)
+        await asyncio.to_thread(_file_with_imaplib, world, credentials)
+        inbox = world.inbox(PHONE)
+        assert list(inbox.records) == [2, 3]
+        assert inbox.octets[3] == b"Subject: kept\r\n\r\nbody\r\n"
+        assert inbox.records[3].flags == {"\\Seen", "$Label1"}
+
+
+def _file_with_imaplib(world: MemoryWorld, credentials: Credentials) -> None:
+    with imaplib.IMAP4_SSL(world.host, world.tls_port, ssl_context=world.tls) as client:
+        client.login(credentials.user, credentials.password)
+        assert client.enable("CONDSTORE")[0] == "OK"
+        assert client.create("Kept/2026")[0] == "OK"
+        assert client.subscribe("Kept/2026")[0] == "OK"
+        assert client.lsub() == ("OK", [b'() "/" Kept/2026'])
+        assert client.select("INBOX")[0] == "OK"
+        flags, message = r"(\Seen $Label1)", b"Subject: kept\r\n\r\nbody\r\n"
+        assert client.append("INBOX", flags, imaplib.Time2Internaldate(1_772_900_000), message)[0] == "OK"
+        assert client.copy("1", "Kept/2026")[0] == "OK"
+        assert client.uid("MOVE", "1", "Kept")[0] == "OK"
+        assert client.sort("(REVERSE SIZE)", "UTF-8", "ALL") == ("OK", [b"1 2"])
+        assert client.status("Kept", "(MESSAGES UIDNEXT)") == ("OK", [b"Kept (MESSAGES 1 UIDNEXT 2)"])
+        assert client.rename("Kept", "Old")[0] == "OK"
+        assert client.delete("Old/2026")[0] == "OK"
