@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.asterisk.settings import AsteriskSettings
-from vvm.runtime.metrics import SmsMetrics, StoreMetrics, new_metrics
+from vvm.fronts.http.access import access
+from vvm.runtime.metrics import ImapMetrics, SmsMetrics, StoreMetrics, new_metrics
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import OutboxCounts, Settlement
@@ -125,3 +127,32 @@ def test_a_media_node_is_shown_before_its_first_call(tmp_path: Path) -> None:
     assert found["vvm_ari_connected"] == found["vvm_spool_waiting"] == found["vvm_spool_failures_total"] == 0
     assert found['vvm_recordings_total{outcome="refused"}'] == 1
     assert found['vvm_recordings_total{outcome="delivered"}'] == 0
+
+
+def every_name(tmp_path: Path) -> set[str]:
+    """The names of all figures, as Prometheus has them without the suffixes of a histogram."""
+    metrics = new_metrics()
+    registry = metrics.registry
+    ImapMetrics(registry)
+    SmsMetrics(registry, [])
+    StoreMetrics(registry)
+    OutboxMetrics(registry, MemoryOutbox(), clock=FixedClock(NOW), seconds=1.0)
+    access(registry)
+    settings = AsteriskSettings(spool=str(tmp_path))
+    front = AsteriskFront(settings, Secret("secret"), RecordingDepositor(), clock=FixedClock(NOW))
+    registry.register(AsteriskMetrics(front))
+    return {
+        f"{metric.name}_total" if metric.type == "counter" else metric.name for metric in registry.collect()
+    }
+
+
+def test_every_figure_is_explained_and_no_other(tmp_path: Path) -> None:
+    text = Path("docs/operations.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(vvm_\w+)`", text, re.MULTILINE)) == every_name(tmp_path)
+
+
+def test_alarms_look_at_figures_that_there_are(tmp_path: Path) -> None:
+    text = Path("conf/prometheus/alerts.yml").read_text(encoding="utf-8")
+    named = {re.sub(r"_(bucket|count|sum)$", "", name) for name in re.findall(r"vvm_\w+", text)}
+    assert len(named) > 5
+    assert named <= every_name(tmp_path)
