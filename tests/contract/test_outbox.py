@@ -39,6 +39,7 @@ async def test_a_leased_row_says_what_was_owed(store: Store, alice: Subscriber) 
         uid=None,
         return_code=2,
         attempt=1,
+        owed_at=NOW,
         expires_at=owed.expires_at,
         accepted=frozenset(),
     )

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from sms_gateway.port import Sent, Unavailable
+from sms_gateway.port import Sent, Unavailable, Waiting
 from tests.unit.services_world import ALICE, CALL, SMSC, TWO_SECONDS, World
 from vvm.domain.errors import Outage
+from vvm.domain.subscriber import Fallback, ProvisioningStatus
 from vvm.fronts.sms import NotificationOutbox
+from vvm.services.provisioning import SubscriberOptions
 
 LONG = timedelta(hours=1)
 
@@ -19,7 +21,7 @@ async def test_a_row_whose_lease_ran_out_may_be_in_our_hands_twice() -> None:
     world = World()
     await world.subscriber()
     await world.deposit(ALICE, TWO_SECONDS, CALL)
-    outbox = NotificationOutbox(world.notification)
+    outbox = NotificationOutbox(world.notification, clock=world.clock)
     (first,) = await outbox.lease(10)
     world.clock.advance(LONG)
     (second,) = await outbox.lease(10)
@@ -39,4 +41,37 @@ async def test_an_outage_while_waiting_is_told_in_the_gateways_words(monkeypatch
 
     monkeypatch.setattr(world.store.outbox, "next_due", down)
     with pytest.raises(Unavailable):
-        await NotificationOutbox(world.notification).wait(timedelta(seconds=1))
+        await NotificationOutbox(world.notification, clock=world.clock).wait(timedelta(seconds=1))
+
+
+class Told:
+    """vvm.fronts.sms.NotificationMetrics that remembers."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, float]] = []
+
+    def told(self, cause: str, smsc: str, seconds: float) -> None:
+        self.calls.append((cause, smsc, seconds))
+
+
+async def test_the_time_from_the_first_cause_to_acceptance_is_measured() -> None:
+    world, told = World(), Told()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    world.clock.advance(timedelta(seconds=2))
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    world.clock.advance(timedelta(seconds=1))
+    outbox = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
+    (sms,) = await outbox.lease(10)
+    await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
+    await outbox.settle(sms, Sent(), smsc=SMSC)
+    assert told.calls == [("mailbox_update", SMSC, 3.0)]
+
+
+async def test_an_indication_reaches_the_gateway_with_its_count() -> None:
+    world = World()
+    options = SubscriberOptions(fallback=Fallback.MWI)
+    await world.subscriber(ProvisioningStatus.PROVISIONED, options=options)
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    (sms,) = await NotificationOutbox(world.notification, clock=world.clock).lease(10)
+    assert (sms.waiting, sms.text, sms.port) == (Waiting(1), "", 0)

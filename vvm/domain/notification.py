@@ -73,6 +73,8 @@ class Leased(msgspec.Struct, frozen=True):
     return_code: int
     attempt: int
     """1 for the first lease of this row."""
+    owed_at: datetime
+    """The moment of its first cause."""
     expires_at: datetime
     accepted: frozenset[int]
     """1-based segments that the SMSC has taken already."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -23,6 +24,7 @@ from sms_gateway.port import (
     Unavailable,
     Waiting,
 )
+from vvm.domain.clock import Clock
 from vvm.domain.errors import Outage
 from vvm.domain.subscriber import SmsCoding
 from vvm.services.notification import Notice, Notification
@@ -43,11 +45,23 @@ _REDELIVERY = timedelta(seconds=10)
 again, while a redelivery that slips through only costs a second STATUS."""
 
 
+class NotificationMetrics(Protocol):
+    """Facts worth counting."""
+
+    def told(self, cause: str, smsc: str, seconds: float) -> None:
+        """An SMSC took the whole SMS, so long after its first cause."""
+        ...
+
+
 class NotificationOutbox:
     """sms_gateway.port.Outbox over services.notification."""
 
-    def __init__(self, notification: Notification) -> None:
+    def __init__(
+        self, notification: Notification, *, clock: Clock, metrics: NotificationMetrics | None = None
+    ) -> None:
         self._notification = notification
+        self._clock = clock
+        self._metrics = metrics
         self._leased: dict[tuple[int, int], Notice] = {}
         """By row and attempts before: a row whose lease ran out may be in our hands twice."""
 
@@ -76,6 +90,9 @@ class NotificationOutbox:
             match outcome:
                 case Sent():
                     await self._notification.sent(row, smsc=smsc)
+                    if self._metrics is not None:
+                        waited = self._clock.now() - row.owed_at
+                        self._metrics.told(row.cause.value, smsc, waited.total_seconds())
                 case Retry(after=after, status=status, counted=counted):
                     await self._notification.retry(row, after=after, smpp_status=status, counted=counted)
                 case Refused(status=status):

@@ -22,6 +22,7 @@ from vvm.services.deposit import Deposited, Depositor
 _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 _GROUPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _REMOTE = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_LONG = (0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 600.0, 3600.0, 86400.0)
 
 
 class ImapMetrics:
@@ -98,6 +99,22 @@ class SmsMetrics:
 
     def receipt(self, smsc: str, state: MessageState) -> None:
         self._receipts.labels(smsc, state.value).inc()
+
+
+class NotificationMetrics:
+    """vvm.fronts.sms.NotificationMetrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "vvm_notification_seconds",
+            "From the first cause of a notification to its acceptance by an SMSC, by cause",
+            ["cause", "smsc"],
+            buckets=_LONG,
+            registry=registry,
+        )
+
+    def told(self, cause: str, smsc: str, seconds: float) -> None:
+        self._seconds.labels(cause, smsc).observe(seconds)
 
 
 class StoreMetrics:

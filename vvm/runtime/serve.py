@@ -24,7 +24,14 @@ from vvm.fronts.http.server import serving
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
-from vvm.runtime.metrics import ImapMetrics, Metrics, SmsMetrics, StoreMetrics, new_metrics
+from vvm.runtime.metrics import (
+    ImapMetrics,
+    Metrics,
+    NotificationMetrics,
+    SmsMetrics,
+    StoreMetrics,
+    new_metrics,
+)
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.wiring import Services, open_services
@@ -170,7 +177,11 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
         return {}
     gateway = SmsGateway(
         config.sms.smsc,
-        NotificationOutbox(services.notification),
+        NotificationOutbox(
+            services.notification,
+            clock=services.clock,
+            metrics=NotificationMetrics(metrics.registry),
+        ),
         InboundQueue(services.store.inbound, services.hints),
         kannels=config.sms.kannel,
         clock=services.clock,

@@ -64,6 +64,7 @@ class _Row:
             uid=self.uid,
             return_code=self.owed.return_code,
             attempt=self.attempt,
+            owed_at=self.owed.due_at,
             expires_at=self.owed.expires_at,
             accepted=frozenset(self.message_ids),
         )

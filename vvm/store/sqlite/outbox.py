@@ -212,6 +212,7 @@ def _leased(connection: sqlite3.Connection, row: Row) -> Leased:
         uid=row[4],
         return_code=row[5],
         attempt=row[6] + 1,
+        owed_at=rows.moment(row[8]),
         expires_at=rows.moment(row[7]),
         accepted=frozenset(segment for (segment,) in segments),
     )

@@ -20,7 +20,7 @@ INSERT INTO outbox (subscriber_id, recipient, family, cause, uid, return_code, o
 VALUES (:subscriber, :recipient, :family, :cause, :uid, :return_code, :owed_at, :due_at, :held, :expires_at);
 
 -- name: due
-SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at
+SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at
   FROM outbox WHERE state = 'owed' AND family = :family AND due_at <= :now
  ORDER BY due_at, id LIMIT :limit;
 
