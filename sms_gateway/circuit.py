@@ -9,6 +9,7 @@ and what is owed waits in the outbox without spending its attempts.
 from __future__ import annotations
 
 from sms_gateway.backoff import doubling
+from sms_gateway.pool import Health
 
 
 class Circuit:
@@ -27,9 +28,11 @@ class Circuit:
         """Whether anything may be sent."""
         return self._opened == 0
 
-    def may_try(self, now: float) -> bool:
-        """Whether one SMS may be sent to find out."""
-        return now >= self._open_until
+    def health(self, now: float) -> Health:
+        """UP while closed; ON_TRIAL when one SMS may be sent to find out."""
+        if self.closed:
+            return Health.UP
+        return Health.ON_TRIAL if now >= self._open_until else Health.DOWN
 
     def succeeded(self) -> None:
         """The SMSC took an SMS, or refused one with a reason: it works."""
@@ -43,7 +46,7 @@ class Circuit:
         What was in flight when it opened adds nothing.
         """
         self._in_a_row += 1
-        if self._in_a_row < self._most or not self.may_try(now):
+        if self._in_a_row < self._most or self.health(now) is Health.DOWN:
             return None
         wait = doubling(self._first, self._last, self._opened)
         self._opened += 1

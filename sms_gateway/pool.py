@@ -7,7 +7,7 @@ because an SMS goes only to a route that has room for it now.  A weight of 0 mak
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class Route(Protocol):
     def health(self, now: float) -> Health: ...
 
     def capacity(self, now: float) -> int:
-        """How many SMS may be in its hands at a time."""
+        """How many SMS may be in its hands at a time; asked only while it is not DOWN."""
         ...
 
     async def send(self, sms: OutboundSms, taken: SegmentTaken) -> Outcome:
@@ -68,31 +68,43 @@ class Pool:
 
     def room(self, now: float) -> int:
         """How many SMS the routes can take now, all together."""
-        return sum(max(0, self._room(route, now)) for route in self._candidates(now))
+        return sum(self._rooms(now).values())
 
-    def pick(self, now: float) -> Route | None:
-        """The route of the next SMS, which is in its hands until ``done``; None when none has room."""
-        free = [route for route in self._candidates(now) if self._room(route, now) > 0]
-        if not free:
-            return None
-        for route in free:
-            self._credit[route] += _turns(route)
-        chosen = max(free, key=self._credit.__getitem__)
-        self._credit[chosen] -= sum(_turns(route) for route in free)
-        self._in_hand[chosen] += 1
+    def share(self, count: int, now: float) -> list[Route]:
+        """The routes of the next SMS, which are in their hands until ``done``.
+
+        Fewer than ``count``, where there is no more room.
+        """
+        rooms = self._rooms(now)
+        chosen: list[Route] = []
+        while rooms and len(chosen) < count:
+            route = self._next(rooms)
+            chosen.append(route)
+            self._in_hand[route] += 1
+            rooms[route] -= 1
+            if not rooms[route]:
+                del rooms[route]
         return chosen
 
     def done(self, route: Route) -> None:
         """One SMS is in the route's hands no more."""
         self._in_hand[route] -= 1
 
-    def _room(self, route: Route, now: float) -> int:
-        return route.capacity(now) - self._in_hand[route]
+    def _next(self, rooms: Mapping[Route, int]) -> Route:
+        for route in rooms:
+            self._credit[route] += _turns(route)
+        chosen = max(rooms, key=self._credit.__getitem__)
+        self._credit[chosen] -= sum(map(_turns, rooms))
+        return chosen
 
-    def _candidates(self, now: float) -> list[Route]:
-        up = [route for route in self.routes if route.health(now) is Health.UP]
-        on_trial = [route for route in self.routes if route.health(now) is Health.ON_TRIAL]
-        return ([route for route in up if route.weight] or up) + on_trial
+    def _rooms(self, now: float) -> dict[Route, int]:
+        """Of the routes that may be used and have any."""
+        healths = {route: route.health(now) for route in self.routes}
+        up = [route for route in self.routes if healths[route] is Health.UP]
+        usable = [route for route in up if route.weight] or up
+        usable += [route for route in self.routes if healths[route] is Health.ON_TRIAL]
+        rooms = {route: route.capacity(now) - self._in_hand[route] for route in usable}
+        return {route: room for route, room in rooms.items() if room > 0}
 
 
 def _turns(route: Route) -> int:

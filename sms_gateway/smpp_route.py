@@ -61,17 +61,13 @@ class SmppRoute:
         return self._settings.weight
 
     def health(self, now: float) -> Health:
-        if not self._esmes():
-            return Health.DOWN
-        if self._circuit.closed:
-            return Health.UP
-        return Health.ON_TRIAL if self._circuit.may_try(now) else Health.DOWN
+        return self._circuit.health(now) if self._esmes() else Health.DOWN
 
     def capacity(self, now: float) -> int:
         """Twice the windows - while some wait for the SMSC, others are being settled - but no more
         than can be sent soon.
         """
-        if self.health(now) is Health.ON_TRIAL:
+        if not self._circuit.closed:
             return 1
         affordable = self._pace.affordable(now, self._settings.hold_limit_seconds)
         return max(1, min(2 * self._settings.window * len(self._esmes()), affordable))
@@ -118,12 +114,12 @@ class SmppRoute:
         return Sent()
 
     def _esmes(self) -> list[Esme]:
-        return [bind.esme for bind in self._binds if bind.esme is not None]
+        return [esme for bind in self._binds if (esme := bind.esme) is not None]
 
     def _least_busy(self) -> Esme:
         """Raises NotSent without a bind, and while the circuit is open."""
         esmes = self._esmes()
-        if self.health(asyncio.get_running_loop().time()) is Health.DOWN:
+        if not esmes or self._circuit.health(asyncio.get_running_loop().time()) is Health.DOWN:
             raise NotSent
         return min(esmes, key=lambda esme: esme.link.in_flight)
 

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from itertools import zip_longest
 
 import structlog
 
@@ -65,8 +66,10 @@ class Worker:
             if not room:
                 await self._wait_for_room()
                 continue
-            for sms in await self._lease(room):
-                task = group.create_task(self._send(self._pool.pick(loop.time()), sms))
+            batch = await self._lease(room)
+            routes = self._pool.share(len(batch), loop.time())
+            for sms, route in zip_longest(batch, routes):
+                task = group.create_task(self._send(route, sms))
                 self._sending[task] = sms.recipient.lstrip("+")
                 task.add_done_callback(self._done)
 

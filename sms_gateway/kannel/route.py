@@ -59,14 +59,10 @@ class KannelRoute:
         return self._settings.weight
 
     def health(self, now: float) -> Health:
-        if self._session is None:
-            return Health.DOWN
-        if self._circuit.closed:
-            return Health.UP
-        return Health.ON_TRIAL if self._circuit.may_try(now) else Health.DOWN
+        return Health.DOWN if self._session is None else self._circuit.health(now)
 
     def capacity(self, now: float) -> int:
-        if self.health(now) is Health.ON_TRIAL:
+        if not self._circuit.closed:
             return 1
         affordable = self._pace.affordable(now, self._settings.hold_limit_seconds)
         return max(1, min(2 * self._settings.window, affordable))

@@ -43,9 +43,8 @@ class Stand:
 
 
 def picks(routes: Sequence[Stand], count: int) -> str:
-    pool = Pool(routes)
-    chosen = (pool.pick(NOW) for _ in range(count))
-    return "".join(route.name if route else "-" for route in chosen)
+    """The names of the routes that get so many SMS, in order; fewer where there is no room."""
+    return "".join(route.name for route in Pool(routes).share(count, NOW))
 
 
 @pytest.mark.parametrize(
@@ -56,13 +55,13 @@ def test_routes_take_turns_by_their_weights(weights: Sequence[int], order: str) 
 
 
 def test_a_full_route_leaves_its_turns_to_the_others() -> None:
-    assert picks([Stand("a", 3, capacity=2), Stand("b", 1, capacity=3)], 6) == "aabbb-"
+    assert picks([Stand("a", 3, capacity=2), Stand("b", 1, capacity=3)], 6) == "aabbb"
 
 
 def test_a_route_that_is_done_has_room_again() -> None:
     route = Stand("a", capacity=1)
     pool = Pool([route])
-    assert (pool.room(NOW), pool.pick(NOW), pool.room(NOW)) == (1, route, 0)
+    assert (pool.room(NOW), pool.share(9, NOW), pool.room(NOW)) == (1, [route], 0)
     pool.done(route)
     assert pool.room(NOW) == 1
 
@@ -70,8 +69,7 @@ def test_a_route_that_is_done_has_room_again() -> None:
 def test_a_route_whose_capacity_shrank_owes_no_room() -> None:
     slow, other = Stand("a", capacity=10), Stand("b", capacity=5)
     pool = Pool([slow, other])
-    for _ in range(6):
-        pool.pick(NOW)
+    pool.share(6, NOW)
     slow.most = 1
     assert pool.room(NOW) == 2
 
@@ -84,7 +82,7 @@ def test_a_standby_works_only_while_no_other_is_up() -> None:
 
 
 def test_a_full_route_does_not_wake_the_standby() -> None:
-    assert picks([Stand("a", capacity=1), Stand("s", weight=0)], 3) == "a--"
+    assert picks([Stand("a", capacity=1), Stand("s", weight=0)], 3) == "a"
 
 
 def test_a_route_on_trial_does_not_silence_the_standby() -> None:
@@ -97,7 +95,12 @@ def test_without_a_route_there_is_no_room() -> None:
     route = Stand("a")
     route.state = Health.DOWN
     assert Pool([route]).room(NOW) == 0
-    assert picks([route], 1) == "-"
+    assert picks([route], 1) == ""
+
+
+def test_turns_go_on_where_the_last_batch_ended() -> None:
+    pool = Pool([Stand("a", 3), Stand("b", 1)])
+    assert "".join(pool.share(1, NOW)[0].name for _ in range(8)) == "aabaaaba"
 
 
 def circuit() -> Circuit:
@@ -112,8 +115,8 @@ def test_a_circuit_opens_after_failures_in_a_row_only() -> None:
     assert it.closed
     assert it.failed(NOW) == 10.0
     assert not it.closed
-    assert not it.may_try(NOW + 9.9)
-    assert it.may_try(NOW + 10.0)
+    assert it.health(NOW + 9.9) is Health.DOWN
+    assert it.health(NOW + 10.0) is Health.ON_TRIAL
 
 
 def test_what_was_in_flight_when_it_opened_adds_nothing() -> None:
@@ -121,7 +124,7 @@ def test_what_was_in_flight_when_it_opened_adds_nothing() -> None:
     for _ in range(3):
         it.failed(NOW)
     assert it.failed(NOW + 1) is None
-    assert it.may_try(NOW + 10.0)
+    assert it.health(NOW + 10.0) is Health.ON_TRIAL
 
 
 def test_each_trial_that_fails_doubles_the_time_up_to_a_ceiling() -> None:
@@ -136,6 +139,5 @@ def test_a_trial_that_succeeds_closes_the_circuit() -> None:
     for _ in range(3):
         it.failed(NOW)
     it.succeeded()
-    assert it.closed
-    assert it.may_try(NOW)
+    assert it.health(NOW) is Health.UP
     assert it.failed(NOW) is None
