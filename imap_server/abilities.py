@@ -55,7 +55,10 @@ class Copied(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class Appending(Protocol):
-    """An account into which a client may put messages."""
+    """An account into which a client may put messages.
+
+    One that is ``Filing`` too takes several at once; another one may refuse more than one.
+    """
 
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
         """Store all ``messages`` or none; durable before it returns.
@@ -148,9 +151,9 @@ def offered(account: Account, shown: Collection[bytes], *, max_append_bytes: int
     """
     names: list[bytes] = []
     if _has(type(account), Appending):
-        names += [b"MULTIAPPEND", b"APPENDLIMIT=%d" % max_append_bytes]
+        names.append(b"APPENDLIMIT=%d" % max_append_bytes)
     if _has(type(account), Filing):
-        names.append(b"MOVE")
+        names += [b"MOVE", b"MULTIAPPEND"]
         if _REV2_NEEDS.issubset(shown):
             names.append(b"IMAP4rev2")
     return tuple(names)

@@ -463,3 +463,11 @@ def test_uvloop_plays_every_dialogue_too(path: Path) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(play())
+
+
+@pytest.mark.parametrize(("literal_plus", "word"), [(False, "LITERAL-"), (True, "LITERAL+")])
+async def test_the_setting_says_which_literals_clients_may_use(literal_plus: bool, word: str) -> None:
+    settings = ImapSettings(literal_plus=literal_plus)
+    async with memory_world(settings) as world, client(world) as peer:
+        heard = await say(peer, "a CAPABILITY", until="a OK")
+        assert heard[0].split()[-1] == word
