@@ -42,6 +42,10 @@ class Api:
     async def add(self, msisdn: str) -> None:
         assert (await self._call("PUT", f"subscribers/{msisdn}", json={}))[0] == 201
 
+    async def change(self, msisdn: str, **fields: object) -> None:
+        """A PATCH of the subscriber."""
+        assert (await self._call("PATCH", f"subscribers/{msisdn}", json=fields))[0] == 200
+
     async def deposit(self, order: Order) -> int | None:
         """The UID, or None where the program refuses for now.  Raises aiohttp.ClientError."""
         status, answer = await self._call(
