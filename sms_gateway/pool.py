@@ -99,12 +99,22 @@ class Pool:
 
     def _rooms(self, now: float) -> dict[Route, int]:
         """Of the routes that may be used and have any."""
-        healths = {route: route.health(now) for route in self.routes}
-        up = [route for route in self.routes if healths[route] is Health.UP]
-        usable = [route for route in up if route.weight] or up
-        usable += [route for route in self.routes if healths[route] is Health.ON_TRIAL]
-        rooms = {route: route.capacity(now) - self._in_hand[route] for route in usable}
-        return {route: room for route, room in rooms.items() if room > 0}
+        first: dict[Route, int] = {}
+        standby: dict[Route, int] = {}
+        on_trial: dict[Route, int] = {}
+        for route in self.routes:
+            health = route.health(now)
+            if health is Health.DOWN:
+                continue
+            room = route.capacity(now) - self._in_hand[route]
+            if health is Health.ON_TRIAL:
+                on_trial[route] = room
+            elif route.weight:
+                first[route] = room
+            else:
+                standby[route] = room
+        usable = (first or standby) | on_trial
+        return {route: room for route, room in usable.items() if room > 0}
 
 
 def _turns(route: Route) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from itertools import zip_longest
 
@@ -36,11 +35,12 @@ class Worker:
     async def run(self) -> None:
         """Send until cancelled; then finish what is in flight, or return it after ``drain_seconds``."""
         async with asyncio.TaskGroup() as group:
-            feeding = group.create_task(self._feed(group))
+            pulling = [group.create_task(self._feed(group)), group.create_task(self._look_again())]
             try:
                 await asyncio.Event().wait()
             finally:
-                feeding.cancel()
+                for task in pulling:
+                    task.cancel()
                 await self._drain()
 
     def wake(self) -> None:
@@ -64,7 +64,7 @@ class Worker:
             self._news.clear()
             room = self._pool.room(loop.time())
             if not room:
-                await self._wait_for_room()
+                await self._news.wait()
                 continue
             batch = await self._lease(room)
             routes = self._pool.share(len(batch), loop.time())
@@ -73,11 +73,11 @@ class Worker:
                 self._sending[task] = sms.recipient.lstrip("+")
                 task.add_done_callback(self._done)
 
-    async def _wait_for_room(self) -> None:
-        # With a ceiling, because an open circuit does not tell when its time is over.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._idle_seconds):
-                await self._news.wait()
+    async def _look_again(self) -> None:
+        # Because an open circuit does not tell when its time is over.
+        while True:
+            await asyncio.sleep(self._idle_seconds)
+            self.wake()
 
     async def _lease(self, limit: int) -> Sequence[OutboundSms]:
         """Raises nothing: an outbox that is away is asked again later."""
