@@ -52,6 +52,8 @@ async def run(session: Session, command: Append) -> None:
     account = appending(session.account)
     if not all(message.octets for message in command.messages):
         raise No("a message is empty")  # RFC 3502 section 6: how a client gives up half way
+    if any(b"\0" in message.octets for message in command.messages):
+        raise No("binary content is not stored", code="UNKNOWN-CTE")  # RFC 3516 section 4.4
     if any(flags.RECENT in message.flags for message in command.messages):
         raise NotAllowed
     appended = await account.append(command.name, command.messages)
@@ -73,6 +75,7 @@ def _message(line: Lexer) -> NewMessage:
         moment = line.date_time()
         line.space()
     line.accept(b"~")  # a literal8, which may hold NUL (RFC 3516 section 4.4); ours all may
+    line.accept(b"~")  # a literal8, which IMAP4rev2 lets a client use for any message
     if not line.comes(b"{"):
         raise Bad("expected a literal")
     return NewMessage(line.string(), carried, moment)
