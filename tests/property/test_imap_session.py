@@ -88,7 +88,17 @@ def session(*, selected: bool) -> Session:
     backend.entries["user"] = Entry(account, "pass")
     account.folders["INBOX"].append(MESSAGE, MOMENT)
     account.folders["INBOX"].append(MESSAGE, MOMENT)
-    fresh = Session(
+    fresh = new_session(backend)
+    if selected:
+        for line in (b"t LOGIN user pass\r\n", b"t SELECT INBOX\r\n"):
+            asyncio.run(execute(fresh, COMMANDS, Frame((line,))))
+        fresh.out.clear()
+    return fresh
+
+
+def new_session(backend: MemoryBackend) -> Session:
+    """Nobody has logged in."""
+    return Session(
         backend=backend,
         settings=ImapSettings(),
         metrics=NoMetrics(),
@@ -97,11 +107,6 @@ def session(*, selected: bool) -> Session:
         peer=Peer("127.0.0.1", tls=True, connection_id=1),
         link=AgreeableLink(),
     )
-    if selected:
-        for line in (b"t LOGIN user pass\r\n", b"t SELECT INBOX\r\n"):
-            asyncio.run(execute(fresh, COMMANDS, Frame((line,))))
-        fresh.out.clear()
-    return fresh
 
 
 def answered(fresh: Session, octets: bytes) -> None:
