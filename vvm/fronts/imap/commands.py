@@ -69,20 +69,19 @@ class ExtensionCommands:
     async def _change_pin(self, session: Session, command: omtp.ChangePin) -> str:
         if session.state is State.NOT_AUTHENTICATED:
             return await self._change_pin_before_login(session, command)
-        if command.user is not None:
-            raise No(
-                omtp.INVALID_PARAMETER
-            )  # the mailbox is that of who has logged in, whatever else is said
+        if command.user is not None:  # the mailbox is that of who has logged in, whatever else is said
+            raise No(omtp.INVALID_PARAMETER)
         return await self._set_pin(_subscriber(session), command)
 
     async def _change_pin_before_login(self, session: Session, command: omtp.ChangePin) -> str:
         """AT&T's form: it opens no mailbox.  Every one is held back like a refused login, so that a
         connection guesses slowly; Pins counts the tries of each subscriber over all connections.
+        Nobody learns here who is served and who is blocked.
         """
         require_privacy(session)
         await session.link.pause(session.settings.failed_login_seconds)
         owner = None if command.user is None else await self._subscribers.by_imap_user(command.user)
-        if owner is None:
+        if owner is None or not owner.status.active:
             raise No(omtp.OLD_PIN_MISMATCH)
         return await self._set_pin(owner.id, command)
 
