@@ -37,7 +37,7 @@ def node_modules() -> Path:
             shutil.copy(HERE / "node" / name, folder)
         _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
 
-    return _once("node-smpp", lock, install) / "node_modules"
+    return once("node-smpp", lock, install) / "node_modules"
 
 
 def twisted_python() -> Path:
@@ -49,10 +49,11 @@ def twisted_python() -> Path:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
         _run([*pip, "--requirement", str(lock)], cwd=folder)
 
-    return _once("smpp-twisted3", lock, install) / "bin" / "python"
+    return once("smpp-twisted3", lock, install) / "bin" / "python"
 
 
-def _once(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
+def once(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
+    """The folder that ``install`` filled for this content of ``lock``, now or in an earlier run."""
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
     folder = CACHE / f"{name}-{digest}"
     CACHE.mkdir(parents=True, exist_ok=True)
