@@ -188,9 +188,11 @@ class ClientsAndMailbox(RuleBasedStateMachine):
 
     @rule(which=CLIENTS, with_modseq=st.booleans())
     def the_client_fetches_all_flags(self, which: int, *, with_modseq: bool) -> None:
+        """As FETCH does: arrivals first, then what was asked, then the rest of the news."""
         self.refresh(which)
-        self.tell(which, expunges=False)
         client = self.clients[which]
+        for line in client.view.report_arrivals():
+            client.hear(line, expunges=False)
         for uid in client.view.resolve(EVERYTHING, by_uid=False):
             number = client.view.number(uid)
             assert client.numbered[number - 1] in {None, uid}
@@ -201,7 +203,7 @@ class ClientsAndMailbox(RuleBasedStateMachine):
                 client.modseqs[uid] = client.view.modseq(uid)
                 client.seen = max(client.seen, client.view.modseq(uid))
                 client.view.told_modseq(uid)
-        client.tagged()
+        self.tell(which, expunges=False)
 
     @rule(which=CLIENTS)
     def after_everything_was_told_the_client_knows_the_truth(self, which: int) -> None:
