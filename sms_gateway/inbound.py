@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+
+import msgspec
 
 from sms_gateway import receipts, user_data
 from sms_gateway.esme import Delivery
 from sms_gateway.intake import Delivered, Intake
-from sms_gateway.port import Clock, Inbox, Metrics, Outbox, Reachable, Receipt
-from sms_gateway.settings import SmscSettings
+from sms_gateway.port import Clock, Inbox, Metrics, Outbox, Reachable, Receipt, Unavailable
+from sms_gateway.settings import HandsetNumbers, SmscSettings
 from sms_gateway.smpp import tlv
 from sms_gateway.smpp.pdu import Address, Alert, DataSm, Sm
 from sms_gateway.smpp.status import Status
@@ -67,19 +70,32 @@ class Receiver:
             message_id=receipts.normal_id(report.message_id, self._settings.receipt_id_form),
             state=report.state,
             error=report.error,
-            recipient=number(sm.source),
+            recipient=self._handset(sm.source),
             received_at=self._clock.now(),
             octets=octets,
         )
-        await self._settled(receipt.recipient)
+        await self._overtaken(receipt.recipient)
         await self._outbox.receipt(receipt)
         self._metrics.receipt(self._settings.name, receipt.state)
+
+    async def _overtaken(self, recipient: str) -> None:
+        """A receipt that is early waits a moment; a busy handset must not hold up everybody's SMS."""
+        try:
+            async with asyncio.timeout(self._settings.early_receipt_seconds):
+                await self._settled(recipient)
+        except TimeoutError:
+            raise Unavailable from None
+
+    def _handset(self, address: Address) -> str:
+        if self._settings.handset_numbers is HandsetNumbers.INTERNATIONAL:
+            return number(msgspec.structs.replace(address, ton=_INTERNATIONAL))
+        return number(address)
 
     async def _message(self, sm: Sm | DataSm) -> None:
         header, octets = user_data.read(sm)
         await self._intake.take(
             Delivered(
-                originator=number(sm.source),
+                originator=self._handset(sm.source),
                 destination=number(sm.destination),
                 header=header,
                 octets=octets,
@@ -90,7 +106,7 @@ class Receiver:
 
     async def _alert(self, alert: Alert) -> None:
         if tlv.find_number(alert.tlvs, Tag.AVAILABILITY) in _REACHABLE:
-            hint = Reachable(self._settings.name, number(alert.handset), self._clock.now())
+            hint = Reachable(self._settings.name, self._handset(alert.handset), self._clock.now())
             await self._inbox.reachable(hint)
 
 

@@ -15,6 +15,11 @@ from sms_gateway.smpp.session import Limits
 from sms_gateway.smpp.status import Action
 
 
+class HandsetNumbers(StrEnum):
+    BY_TON = "by_ton"
+    INTERNATIONAL = "international"
+
+
 class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ca: str = ""
     """File of the authorities that may sign the SMSC's certificate; empty takes the system's."""
@@ -159,6 +164,11 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     hold_limit_seconds: float = 10.0
     """Never lease more than ``rate`` sends in so long."""
 
+    handset_numbers: HandsetNumbers = HandsetNumbers.BY_TON
+    """How the numbers of handsets come in: by_ton where their type of number says what they are;
+    international where the SMSC sends whole international numbers under another type (osmo-msc: 3)."""
+    early_receipt_seconds: float = 0.2
+    """How long a receipt waits for the submit_sm_resp that it has overtaken; then it comes again."""
     inbox_seconds: float = 4.0
     """For the inbox to keep an SMS; SMSCs wait about five for its acknowledgement."""
     inbound_queue: int = 100

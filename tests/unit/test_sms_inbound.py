@@ -12,7 +12,7 @@ import structlog
 from sms_gateway.inbound import Receiver
 from sms_gateway.port import Coding, MessageState, NoMetrics
 from sms_gateway.receipts import IdForm, normal_id
-from sms_gateway.settings import SmscSettings
+from sms_gateway.settings import HandsetNumbers, SmscSettings
 from sms_gateway.simulator.ports import MemoryInbox, MemoryOutbox
 from sms_gateway.smpp.pdu import Address, DataSm, Sm
 from sms_gateway.smpp.status import Status
@@ -133,3 +133,22 @@ async def test_receipts_whose_ids_are_decimal_meet_responses_whose_ids_are_hexad
     ends = Ends(SmscSettings(receipt_id_form=IdForm.DECIMAL))
     await ends.receive(Sm(HANDSET, SERVICE, b"id:0000000010 stat:DELIVRD", esm_class=4))
     assert ends.outbox.receipts[0].message_id == normal_id(b"0000000A", IdForm.HEXADECIMAL)
+
+
+async def test_where_the_smsc_misnames_international_numbers_they_are_read_as_such() -> None:
+    ends = Ends(SmscSettings(handset_numbers=HandsetNumbers.INTERNATIONAL))
+    assert await ends.receive(Sm(Address(3, 0, b"15551230001"), SERVICE, TEXT)) == Status.ROK
+    (sms,) = ends.inbox.messages
+    assert (sms.originator, sms.destination) == ("+15551230001", "5511")
+
+
+async def test_a_receipt_for_a_busy_handset_waits_a_moment_and_comes_again() -> None:
+    ends = Ends(SmscSettings(early_receipt_seconds=0.01))
+
+    async def for_ever(_: str) -> None:
+        await asyncio.Event().wait()
+
+    ends.receive._settled = for_ever
+    receipt = Sm(HANDSET, SERVICE, b"id:1 stat:DELIVRD err:000", esm_class=0x04)
+    assert await ends.receive(receipt) == Status.RX_T_APPN
+    assert ends.outbox.receipts == []
