@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -33,6 +34,7 @@ _MACRO = re.compile(rb"(?:ALL|FAST|FULL)(?=[ \r\n])", re.IGNORECASE)
 _PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _MOST_ITEMS = 100
+_LONGEST_KEPT = 512
 _MOST_SECTIONS = 32
 """One response is built in memory, and each section may be as long as the message."""
 
@@ -68,11 +70,31 @@ class Fetch(msgspec.Struct, frozen=True):
     vanished: bool = False
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A FETCH without its messages."""
+
+    request: Request
+    changed_since: int | None
+    vanished: bool
+
+
 def parse(line: Lexer) -> Fetch:
     """The set, then a macro, one item, or items in parentheses."""
     line.space()
     numbers = line.number_set()
     line.space()
+    tail = line.tail()
+    asked = _asked(line) if tail is None or len(tail) > _LONGEST_KEPT else _kept(tail)
+    return Fetch(numbers, asked.request, asked.changed_since, asked.vanished)
+
+
+@lru_cache(maxsize=256)
+def _kept(tail: bytes) -> Asked:
+    """Handsets ask for the same few things all day, Android for each message anew."""
+    return _asked(Lexer((tail,)))
+
+
+def _asked(line: Lexer) -> Asked:
     items: list[Attribute | Section] = []
     if line.accept(b"("):
         items.append(_item(line))
@@ -93,7 +115,7 @@ def parse(line: Lexer) -> Fetch:
     if len(sections) > _MOST_SECTIONS:
         raise Bad("too many sections")
     attributes = frozenset(item for item in items if isinstance(item, Attribute))
-    return Fetch(numbers, Request(attributes, sections), changed_since, vanished)
+    return Asked(Request(attributes, sections), changed_since, vanished)
 
 
 async def run(session: Session, command: Fetch) -> None:

@@ -63,5 +63,5 @@ def date_time(moment: datetime) -> bytes:
     hours, rest = divmod(abs(minutes), 60)
     return (
         f'"{moment.day:02d}-{_MONTHS[moment.month - 1]}-{moment.year:04d}'
-        f' {moment:%H:%M:%S} {sign}{hours:02d}{rest:02d}"'
+        f' {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d} {sign}{hours:02d}{rest:02d}"'
     ).encode()

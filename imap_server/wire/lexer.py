@@ -82,6 +82,10 @@ class Lexer:
         """Whether only the line's end is left."""
         return self._text[self._at :] in {b"\r\n", b"\n"}
 
+    def tail(self) -> bytes | None:
+        """What is left with the line's end, taking nothing; None when literals follow."""
+        return self._text[self._at :] if self._index + 1 == len(self._parts) else None
+
     # Strings
 
     def atom(self) -> bytes:
