@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a client from Debian's packages against a server in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+from pathlib import Path
+
+import pytest
+
+from tests.dialogues.memory_world import MemoryWorld
+
+_SECONDS = 60.0
+
+
+def needs(program: str, package: str) -> None:
+    """Fail, with what to type, where a program is missing."""
+    if shutil.which(program) is None:
+        pytest.fail(f"{program} is missing: apt-get install --no-install-recommends {package}")
+
+
+async def run(*command: str) -> bytes:
+    """What a program printed; an exit code other than 0 fails the test with its complaints."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(_SECONDS):
+            out, complaints = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, complaints.decode(errors="replace")
+    return out
+
+
+async def authority(world: MemoryWorld, folder: Path) -> Path:
+    """A file with the certificate that the world's server shows."""
+    path = folder / "ca.pem"
+    path.write_text(await asyncio.to_thread(ssl.get_server_certificate, (world.host, world.tls_port)))
+    return path
