@@ -20,6 +20,8 @@ from tests.peers.asterisk.speech import expand, loudness
 _ANSWER_SECONDS = 10.0
 _FRAME = 160  # samples, and octets of mu-law, in 20 ms
 _RTP = struct.Struct("!BBHII")
+_PCMU = 0
+"""Payload type (RFC 3551 section 6)."""
 _QUIET_SECONDS = 0.4
 _COPIED = ("via", "from", "to", "call-id", "cseq")
 
@@ -45,7 +47,7 @@ class SipCaller:
         self._from = f"{identity or f'<sip:{number}@127.0.0.1>'};tag={secrets.token_hex(6)}"
         self._call_id = secrets.token_hex(12)
         self._cseq = itertools.count(1)
-        self._signalling = _Socket()
+        self._signalling = _Socket(server)
         self._media = _Socket()
         self._media_peer: tuple[str, int] | None = None
         self._sequence = itertools.count(secrets.randbelow(30000))
@@ -173,13 +175,20 @@ class SipCaller:
         self._media.send(header + payload, self._media_peer)
 
     async def _hear(self) -> None:
-        self.heard += (await self._media.receive())[_RTP.size :]
+        packet = await self._media.receive()
+        if packet[1] & 0x7F == _PCMU:  # and not RTCP of another call
+            self.heard += packet[_RTP.size :]
 
 
 class _Socket(asyncio.DatagramProtocol):
-    """A UDP socket with a queue, bound to a free port."""
+    """A UDP socket with a queue, bound to a free port.
 
-    def __init__(self) -> None:
+    ``peer`` is the only one that is heard: where many calls run, the port after one phone's media port,
+    to which Asterisk sends RTCP, may be the signalling port of another.
+    """
+
+    def __init__(self, peer: tuple[str, int] | None = None) -> None:
+        self._peer = peer
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         self._transport: asyncio.DatagramTransport | None = None
         self.port = 0
@@ -190,8 +199,8 @@ class _Socket(asyncio.DatagramProtocol):
         self.port = self._transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
-        del addr
-        self._arrived.put_nowait(data)
+        if self._peer in {None, addr}:
+            self._arrived.put_nowait(data)
 
     async def receive(self) -> bytes:
         return await self._arrived.get()
