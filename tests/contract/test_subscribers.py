@@ -98,6 +98,7 @@ async def test_a_new_subscriber_has_a_mailbox_with_two_empty_folders(store: Stor
         unseen=0,
         octets=0,
         max_messages=7,
+        admits_clients=False,
     )
 
 
@@ -252,3 +253,11 @@ async def test_a_change_decided_on_another_status_is_refused_and_owes_nothing(
     found = await store.subscribers.by_msisdn(alice.msisdn)
     assert found is not None
     assert found.status is ProvisioningStatus.BLOCKED
+
+
+async def test_folders_admit_clients_while_the_status_does(store: Store, alice: Subscriber) -> None:
+    for status in ProvisioningStatus:
+        await store.subscribers.change(alice.msisdn, SubscriberChange(changed_at=NOW, status=status))
+        folder = await store.mailboxes.folder(alice.mailbox, INBOX)
+        assert folder is not None
+        assert folder.admits_clients is status.active

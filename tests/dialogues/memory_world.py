@@ -64,6 +64,11 @@ class MemoryWorld:
         )
         return self.inbox(msisdn).append(octets, moment + timedelta(seconds=1))
 
+    async def block(self, msisdn: str) -> None:
+        """For later logins only: what an open session may do is the product's matter."""
+        account = self.backend.accounts[f"{msisdn.strip('+')}@vvm.example.net"]
+        account.standing = Standing.BLOCKED
+
     async def outage(self, *, down: bool) -> None:
         """Every storage call fails, or none."""
         self.backend.power.down = down

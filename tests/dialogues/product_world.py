@@ -155,6 +155,9 @@ class ProductWorld:
         envelope = Envelope(caller=caller, received_at=moment)
         return (await self._deposit(Msisdn(msisdn), wav(seconds=seconds), envelope)).uid
 
+    async def block(self, msisdn: str) -> None:
+        await self._provisioning.change(Msisdn(msisdn), SubscriberOptions(blocked=True))
+
     async def outage(self, *, down: bool) -> None:
         self._mailboxes.down = down
 

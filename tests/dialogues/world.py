@@ -59,6 +59,10 @@ class World(Protocol):
         """A voice message arrives; its UID."""
         ...
 
+    async def block(self, msisdn: str) -> None:
+        """The operator blocks a subscriber, whoever is logged in."""
+        ...
+
     async def outage(self, *, down: bool) -> None:
         """The storage stops answering, or answers again."""
         ...

@@ -117,6 +117,7 @@ class MailboxMachine(RuleBasedStateMachine):
             unseen=sum(Flags.SEEN not in flags for flags in self.flags.values()),
             octets=sum(map(len, self.octets.values())),
             max_messages=self.limit,
+            admits_clients=False,
         )
         assert {state.uid: state.flags for state in self.states()} == self.flags
         assert self.run(self.store.outbox.counts()).owed == self.owed

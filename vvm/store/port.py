@@ -173,6 +173,8 @@ class FolderState(msgspec.Struct, frozen=True):
     unseen: int
     octets: int
     max_messages: int
+    admits_clients: bool
+    """False while the owner's provisioning status lets no client in: open sessions have to end."""
 
 
 class MessageState(msgspec.Struct, frozen=True):

@@ -53,8 +53,8 @@ class Folder:
             found = await self._mailboxes.snapshot(self._mailbox, self._folder)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        if found is None:
-            raise Unavailable("the mailbox is gone")
+        if found is None or not found.folder.admits_clients:
+            raise _closed()
         return Snapshot(
             uid_validity=found.folder.uid_validity,
             uid_next=found.folder.uid_next,
@@ -119,9 +119,14 @@ class Folder:
             changes = await self._mailboxes.changes(self._mailbox, self._folder, since_modseq)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        if changes is None:  # the subscriber was removed while the session was open
-            raise Unavailable("the mailbox is gone")
+        if changes is None or not changes.folder.admits_clients:
+            raise _closed()
         return changes
+
+
+def _closed() -> Unavailable:
+    """Ends the session: what a login would refuse now, an open session must not go on with."""
+    return Unavailable("the subscriber is gone, blocked or deactivated since the login")
 
 
 def _state(message: port.MessageState) -> MessageState:

@@ -51,6 +51,7 @@ class _Folder:
     def __init__(self, *, uid_validity: int, max_messages: int) -> None:
         self.uid_validity = uid_validity
         self.max_messages = max_messages
+        self.admits_clients = False
         self.uid_next = 1
         self.highest_modseq = 1  # RFC 7162 section 3.1.2.1: at least 1, also of an empty folder
         self.messages: dict[int, _Message] = {}
@@ -69,6 +70,7 @@ class _Folder:
             unseen=sum(Flags.SEEN not in message.flags for message in messages),
             octets=sum(len(message.new.octets) for message in messages),
             max_messages=self.max_messages,
+            admits_clients=self.admits_clients,
         )
 
     def named(self, uids: Iterable[int]) -> list[_Message]:
@@ -112,6 +114,11 @@ class MemoryMailboxes:
             _Folder(uid_validity=mailbox, max_messages=GREETINGS_LIMIT),
         )
         return mailbox
+
+    def admit(self, mailbox: MailboxId, *, clients: bool) -> None:
+        """Follow the owner's provisioning status."""
+        for folder in self._mailboxes[mailbox].folders.values():
+            folder.admits_clients = clients
 
     def limit(self, mailbox: MailboxId, max_messages: int) -> None:
         self._mailboxes[mailbox].folders[INBOX].max_messages = max_messages

@@ -44,6 +44,7 @@ class MemorySubscribers:
             **msgspec.structs.asdict(new),
         )
         self._subscribers[new.msisdn] = subscriber
+        self._mailboxes.admit(subscriber.mailbox, clients=new.status.active)
         self._audit.append(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
         return subscriber
 
@@ -68,6 +69,7 @@ class MemorySubscribers:
             entry = Audited(msisdn, change.changed_at, change.trigger, before.status, after.status)
             self._audit.append(entry)
         self._mailboxes.limit(after.mailbox, after.max_messages)
+        self._mailboxes.admit(after.mailbox, clients=after.status.active)
         if change.pin_check is not None:
             self._tries.pop(after.id, None)
         self._outbox.add(owed)

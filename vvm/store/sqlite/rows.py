@@ -34,6 +34,7 @@ from vvm.store.sqlite.engine import Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ADMITTED = frozenset(status.value for status in ProvisioningStatus if status.active)
 _client = msgspec.json.Decoder(ClientProfile)
 _FLAGS = tuple(Flags(bits) for bits in range(max(Flags) * 2))
 """Every combination, by its bits: a list of 10,000 messages makes no enum 10,000 times."""
@@ -99,7 +100,16 @@ def subscriber(row: Row) -> Subscriber:
 
 
 def folder_state(row: Row) -> FolderState:
-    return FolderState(*row[:7])
+    return FolderState(
+        uid_validity=row[0],
+        uid_next=row[1],
+        highest_modseq=row[2],
+        messages=row[3],
+        unseen=row[4],
+        octets=row[5],
+        max_messages=row[6],
+        admits_clients=row[8] in _ADMITTED,
+    )
 
 
 def message_state(row: Row) -> MessageState:

@@ -28,7 +28,8 @@ INSERT INTO deposit_key (mailbox_id, key, uid) VALUES (:mailbox, :key, :uid);
 INSERT INTO journal (mailbox_id, folder_id, modseq, uid, change) VALUES (?, ?, ?, ?, ?);
 
 -- name: folder_state
-SELECT uid_validity, uid_next, highest_modseq, messages, unseen, octets, max_messages, id
+SELECT uid_validity, uid_next, highest_modseq, messages, unseen, octets, max_messages, id,
+       (SELECT status FROM subscriber s WHERE s.mailbox_id = folder.mailbox_id)
   FROM folder WHERE mailbox_id = ? AND name = ?;
 
 -- name: folder_names
