@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from sms_gateway.port import Sent, Unavailable, Waiting
-from tests.unit.services_world import ALICE, CALL, SMSC, TWO_SECONDS, World
+from sms_gateway.port import Coding, InboundSms, Sent, Unavailable, Waiting
+from tests.unit.services_world import ALICE, CALL, NOW, SMSC, TWO_SECONDS, World
 from vvm.domain.errors import Outage
 from vvm.domain.subscriber import Fallback, ProvisioningStatus
-from vvm.fronts.sms import NotificationOutbox
+from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.services.provisioning import SubscriberOptions
 
 LONG = timedelta(hours=1)
@@ -31,6 +31,41 @@ async def test_a_row_whose_lease_ran_out_may_be_in_our_hands_twice() -> None:
         await outbox.settle(sms, Sent(), smsc=SMSC)
     world.clock.advance(LONG)
     assert await outbox.lease(10) == []
+
+
+def request(text: str, *, seconds: float = 0.0, originator: str = ALICE) -> InboundSms:
+    return InboundSms(
+        smsc=SMSC,
+        originator=originator,
+        destination="5511",
+        text=text,
+        octets=text.encode(),
+        coding=Coding.OCTETS,
+        port=None,
+        received_at=NOW + timedelta(seconds=seconds),
+        deduplication_key=f"{originator} {text}",
+    )
+
+
+async def test_a_redelivery_is_taken_once_and_a_changed_mind_is_not_one() -> None:
+    world = World()
+    await world.subscriber(ProvisioningStatus.PROVISIONED)
+    queue = InboundQueue(world.store.inbound, world.hints)
+    activate, deactivate = "Activate:pv=11;ct=X", "Deactivate:pv=11;ct=X"
+    for second, text in enumerate([activate, activate, deactivate, activate]):
+        await queue.received(request(text, seconds=second))
+    waiting = await world.store.inbound.pending(limit=10)
+    assert [sms.text for sms in waiting] == [activate, deactivate, activate]
+    await world.activation.drain()
+    assert (await world.current()).status is ProvisioningStatus.READY
+
+
+async def test_the_same_request_later_is_a_new_one() -> None:
+    world = World()
+    queue = InboundQueue(world.store.inbound, world.hints)
+    for seconds in (0, 30):
+        await queue.received(request("STATUS", seconds=seconds))
+    assert len(await world.store.inbound.pending(limit=10)) == 2
 
 
 async def test_an_outage_while_waiting_is_told_in_the_gateways_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -43,6 +44,8 @@ _SETTLEMENTS = {
 _REDELIVERY = timedelta(seconds=10)
 """Within it the same SMS is a redelivery.  Short, because a handset that asks again must be answered
 again, while a redelivery that slips through only costs a second STATUS."""
+_REMEMBERED = 10_000
+"""Handsets whose last SMS is known."""
 
 
 class NotificationMetrics(Protocol):
@@ -124,6 +127,8 @@ class InboundQueue:
     def __init__(self, inbound: InboundStore, hints: Hints) -> None:
         self._inbound = inbound
         self._hints = hints
+        self._last: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        """The last SMS of a handset, and how often it was another one than before."""
 
     async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
         try:
@@ -142,11 +147,10 @@ class InboundQueue:
             raise Unavailable(outage.code) from outage
 
     async def received(self, sms: InboundSms) -> None:
-        window = int(sms.received_at.timestamp() // _REDELIVERY.total_seconds())
         try:
             new = await self._inbound.save(
                 NewInbound(
-                    key=f"{sms.deduplication_key}:{window}",
+                    key=self._key(sms),
                     originator=sms.originator,
                     destination=sms.destination,
                     text=sms.text or "",
@@ -158,6 +162,22 @@ class InboundQueue:
             raise Unavailable(outage.code) from outage
         if new:
             self._hints.inbound()
+        else:
+            log.info("client_sms_repeated", smsc=sms.smsc, msisdn=sms.originator)
+
+    def _key(self, sms: InboundSms) -> str:
+        """Names an SMS: the same again within the window is a redelivery, unless another came between.
+
+        Activate, Deactivate, Activate are three requests, however quickly they come.
+        """
+        window = int(sms.received_at.timestamp() // _REDELIVERY.total_seconds())
+        last, turn = self._last.pop(sms.originator, ("", 0))
+        if last != sms.deduplication_key:
+            turn += 1
+        self._last[sms.originator] = (sms.deduplication_key, turn)
+        if len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+        return f"{sms.deduplication_key}:{window}:{turn}"
 
     async def reachable(self, hint: Reachable) -> None:
         # Told and no more: what is owed is sent when its receipt, or the want of one, says so.
