@@ -116,8 +116,10 @@ async def test_garbage_on_the_imap_ports_ends_that_connection_only(api: Api, han
 @pytest.mark.usefixtures("served")
 async def test_garbage_from_the_smsc_costs_the_link_at_most(handsets: Phones) -> None:
     header = b"\0\0\0\x14\0\0\0\x05\0\0\0\0\0\0\0\x09"
+    (link,) = handsets.smsc._links
     handsets.smsc.write(header + b"\xff\xff\xff\xff")  # a deliver_sm whose body is none
-    await handsets.until(lambda: handsets.smsc.bound == 1)
+    assert await handsets.ask(ALICE, "STATUS") == 0
+    assert list(handsets.smsc._links) == [link], "a body that is none cost the link"
     handsets.smsc.write(b"\xff" * 64)  # a length that no PDU has
     await handsets.until(lambda: handsets.smsc.bound == 0)
     await handsets.until(lambda: handsets.smsc.bound == 1)
