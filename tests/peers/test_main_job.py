@@ -184,7 +184,7 @@ async def test_a_call_becomes_a_message_on_the_phone(
         sound = heard(by_imaplib.amr)
         assert likeness(spoken(speech), sound) > 0.95
         seconds = len(sound) / RATE
-        assert abs(seconds - speech.seconds) < 1.0
+        assert abs(seconds - speech.seconds) < 2.0  # silence before and after, on a busy machine
         assert sync["l"] == by_imaplib.message["Content-Duration"] == str(round(seconds))
         assert by_imaplib.voice["X-AppleVM-Duration"] == sync["l"]
         assert by_imaplib.message["From"].startswith(f"{CALLER}@")
