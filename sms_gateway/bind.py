@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from sms_gateway.backoff import doubling, jittered
-from sms_gateway.errors import BindRefused, OutcomeUnknown
+from sms_gateway.errors import BindRefused, NotSent, OutcomeUnknown
 from sms_gateway.esme import Esme, Receive, bound
 from sms_gateway.meter import Meter
 from sms_gateway.settings import BindMode, SmscSettings
@@ -70,7 +70,7 @@ class Bind:
             if smpp_status.wrong_credentials(error.status):
                 return self._locked_out(error.status)
             reason = f"bind_refused: {smpp_status.name(error.status)}"
-        except OutcomeUnknown:
+        except (OutcomeUnknown, NotSent):  # not sent: the SMSC hung up before we could ask
             reason = "bind_unanswered"
         except OSError as error:
             reason = f"{type(error).__name__}: {error}"

@@ -204,9 +204,10 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     @property
     def longest_hold(self) -> timedelta:
-        """How long a leased SMS of three segments may be in our hands; a lease lasts longer."""
+        """How long a leased SMS of three segments may be in our hands, each of which waits for its turn
+        in the window and for its answer; a lease lasts longer."""
         return timedelta(
-            seconds=self.hold_limit_seconds + self.throttle_pause_seconds + 3 * self.response_seconds
+            seconds=self.hold_limit_seconds + self.throttle_pause_seconds + 6 * self.response_seconds
         )
 
     def overrides(self) -> dict[int, Action]:

@@ -35,7 +35,7 @@ _PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _MOST_ITEMS = 100
 _LONGEST_KEPT = 512
-_MOST_SECTIONS = 32
+_MOST_SECTIONS = 8
 """One response is built in memory, and each section may be as long as the message."""
 
 _FAST = frozenset({Attribute.FLAGS, Attribute.INTERNAL_DATE, Attribute.SIZE})

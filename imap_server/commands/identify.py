@@ -17,6 +17,8 @@ STATES = ANY
 CAPABILITY = b"ID"
 
 _MOST_FIELDS = 30
+_SHOWN = 64
+"""Characters of a value that a log shows."""
 _LONGEST_VALUE = 1024
 _LOGGED = ("name", "version", "vendor", "os", "os-version")
 
@@ -45,9 +47,9 @@ def parse(line: Lexer) -> dict[str, str]:
 
 async def run(session: Session, command: dict[str, str]) -> None:
     """Log what the client says, answer what the settings say."""
-    known = {name: command[name] for name in _LOGGED if name in command}
+    known = {name: command[name][:_SHOWN] for name in _LOGGED if name in command}
     if known:
-        log.info("client_identified", connection=session.peer.connection_id, client=known)
+        log.debug("client_identified", connection=session.peer.connection_id, client=known)
     ours = b" ".join(encoder.string(text.encode()) for pair in session.settings.server_id for text in pair)
     session.untagged(b"ID (" + ours + b")" if ours else b"ID NIL")
     session.ok("identified")

@@ -22,6 +22,9 @@ NAME = b"LIST"
 STATES = LOGGED_IN
 CAPABILITY = b"CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE"
 
+_LONGEST_PATTERN = 1024
+"""Characters of a reference and a pattern together: matching is one step of the process."""
+
 _MOST_PATTERNS = 20
 """Each is compared with each mailbox."""
 
@@ -54,6 +57,8 @@ def parse(line: Lexer) -> List:
     if line.accept(b" "):
         tell_subscribed, figures = _returned(line)
     line.end()
+    if len(reference) + max(map(len, wanted)) > _LONGEST_PATTERN:
+        raise Bad("pattern too long")
     return List(
         Wish(tuple(reference + each if each else "" for each in wanted), selection, tell_subscribed), figures
     )
@@ -66,6 +71,8 @@ def parse_simple(line: Lexer) -> Pattern:
     line.space()
     pattern = line.list_mailbox()
     line.end()
+    if len(reference) + len(pattern) > _LONGEST_PATTERN:
+        raise Bad("pattern too long")
     return Pattern(reference, pattern)
 
 

@@ -81,7 +81,7 @@ class KannelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     def longest_hold(self) -> timedelta:
         """How long a leased SMS of three segments may be in our hands; a lease lasts longer."""
         return timedelta(
-            seconds=self.hold_limit_seconds + self.throttle_pause_seconds + 3 * self.request_seconds
+            seconds=self.hold_limit_seconds + self.throttle_pause_seconds + 6 * self.request_seconds
         )
 
     @property

@@ -40,6 +40,7 @@ async def test_a_leased_row_says_what_was_owed(store: Store, alice: Subscriber) 
         return_code=2,
         attempt=1,
         owed_at=NOW,
+        taken_at=row.taken_at,
         expires_at=owed.expires_at,
         accepted=frozenset(),
     )

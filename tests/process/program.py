@@ -17,7 +17,7 @@ import msgspec
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
 
-LEASE_SECONDS = 4
+LEASE_SECONDS = 8
 """How long a row stays in the hands of a process that was killed."""
 
 _CONFIG = """

@@ -55,6 +55,11 @@ class _Row:
     def waits(self) -> bool:
         return not (self.closed or self.leased or self.accepted)
 
+    def held_by(self, lease: Leased) -> bool:
+        """Only the newest lease may give the row back or close it."""
+        same = self.taken_at is not None and lease.taken_at == NOW + self.taken_at
+        return self.leased and not self.closed and self.attempt == lease.attempt and same
+
 
 class OutboxMachine(RuleBasedStateMachine):
     def __init__(self, open_store: OpenStore) -> None:
@@ -148,7 +153,7 @@ class OutboxMachine(RuleBasedStateMachine):
         due_at = self.now + after
         self.run(self.store.outbox.retry(leased, due_at=NOW + due_at, status=0x58, counted=True))
         row = self.row(leased)
-        if row.closed or row.attempt != leased.attempt:
+        if not row.held_by(leased):
             return
         row.due_at, row.leased = due_at, False
         beside = [other for other in self.rows if other is not row and other.waits and other.line == row.line]
@@ -167,7 +172,7 @@ class OutboxMachine(RuleBasedStateMachine):
             gated = self.now + gate
         until = None if gated is None else NOW + gated
         self.run(self.store.outbox.settle(leased, settlement, now=NOW + self.now, gated_until=until))
-        if row.closed:
+        if not row.held_by(leased):
             return
         row.closed, row.leased, row.gate = True, False, gated
         row.sent = settlement is Settlement.SENT

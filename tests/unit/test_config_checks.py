@@ -162,8 +162,8 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
         (
             "[[sms.smsc]]\nresponse_seconds = 90.0",
             "notification.lease_seconds",
-            "150",
-            "longer than sms.smsc[0] may hold an SMS, which is 282.0 seconds",
+            "240",
+            "longer than sms.smsc[0] may hold an SMS, which is 552.0 seconds",
         ),
         (
             "[tls]\ncertificate = '/no'\nkey = '/dev/null'",

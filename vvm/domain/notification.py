@@ -75,6 +75,8 @@ class Leased(msgspec.Struct, frozen=True):
     """1 for the first lease of this row."""
     owed_at: datetime
     """The moment of its first cause."""
+    taken_at: datetime
+    """The moment of the lease; together with the attempt it tells one lease from another."""
     expires_at: datetime
     accepted: frozenset[int]
     """1-based segments that the SMSC has taken already."""

@@ -81,14 +81,20 @@ class NotificationOutbox:
         self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
     ) -> None:
         message_id = _known_as(smsc, message_id)
-        row = self._leased[sms.id, sms.attempt].row
+        notice = self._leased.get((sms.id, sms.attempt))
+        if notice is None:
+            return  # settled by another hold of the same row: the segment is known or will be sent again
+        row = notice.row
         try:
             await self._notification.accepted(row, segment=segment, total=total, message_id=message_id)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
     async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
-        row = self._leased.pop((sms.id, sms.attempt)).row
+        notice = self._leased.pop((sms.id, sms.attempt), None)
+        if notice is None:
+            return
+        row = notice.row
         try:
             match outcome:
                 case Sent():
@@ -201,6 +207,8 @@ def _outbound(notice: Notice) -> OutboundSms:
         reference=row.id % 65536,
         validity=notice.validity,
         attempt=row.attempt - 1,
-        accepted=row.accepted,
+        # Every attempt sends all: another route may cut the text elsewhere, and the text itself may
+        # have changed.  A segment that comes twice takes the place of its twin in the handset.
+        accepted=frozenset(),
         waiting=None if notice.waiting is None else Waiting(notice.waiting),
     )

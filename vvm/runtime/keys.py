@@ -92,7 +92,7 @@ class CertificateWatch:
     def look(self) -> None:
         """Load the files again if they have changed; half a renewal leaves the old pair in use."""
         stamps = self._stamps()
-        if stamps == self._seen:
+        if stamps == self._seen or None in stamps:
             return
         self._seen = stamps
         try:
@@ -105,7 +105,15 @@ class CertificateWatch:
             log.info("certificate_taken", file=str(self._files[0]))
 
     def _stamps(self) -> list[int | None]:
-        return [path.stat().st_mtime_ns if path.exists() else None for path in self._files]
+        return [_stamp(path) for path in self._files]
+
+
+def _stamp(path: Path) -> int | None:
+    """When a file was written last; None while it cannot be seen, for example in mid-renewal."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _made_once(path: Path, make: Callable[[], bytes]) -> bytes:

@@ -11,7 +11,7 @@ import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
-from vvm.domain.errors import Refusal, UnknownSubscriber
+from vvm.domain.errors import Refusal, StatusMoved, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
@@ -131,17 +131,26 @@ class Provisioning:
     async def change(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
         """Raises UnknownSubscriber, UnknownLanguage, InvalidLimit, UnfitPin."""
         self._check(options)
+        pin_check = await self._pin_check(msisdn, options)
+        while True:
+            try:
+                return await self._change(msisdn, options, pin_check)
+            except StatusMoved:
+                continue  # activated, say, in this very moment: decide again
+
+    async def _change(self, msisdn: Msisdn, options: SubscriberOptions, pin_check: str | None) -> Subscriber:
         before = await self.show(msisdn)
         status = _after_block(before.status, options.blocked)
         now = self._clock.now()
         change = SubscriberChange(
             changed_at=now,
+            decided_on=before.status,
             status=None if status is before.status else status,
             client=options.client,
             language=options.language,
             setup_done=options.setup_done,
             max_messages=options.max_messages,
-            pin_check=await self._pin_check(msisdn, options),
+            pin_check=pin_check,
             fallback=options.fallback,
             trigger=_TRIGGERS[options.blocked],
         )

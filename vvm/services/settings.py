@@ -82,7 +82,7 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """How long a SYNC is owed, and kept by the SMSC."""
     status_minutes: int = 60
     """How long a STATUS is owed, and kept by the SMSC."""
-    lease_seconds: int = 150
+    lease_seconds: int = 240
     """How long a row is in one worker's hands; longer than the SMSC's response timeout."""
     max_attempts: int = 20
     """Counted attempts before a notification is a dead letter."""

@@ -7,7 +7,7 @@ import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
-from vvm.domain.errors import UnknownSubscriber
+from vvm.domain.errors import StatusMoved, UnknownSubscriber
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.services.owing import Owing
@@ -35,6 +35,14 @@ class Tutorial:
 
         The new status and the STATUS that tells it are one transaction.  Raises UnknownSubscriber.
         """
+        while True:
+            try:
+                await self._close(subscriber)
+            except StatusMoved:
+                continue  # blocked, say, in this very moment: decide again
+            return
+
+    async def _close(self, subscriber: SubscriberId) -> None:
         found = await self._subscribers.by_id(subscriber)
         if found is None:
             raise UnknownSubscriber
@@ -42,7 +50,11 @@ class Tutorial:
         if found.setup_done and status is found.status:
             return
         change = SubscriberChange(
-            changed_at=self._clock.now(), status=status, setup_done=True, trigger=Trigger.SET_UP
+            changed_at=self._clock.now(),
+            decided_on=found.status,
+            status=status,
+            setup_done=True,
+            trigger=Trigger.SET_UP,
         )
         await self._subscribers.change(found.msisdn, change, [self._owing.status(found)])
         self._hints.outbox()

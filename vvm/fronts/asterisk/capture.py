@@ -134,6 +134,10 @@ class Call:
             if own is not None:
                 await self._play(own)
                 return
+        except TimeoutError:
+            # It was heard for as long as a greeting may take: the beep cuts it short.
+            log.warning("own_greeting_cut", channel=self._id)
+            return
         except Outage as error:
             log.warning("own_greeting_not_played", channel=self._id, reason=str(error))
         await self._play(self._settings.greeting)

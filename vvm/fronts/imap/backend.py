@@ -25,7 +25,7 @@ from imap_server.backend import (
 from vvm.domain.errors import MailboxFull, Outage, Refusal, UnknownMessage
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.subscriber import Subscriber
-from vvm.fronts.imap.mailbox import Folder, MailServices
+from vvm.fronts.imap.mailbox import Folder, MailServices, closed
 from vvm.fronts.imap.settings import OmtpSettings
 from vvm.fronts.imap.vocabulary import vocabulary
 from vvm.omtp.commands import INVALID_PARAMETER
@@ -42,6 +42,9 @@ _TEXTS = {
     LoginRefusal.BLOCKED: "user is blocked",
 }
 """What the client compares, to the letter (OMTP; spec/omtp-vvm.md 9.5)."""
+
+
+_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
 
 class ImapBackend:
@@ -136,7 +139,7 @@ class SubscriberAccount:
             raise NotAllowed
         (message,) = messages
         flags = vocabulary(GREETINGS, lenient=self._lenient).bits(message.flags)
-        received_at = message.internal_date or datetime.now(UTC)
+        received_at = _sane(message.internal_date) or datetime.now(UTC)
         try:
             stored = await self._services.greetings.add(
                 self._mailbox, message.octets, flags=flags, received_at=received_at
@@ -153,9 +156,17 @@ class SubscriberAccount:
 
     async def _folder(self, name: str) -> port.FolderState | None:
         try:
-            return await self._services.mailboxes.folder(self._mailbox, _folder_name(name))
+            found = await self._services.mailboxes.folder(self._mailbox, _folder_name(name))
         except Outage as outage:
             raise Unavailable(outage.code) from outage
+        if found is not None and not found.admits_clients:
+            raise closed()
+        return found
+
+
+def _sane(date: datetime | None) -> datetime | None:
+    """A date that every zone and every client can show; a client's clock may say anything."""
+    return date if date is not None and _EARLIEST <= date <= _LATEST else None
 
 
 def _folder_name(name: str) -> str:

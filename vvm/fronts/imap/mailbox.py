@@ -54,7 +54,7 @@ class Folder:
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         if found is None or not found.folder.admits_clients:
-            raise _closed()
+            raise closed()
         return Snapshot(
             uid_validity=found.folder.uid_validity,
             uid_next=found.folder.uid_next,
@@ -120,11 +120,11 @@ class Folder:
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         if changes is None or not changes.folder.admits_clients:
-            raise _closed()
+            raise closed()
         return changes
 
 
-def _closed() -> Unavailable:
+def closed() -> Unavailable:
     """Ends the session: what a login would refuse now, an open session must not go on with."""
     return Unavailable("the subscriber is gone, blocked or deactivated since the login")
 

@@ -65,9 +65,15 @@ class _Row:
             return_code=self.owed.return_code,
             attempt=self.attempt,
             owed_at=self.owed.due_at,
+            taken_at=now,
             expires_at=self.owed.expires_at,
             accepted=frozenset(self.message_ids),
         )
+
+    def held_by(self, lease: Leased) -> bool:
+        """Whether this lease has it still: who lost it may not close what has joined since."""
+        same = (self.attempt, self.taken_at) == (lease.attempt, lease.taken_at)
+        return self.settlement is None and self.leased and same
 
     def joined_by(self, newer: Owed) -> None:
         life = max(self.owed.expires_at, newer.expires_at)
@@ -145,8 +151,7 @@ class MemoryOutbox:
 
     async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
         found = self._rows.get(row.id)
-        # A row whose lease was lost to another worker has another attempt by now.
-        if found is None or found.settlement is not None or found.attempt != row.attempt:
+        if found is None or not found.held_by(row):
             return
         found.due_at, found.smpp_status, found.leased = due_at, status, False
         if not counted:
@@ -166,7 +171,7 @@ class MemoryOutbox:
         gated_until: datetime | None = None,
     ) -> None:
         found = self._rows.get(row.id)
-        if found is None or found.settlement is not None:
+        if found is None or not found.held_by(row):
             return
         found.close(settlement, now)
         if status is not None:

@@ -69,7 +69,7 @@ class SqliteOutbox:
                 where = at | {"family": family.value, "limit": limit - len(due)}
                 due += connection.execute(_SQL["due"], where).fetchall()
             connection.executemany(_SQL["lease"], [at | {"row": row[0]} for row in due])
-            return [_leased(connection, row) for row in due]
+            return [_leased(connection, row, now) for row in due]
 
         return await self._write(work, durable=False)
 
@@ -93,6 +93,7 @@ class SqliteOutbox:
         values = {
             "row": row.id,
             "attempt": row.attempt,
+            "taken_at": rows.microseconds(row.taken_at),
             "due_at": rows.microseconds(due_at),
             "status": status,
             "taken_back": 0 if counted else 1,
@@ -103,7 +104,7 @@ class SqliteOutbox:
                 return
             if connection.execute(_SQL["join_beside"], values).fetchone() is not None:
                 end = {"row": row.id, "state": Settlement.JOINED.value, "now": rows.microseconds(due_at)}
-                connection.execute(_SQL["settle"], end | {"status": status, "gated_until": None})
+                connection.execute(_SQL["close_joined"], end)
 
         await self._write(work, durable=False)
 
@@ -118,6 +119,8 @@ class SqliteOutbox:
     ) -> None:
         values = {
             "row": row.id,
+            "attempt": row.attempt,
+            "taken_at": rows.microseconds(row.taken_at),
             "state": settlement.value,
             "now": rows.microseconds(now),
             "status": status,
@@ -202,7 +205,7 @@ class SqliteOutbox:
         return None if row is None else rows.moment(row[0])
 
 
-def _leased(connection: sqlite3.Connection, row: Row) -> Leased:
+def _leased(connection: sqlite3.Connection, row: Row, now: datetime) -> Leased:
     segments = connection.execute(_SQL["segments"], (row[0],)).fetchall()
     return Leased(
         id=row[0],
@@ -213,6 +216,7 @@ def _leased(connection: sqlite3.Connection, row: Row) -> Leased:
         return_code=row[5],
         attempt=row[6] + 1,
         owed_at=rows.moment(row[8]),
+        taken_at=now,
         expires_at=rows.moment(row[7]),
         accepted=frozenset(segment for (segment,) in segments),
     )

@@ -42,9 +42,9 @@ ON CONFLICT (outbox_id, segment) DO UPDATE
    SET message_id = excluded.message_id, total = excluded.total, accepted_at = excluded.accepted_at;
 
 -- name: give_back
--- A row whose lease was lost to another worker has another attempt by now, and is left alone.
+-- A row whose lease was lost is left alone: another worker has it, or something newer has joined it.
 UPDATE outbox SET due_at = :due_at, attempts = attempts - :taken_back, smpp_status = :status, leased = 0
- WHERE id = :row AND state = 'owed' AND attempts = :attempt
+ WHERE id = :row AND state = 'owed' AND leased = 1 AND attempts = :attempt AND taken_at = :taken_at
 RETURNING id;
 
 -- name: join_beside
@@ -68,8 +68,11 @@ RETURNING outbox.id;
 UPDATE outbox
    SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status), leased = 0,
        gated_until = :gated_until
- WHERE id = :row AND state = 'owed'
+ WHERE id = :row AND state = 'owed' AND leased = 1 AND attempts = :attempt AND taken_at = :taken_at
 RETURNING recipient;
+
+-- name: close_joined
+UPDATE outbox SET state = :state, settled_at = :now WHERE id = :row AND state = 'owed';
 
 -- name: unanswered
 UPDATE subscriber SET unanswered_syncs = unanswered_syncs + 1
