@@ -382,3 +382,16 @@ async def test_the_history_of_a_number_has_what_is_owed_and_what_was_closed(
     assert (owed.taken_at, owed.accepted_at, owed.settled_at) == (None, None, None)
     assert await store.outbox.history(ALICE, limit=1) == [owed]
     assert await store.outbox.history(BOB, limit=10) == []
+
+
+@pytest.mark.parametrize("late", [Settlement.SENT, Settlement.FAILED])
+async def test_who_lost_a_lease_cannot_close_what_has_joined_since(
+    store: Store, alice: Subscriber, late: Settlement
+) -> None:
+    await store.outbox.owe([sync(alice)])
+    first = await lease_one(store)
+    second = await lease_one(store, 2 * MINUTE)
+    await store.outbox.retry(second, due_at=NOW + 2 * MINUTE, status=None, counted=False)
+    await store.outbox.owe([sync(alice, at=2 * MINUTE)])
+    await store.outbox.settle(first, late, now=NOW + 2 * MINUTE)
+    assert (await lease_one(store, 3 * MINUTE)).cause is Cause.MAILBOX_UPDATE

@@ -113,3 +113,13 @@ def shown(context: ssl.SSLContext) -> bytes:
 def test_a_missing_certificate_of_the_operator_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(BadKeyFile, match="are not a certificate and its key"):
         tls_context(tmp_path / "a.crt", tmp_path / "a.key", host="vvm.example.net", made_here=False)
+
+
+def test_a_certificate_that_cannot_be_seen_for_a_moment_leaves_the_old_one_in_use(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    context = tls_context(certificate, key, host="vvm.example.net", made_here=True)
+    watch = CertificateWatch(context, certificate, key)
+    shown_before = shown(context)
+    certificate.unlink()
+    watch.look()
+    assert shown(context) == shown_before

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.services_world import World
+from tests.unit.services_world import ALICE, World
 from vvm.domain.errors import UnknownSubscriber
 from vvm.domain.notification import Cause
-from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, SubscriberId
+from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, Subscriber, SubscriberId
 from vvm.services.provisioning import SubscriberOptions, UnknownLanguage
 from vvm.services.settings import ServiceSettings
 
@@ -86,3 +86,18 @@ async def test_who_is_gone_chooses_nothing() -> None:
         await world.languages.choose(NOBODY, "eng")
     with pytest.raises(UnknownSubscriber):
         await world.tutorial.close(NOBODY)
+
+
+async def test_a_block_in_the_very_moment_of_the_closing_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    stale = await world.subscriber(ProvisioningStatus.NEW)
+    await world.provisioning.change(ALICE, SubscriberOptions(blocked=True))
+    read, reads = world.store.subscribers.by_id, []
+
+    async def first_an_old_answer(subscriber: SubscriberId) -> Subscriber | None:
+        reads.append(subscriber)
+        return stale if len(reads) == 1 else await read(subscriber)
+
+    monkeypatch.setattr(world.store.subscribers, "by_id", first_an_old_answer)
+    await world.tutorial.close(stale.id)
+    assert (await world.current()).status is ProvisioningStatus.BLOCKED
