@@ -208,7 +208,8 @@ class View:
     def resolve(self, chosen: NumberSet, *, by_uid: bool) -> list[int]:
         """The UIDs, ascending, that a set of UIDs or of sequence numbers names.
 
-        Numbers that do not exist are left out, and so are messages that are gone already.
+        Numbers that do not exist are left out, and so are messages that are gone already.  A sequence
+        number, ``*`` too, names only what the client was told of: it cannot mean anything else.
         """
         uids: Sequence[int]
         if chosen.saved:
@@ -218,7 +219,7 @@ class View:
         else:
             uids = [
                 uid
-                for low, high in chosen.spans(len(self._uids))
+                for low, high in chosen.spans(self._told)
                 for uid in self._uids[max(low, 1) - 1 : high]
             ]
         return self._present(uids)
