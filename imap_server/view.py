@@ -218,9 +218,7 @@ class View:
             uids = chosen.select(self._uids)
         else:
             uids = [
-                uid
-                for low, high in chosen.spans(self._told)
-                for uid in self._uids[max(low, 1) - 1 : high]
+                uid for low, high in chosen.spans(self._told) for uid in self._uids[max(low, 1) - 1 : high]
             ]
         return self._present(uids)
 
