@@ -48,6 +48,7 @@ class KannelRoute:
         )
         self._window = asyncio.Semaphore(settings.window)
         self._session: aiohttp.ClientSession | None = None
+        self._stopping = False
         self._deadlines: set[asyncio.Timeout] = set()
 
     @property
@@ -70,6 +71,7 @@ class KannelRoute:
     async def run(self) -> None:
         async with aiohttp.ClientSession(trust_env=False) as session:
             self._session = session
+            self._stopping = False
             self._meter.bound(up=True)
             self._changed()
             try:
@@ -79,6 +81,7 @@ class KannelRoute:
                 self._meter.bound(up=False)
 
     def stop(self) -> None:
+        self._stopping = True
         self._pace.stop()
 
     def abort(self) -> None:
@@ -128,7 +131,7 @@ class KannelRoute:
         url = URL(f"{settings.url}?{query(account | values)}", encoded=True)
         loop = asyncio.get_running_loop()
         async with self._window:
-            if self._session is None:
+            if self._session is None or self._stopping:
                 raise NotSent
             started, status = loop.time(), None
             self._meter.submitted()
@@ -169,6 +172,7 @@ class KannelRoute:
         match verdict(status):
             case Verdict.LOCKED_OUT:
                 log.error("smsc_credentials_refused", smsc=self.name, system_id=settings.username)
+                self._failed()  # so that another route gets its share
                 return Retry(timedelta(seconds=settings.locked_out_seconds), None, counted=False)
             case Verdict.SLOW_DOWN:
                 return Retry(timedelta(seconds=self._pace.slow_down()), None, counted=False)
