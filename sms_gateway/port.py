@@ -2,7 +2,8 @@
 """What the gateway asks of the program around it: an outbox, an inbox, a clock and metrics.
 
 The gateway keeps nothing of its own on disk.  Whatever must survive a crash is written by these
-ports before the gateway goes on, so every method says what is durable when it returns.
+ports before the gateway goes on, so every method says what is durable when it returns.  For the
+outbox that means: it survives the end of the process; what a power failure takes costs a second SMS.
 """
 
 from __future__ import annotations

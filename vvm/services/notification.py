@@ -91,7 +91,7 @@ class Notification:
         return notices
 
     async def accepted(self, row: Leased, *, segment: int, total: int, message_id: str) -> None:
-        """The SMSC took one segment; on disk when this returns."""
+        """The SMSC took one segment; survives the end of the process when this returns."""
         await self._outbox.accepted(
             row, segment=segment, total=total, message_id=message_id, now=self._clock.now()
         )

@@ -70,6 +70,9 @@ class OutboxStore(Protocol):
     family that waits for the same recipient (``Cause.joined``): that row keeps its place, lives as
     long as the newer one, and starts its attempts anew.  Only where none waits a row is made.  So what
     is owed to one phone is bounded, and a row in a worker's hands is never changed.
+
+    What is owed is on disk.  Notes of progress (lease, accepted, retry, settle, receipt) survive
+    ``kill -9`` and wait for no fsync: what a power failure takes of them costs a second SMS.
     """
 
     async def owe(self, owed: Sequence[Owed]) -> None:
