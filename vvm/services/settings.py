@@ -83,7 +83,7 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     status_minutes: int = 60
     """How long a STATUS is owed, and kept by the SMSC."""
     lease_seconds: int = 240
-    """How long a row is in one worker's hands; longer than any SMSC may hold an SMS (the check says how long)."""
+    """How long a row is in one worker's hands; longer than any SMSC may hold an SMS."""
     max_attempts: int = 20
     """Counted attempts before a notification is a dead letter."""
     debounce_seconds: float = 1.0
