@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two encoders of AMR-NB, and which one is taken."""
+"""Two encoders of AMR-NB, and which one is taken.
+
+What compares with the second encoder needs its Debian package, and so counts among the peers.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +33,25 @@ def by_opencore(samples: bytes) -> bytes:
         pytest.fail(f"the fallback encoder is missing: {INSTALL}")
 
 
+@pytest.mark.peers
 def test_the_fallback_writes_a_frame_of_12_2_kbit_for_every_20_ms() -> None:
     frames = by_opencore(PCM)
     assert len(frames) == 50 * 32
     assert set(frames[::32]) == {0x3C}
 
 
+@pytest.mark.peers
 def test_both_encoders_write_the_same_octets() -> None:
     assert by_opencore(PCM) == pyav.encode(PCM)
 
 
+@pytest.mark.peers
 def test_pyav_is_preferred_and_the_fallback_is_known() -> None:
     by_opencore(PCM)
     assert codec.probe() == ("libopencore_amrnb", "libopencore-amrnb.so.0")
 
 
+@pytest.mark.peers
 def test_a_wheel_without_the_encoder_leads_to_the_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
     by_opencore(PCM)
     monkeypatch.setattr(pyav, "NAME", "libnothing_amrnb")
