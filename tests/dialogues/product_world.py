@@ -115,8 +115,8 @@ class ProductWorld:
         )
         retrieval = Retrieval(self._mailboxes, hints)
         backend = ImapBackend(
-            Login(store.subscribers, self._keyring, clock=clock),
-            MailServices(retrieval, greetings, self._mailboxes, hints),
+            Login(store.subscribers, store.devices, self._keyring, clock=clock),
+            MailServices(retrieval, greetings, self._mailboxes, store.devices, hints),
             omtp,
         )
         extensions = ExtensionCommands(

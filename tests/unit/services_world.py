@@ -18,6 +18,7 @@ from vvm.services.activation import Activation
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
+from vvm.services.devices import Devices
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.login import Login
@@ -30,6 +31,7 @@ from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import (
     DepositSettings,
+    DeviceSettings,
     NotificationSettings,
     PinSettings,
     ServiceSettings,
@@ -129,7 +131,15 @@ class World:
         self.owing = Owing(self.clock, settings)
         self.dead_letters = DeadLetters(self.store.outbox, self.hints, clock=self.clock, settings=settings)
         self.retention = Retention(self.store.outbox, self.store.inbound, clock=self.clock, settings=settings)
-        self.login = Login(self.store.subscribers, self.keyring, clock=self.clock)
+        self.login = Login(self.store.subscribers, self.store.devices, self.keyring, clock=self.clock)
+        self.devices = Devices(
+            self.store.subscribers,
+            self.store.devices,
+            self.hints,
+            self.keyring,
+            clock=self.clock,
+            settings=DeviceSettings(most=3),
+        )
         self.retrieval = Retrieval(self.store.mailboxes, self.hints)
         self._handset_sms = 0
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.services_world import ALICE, BOB, World
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
-from vvm.services.login import LoginRefusal, LoginRefused
+from vvm.services.login import Admitted, LoginRefusal, LoginRefused
 
 
 def password_of(world: World, subscriber: Subscriber) -> str:
@@ -26,7 +26,7 @@ async def refusal(world: World, user: str, password: str) -> LoginRefusal:
 async def test_an_active_subscriber_logs_in(status: ProvisioningStatus) -> None:
     world = World()
     alice = await world.subscriber(status)
-    assert await world.login(alice.imap_user, password_of(world, alice)) == alice
+    assert await world.login(alice.imap_user, password_of(world, alice)) == Admitted(alice)
 
 
 # rows: AUTH-10 PRV-05
@@ -95,7 +95,7 @@ async def test_a_proof_needs_the_same_password_and_the_same_status() -> None:
     world = World()
     alice = await world.subscriber()
     assert (await world.login.password(alice.imap_user)).reveal() == password_of(world, alice)
-    assert await world.login.proven(alice.imap_user) == alice
+    assert await world.login.proven(alice.imap_user) == Admitted(alice)
 
 
 async def test_a_proof_opens_no_mailbox_that_a_password_would_not() -> None:

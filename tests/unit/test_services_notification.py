@@ -15,6 +15,7 @@ from tests.unit.services_world import ALICE, BOB, CALL, NOW, TWO_SECONDS, World
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Cause, Owed
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, SmsCoding, Subscriber
+from vvm.services.login import Admitted
 from vvm.services.notification import Notice
 from vvm.services.provisioning import SubscriberOptions
 from vvm.services.settings import NotificationSettings, ServiceSettings
@@ -209,7 +210,7 @@ async def test_status_carries_credentials_that_open_the_mailbox() -> None:
     notice = await one(world)
     told = dict(field.split("=", 1) for field in notice.text.split(":", 2)[2].rstrip(";").split(";"))
     assert (told["st"], told["rc"], told["ipt"]) == ("R", "0", "1143")
-    assert await world.login(told["u"], told["pw"]) == alice
+    assert await world.login(told["u"], told["pw"]) == Admitted(alice)
     assert notice.validity == timedelta(minutes=60)
 
 

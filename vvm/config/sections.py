@@ -14,7 +14,13 @@ from sms_gateway.settings import SmscSettings
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.imap.settings import OmtpSettings
-from vvm.services.settings import DepositSettings, NotificationSettings, PinSettings, ServiceSettings
+from vvm.services.settings import (
+    DepositSettings,
+    DeviceSettings,
+    NotificationSettings,
+    PinSettings,
+    ServiceSettings,
+)
 
 SQLITE = "sqlite:///"
 
@@ -101,6 +107,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vvm: ServiceSettings = ServiceSettings()
     pin: PinSettings = PinSettings()
     """The PIN of the telephone menus."""
+    device: DeviceSettings = DeviceSettings()
+    """Clients with credentials of their own, beside the one that STATUS activates."""
     deposit: DepositSettings = DepositSettings()
     """Which audio becomes a message, whichever front brings it."""
     notification: NotificationSettings = NotificationSettings()

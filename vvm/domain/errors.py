@@ -97,6 +97,24 @@ class TooLarge(Refusal):
         self.limit_bytes = limit_bytes
 
 
+class TooManyDevices(Refusal):
+    """A subscriber has as many devices as it may: one must be revoked first."""
+
+    code = "too_many_devices"
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(f"there are {most} devices already: revoke one first")
+
+
+class LoginTaken(Refusal):
+    """Another device has this login."""
+
+    code = "login_taken"
+
+    def __init__(self) -> None:
+        super().__init__("another device has this login")
+
+
 class InvalidTransition(Refusal):
     """The provisioning status does not allow this step."""
 

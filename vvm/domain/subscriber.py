@@ -30,6 +30,11 @@ class ProvisioningStatus(StrEnum):
         """The client may log in, and is told of changes by SYNC."""
         return self in {ProvisioningStatus.NEW, ProvisioningStatus.READY}
 
+    @property
+    def served(self) -> bool:
+        """The mailbox may be opened by whatever needs no activation by SMS."""
+        return self not in {ProvisioningStatus.UNKNOWN, ProvisioningStatus.BLOCKED}
+
 
 class Dialect(StrEnum):
     OMTP = "omtp"

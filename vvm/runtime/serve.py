@@ -126,7 +126,13 @@ def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
 
 def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: bool) -> dict[str, Part]:
     omtp = config.imap.omtp
-    mail = MailServices(services.retrieval, services.greetings, services.store.mailboxes, services.hints)
+    mail = MailServices(
+        services.retrieval,
+        services.greetings,
+        services.store.mailboxes,
+        services.store.devices,
+        services.hints,
+    )
     backend = ImapBackend(services.login, mail, omtp)
     extensions = ExtensionCommands(
         services.pins, services.languages, services.tutorial, services.store.subscribers, omtp

@@ -20,6 +20,7 @@ from vvm.services.activation import Activation
 from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
+from vvm.services.devices import Devices
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.login import Login
@@ -43,6 +44,7 @@ class Services(msgspec.Struct, frozen=True):
     deposit: Deposit
     provisioning: Provisioning
     login: Login
+    devices: Devices
     retrieval: Retrieval
     greetings: Greetings
     pins: Pins
@@ -102,7 +104,10 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     carriers=carriers,
                     notification=config.notification,
                 ),
-                login=Login(store.subscribers, keyring, clock=clock),
+                login=Login(store.subscribers, store.devices, keyring, clock=clock),
+                devices=Devices(
+                    store.subscribers, store.devices, hints, keyring, clock=clock, settings=config.device
+                ),
                 retrieval=Retrieval(store.mailboxes, hints),
                 greetings=Greetings(
                     store.subscribers, store.mailboxes, hints, transcoders, transcoders.sound, service=service

@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
+import msgspec
+
 from vvm.domain.clock import Clock
+from vvm.domain.device import Device
 from vvm.domain.errors import Refusal
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.services.credentials import Keyring
-from vvm.store.port import SubscriberStore
+from vvm.store.port import DeviceStore, SubscriberStore
+
+_USE_NOTED = timedelta(minutes=1)
+"""A device that comes back sooner is not written down again."""
 
 
 class LoginRefusal(StrEnum):
@@ -31,6 +38,14 @@ class LoginRefused(Refusal):
         self.reason = reason
 
 
+class Admitted(msgspec.Struct, frozen=True):
+    """Who has logged in."""
+
+    subscriber: Subscriber
+    device: Device | None = None
+    """None: with the credentials that STATUS tells."""
+
+
 _NOT_NOW = {
     ProvisioningStatus.UNKNOWN: LoginRefusal.NOT_PROVISIONED,
     ProvisioningStatus.PROVISIONED: LoginRefusal.NOT_ACTIVATED,
@@ -39,50 +54,74 @@ _NOT_NOW = {
 
 
 class Login:
-    """Checks a user name and password.
+    """Checks a user name and password: those of the subscriber, or those of one of its devices.
 
     The password is checked before the status, so that only its owner learns the status.  A login
-    shows that the client is there: no SYNC to it counts as unanswered any more.
+    with the subscriber's own shows that its client is there: no SYNC to it counts as unanswered any
+    more.  A device needs no activation, only a subscriber who is served.
     """
 
-    def __init__(self, subscribers: SubscriberStore, keyring: Keyring, *, clock: Clock) -> None:
+    def __init__(
+        self, subscribers: SubscriberStore, devices: DeviceStore, keyring: Keyring, *, clock: Clock
+    ) -> None:
         self._subscribers = subscribers
+        self._devices = devices
         self._keyring = keyring
         self._clock = clock
 
-    async def __call__(self, user: str, password: str) -> Subscriber:
+    async def __call__(self, user: str, password: str) -> Admitted:
         """Raises LoginRefused."""
-        subscriber = await self._known(user)
-        if not self._matches(subscriber, password):
+        found = await self._known(user)
+        if not self._matches(found, password):
             raise LoginRefused(LoginRefusal.INVALID_PASSWORD)
-        return await self._admitted(subscriber)
+        return await self._admitted(found)
 
     async def password(self, user: str) -> Secret:
         """What ``user`` would log in with, for proofs that do not send it (SCRAM, DIGEST-MD5).
 
         Raises LoginRefused, and Outage when the master key does not open it.
         """
-        subscriber = await self._known(user)
-        return self._keyring.open(user, subscriber.password_sealed)
+        found = await self._known(user)
+        owner = found.device or found.subscriber
+        return self._keyring.open(user, owner.password_sealed)
 
-    async def proven(self, user: str) -> Subscriber:
-        """The subscriber who has just proven ``password``.  Raises LoginRefused."""
+    async def proven(self, user: str) -> Admitted:
+        """Who has just proven ``password``.  Raises LoginRefused."""
         return await self._admitted(await self._known(user))
 
-    async def _known(self, user: str) -> Subscriber:
-        subscriber = await self._subscribers.by_imap_user(user)
-        if subscriber is None:
+    async def _known(self, user: str) -> Admitted:
+        if (subscriber := await self._subscribers.by_imap_user(user)) is not None:
+            return Admitted(subscriber)
+        device = await self._devices.by_login(user)
+        owner = None if device is None else await self._subscribers.by_id(device.subscriber)
+        if owner is None:
             raise LoginRefused(LoginRefusal.UNKNOWN_USER)
-        return subscriber
+        return Admitted(owner, device)
 
-    async def _admitted(self, subscriber: Subscriber) -> Subscriber:
+    async def _admitted(self, found: Admitted) -> Admitted:
+        subscriber, device = found.subscriber, found.device
+        if device is not None:
+            if not subscriber.status.served:
+                raise LoginRefused(_NOT_NOW[subscriber.status])
+            await self._note_use(device)
+            return found
         if not subscriber.status.active:
             raise LoginRefused(_NOT_NOW[subscriber.status])
         if subscriber.unanswered_syncs:
             await self._subscribers.answered(subscriber.id)
-        return subscriber
+        return found
 
-    def _matches(self, subscriber: Subscriber, password: str) -> bool:
+    async def _note_use(self, device: Device) -> None:
+        now = self._clock.now()
+        if device.last_used_at is None or now - device.last_used_at >= _USE_NOTED:
+            await self._devices.used(device.id, at=now)
+
+    def _matches(self, found: Admitted, password: str) -> bool:
+        if found.device is not None:
+            return self._keyring.matches(found.device.login, password, found.device.password_check)
+        return self._matches_own(found.subscriber, password)
+
+    def _matches_own(self, subscriber: Subscriber, password: str) -> bool:
         """The STATUS with a new password may be late: the old one works for a while (sheet row ST-18)."""
         user = subscriber.imap_user
         if self._keyring.matches(user, password, subscriber.password_check):

@@ -64,6 +64,11 @@ class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often that memory is gone over."""
 
 
+class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    most: int = 10
+    """How many devices with credentials of their own a subscriber may have."""
+
+
 class DepositSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_bytes: int = 20_000_000
     """The largest audio that is taken, in octets as it arrives."""

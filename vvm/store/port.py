@@ -29,6 +29,7 @@ from vvm.domain.subscriber import (
 )
 from vvm.message.writer import PartSpan
 from vvm.store.change import SubscriberChange
+from vvm.store.devices import DeviceStore, NewDevice
 from vvm.store.sms import (
     Inbound,
     InboundStore,
@@ -41,8 +42,10 @@ from vvm.store.sms import (
 )
 
 __all__ = [  # what other modules of this room define, and everybody takes from here
+    "DeviceStore",
     "Inbound",
     "InboundStore",
+    "NewDevice",
     "NewInbound",
     "NewInboundSegment",
     "NotificationRecord",
@@ -307,6 +310,9 @@ class Store(Protocol):
 
     @property
     def inbound(self) -> InboundStore: ...
+
+    @property
+    def devices(self) -> DeviceStore: ...
 
     async def close(self) -> None: ...
 

@@ -24,12 +24,11 @@ from imap_server.backend import (
 )
 from vvm.domain.errors import MailboxFull, Outage, Refusal, UnknownMessage
 from vvm.domain.message import GREETINGS, INBOX
-from vvm.domain.subscriber import Subscriber
-from vvm.fronts.imap.mailbox import Folder, MailServices, closed
+from vvm.fronts.imap.mailbox import Folder, MailServices, SessionKey
 from vvm.fronts.imap.settings import OmtpSettings
 from vvm.fronts.imap.vocabulary import vocabulary
 from vvm.omtp.commands import INVALID_PARAMETER
-from vvm.services.login import Login, LoginRefusal, LoginRefused
+from vvm.services.login import Admitted, Login, LoginRefusal, LoginRefused
 from vvm.store import port
 
 T = TypeVar("T")
@@ -67,8 +66,9 @@ class ImapBackend:
         del peer
         return self._account(await _told(self._login.proven(user)))
 
-    def _account(self, subscriber: Subscriber) -> SubscriberAccount:
-        return SubscriberAccount(subscriber, self._services, lenient=self._omtp.lenient(subscriber.client))
+    def _account(self, admitted: Admitted) -> SubscriberAccount:
+        lenient = self._omtp.lenient(admitted.subscriber.client)
+        return SubscriberAccount(admitted, self._services, lenient=lenient)
 
 
 async def _told(answer: Awaitable[T]) -> T:
@@ -84,10 +84,12 @@ async def _told(answer: Awaitable[T]) -> T:
 class SubscriberAccount:
     """imap_server.backend.Account, and imap_server.abilities.Appending for Greetings."""
 
-    def __init__(self, subscriber: Subscriber, services: MailServices, *, lenient: bool) -> None:
+    def __init__(self, admitted: Admitted, services: MailServices, *, lenient: bool) -> None:
+        subscriber = admitted.subscriber
         self.user = subscriber.msisdn
         self.subscriber = subscriber.id
         self._mailbox = subscriber.mailbox
+        self._key = SessionKey(admitted.device, services.devices)
         self._services = services
         self._lenient = lenient
 
@@ -119,7 +121,7 @@ class SubscriberAccount:
             return None
         folder = _folder_name(name)
         words = vocabulary(folder, lenient=self._lenient)
-        return Folder(self._mailbox, folder, words, self._services)
+        return Folder(self._mailbox, folder, words, self._services, self._key)
 
     async def quota(self, name: str) -> Quota | None:
         """Messages only: AOSP reads the resource called voice (spec/omtp-vvm.md 18.1)."""
@@ -159,8 +161,8 @@ class SubscriberAccount:
             found = await self._services.mailboxes.folder(self._mailbox, _folder_name(name))
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        if found is not None and not found.admits_clients:
-            raise closed()
+        if found is not None:
+            await self._key.check(found)
         return found
 
 

@@ -17,6 +17,7 @@ from imap_server.backend import (
     Snapshot,
     Unavailable,
 )
+from vvm.domain.device import Device
 from vvm.domain.errors import Outage
 from vvm.domain.message import Flags
 from vvm.domain.subscriber import MailboxId
@@ -32,14 +33,40 @@ class MailServices(msgspec.Struct, frozen=True):
     retrieval: Retrieval
     greetings: Greetings
     mailboxes: port.MailboxStore
+    devices: port.DeviceStore
     hints: port.Hints
+
+
+class SessionKey:
+    """What an open session was opened with: it may go on as long as a login with the same would succeed."""
+
+    def __init__(self, device: Device | None, devices: port.DeviceStore) -> None:
+        self._device = None if device is None else device.id
+        self._devices = devices
+
+    async def check(self, folder: port.FolderState) -> None:
+        """Raises Unavailable, which ends the session, when its credentials open nothing any more."""
+        if self._device is None:
+            admitted = folder.admits_clients
+        else:
+            try:
+                admitted = await self._devices.admits(self._device)
+            except Outage as outage:
+                raise Unavailable(outage.code) from outage
+        if not admitted:
+            raise closed()
 
 
 class Folder:
     """imap_server.backend.Mailbox."""
 
     def __init__(
-        self, mailbox: MailboxId, folder: str, vocabulary: Vocabulary, services: MailServices
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        vocabulary: Vocabulary,
+        services: MailServices,
+        key: SessionKey,
     ) -> None:
         self._mailbox = mailbox
         self._folder = folder
@@ -47,14 +74,16 @@ class Folder:
         self._retrieval = services.retrieval
         self._mailboxes = services.mailboxes
         self._hints = services.hints
+        self._key = key
 
     async def snapshot(self) -> Snapshot:
         try:
             found = await self._mailboxes.snapshot(self._mailbox, self._folder)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        if found is None or not found.folder.admits_clients:
+        if found is None:
             raise closed()
+        await self._key.check(found.folder)
         return Snapshot(
             uid_validity=found.folder.uid_validity,
             uid_next=found.folder.uid_next,
@@ -119,14 +148,17 @@ class Folder:
             changes = await self._mailboxes.changes(self._mailbox, self._folder, since_modseq)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        if changes is None or not changes.folder.admits_clients:
+        if changes is None:
             raise closed()
+        await self._key.check(changes.folder)
         return changes
 
 
 def closed() -> Unavailable:
     """Ends the session: what a login would refuse now, an open session must not go on with."""
-    return Unavailable("the subscriber is gone, blocked or deactivated since the login")
+    return Unavailable(
+        "since the login the subscriber is gone, blocked or deactivated, or the device revoked"
+    )
 
 
 def _state(message: port.MessageState) -> MessageState:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Four views of one memory.
+"""The views of one memory.
 
 A method never awaits between its first and its last effect, so that on one event loop every method
 is a transaction by itself, as the port promises.
@@ -7,6 +7,7 @@ is a transaction by itself, as the port promises.
 
 from __future__ import annotations
 
+from vvm.store.memory.devices import MemoryDevices
 from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
@@ -21,6 +22,7 @@ class MemoryStore:
         self.mailboxes = MemoryMailboxes(self.outbox)
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
+        self.devices = MemoryDevices(self.subscribers)
 
     async def close(self) -> None:
         """Nothing is held that would have to be given back."""

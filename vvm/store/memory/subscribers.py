@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -33,6 +33,11 @@ class MemorySubscribers:
         self._tries: dict[SubscriberId, _PinTries] = {}
         self._ids = count(1)
         self._audit: list[Audited] = []
+        self._when_removed: list[Callable[[SubscriberId], None]] = []
+
+    def when_removed(self, forget: Callable[[SubscriberId], None]) -> None:
+        """Call ``forget`` for each subscriber that is removed: what a foreign key does elsewhere."""
+        self._when_removed.append(forget)
 
     async def create(self, new: NewSubscriber) -> Subscriber:
         if new.msisdn in self._subscribers or await self.by_imap_user(new.imap_user) is not None:
@@ -83,6 +88,8 @@ class MemorySubscribers:
         self._tries.pop(subscriber.id, None)
         self._mailboxes.forget(subscriber.mailbox)
         self._outbox.forget_subscriber(subscriber.id)
+        for forget in self._when_removed:
+            forget(subscriber.id)
 
     async def take_pin_try(
         self, subscriber: SubscriberId, *, now: datetime, most: int, lockout: timedelta

@@ -13,6 +13,7 @@ from vvm.domain.errors import Outage
 from vvm.domain.subscriber import MailboxId
 from vvm.store.port import Hints
 from vvm.store.sql import named_statements
+from vvm.store.sqlite.devices import SqliteDevices
 from vvm.store.sqlite.engine import CommitMetrics, NoCommitMetrics, Reader, Writer
 from vvm.store.sqlite.inbound import SqliteInbound
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
@@ -33,6 +34,7 @@ class SqliteStore:
         self.mailboxes = SqliteMailboxes(self._reader, self._writer)
         self.outbox = SqliteOutbox(self._reader, self._writer)
         self.inbound = SqliteInbound(self._reader, self._writer)
+        self.devices = SqliteDevices(self._reader, self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
 

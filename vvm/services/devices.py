@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A subscriber's devices: each has a login of its own, which is revoked without touching the others.
+
+The password of the subscriber itself belongs to the client that STATUS activates, and is replaced
+whenever it may have leaked.  A device keeps its own through that.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.domain.device import Device, DeviceId
+from vvm.domain.errors import LoginTaken, Refusal, UnknownSubscriber
+from vvm.domain.numbers import Msisdn
+from vvm.domain.secrets import Secret
+from vvm.domain.subscriber import Subscriber
+from vvm.services.credentials import Keyring
+from vvm.services.settings import DeviceSettings
+from vvm.store.port import DeviceStore, Hints, NewDevice, SubscriberStore
+
+log = structlog.get_logger(__name__)
+
+NAME_RULE = "1 to 64 printable characters"
+PROFILE_RULE = "at most 30 lower-case letters, digits and hyphens"
+_NAME_LENGTH = 64
+_PROFILE = re.compile(r"[a-z0-9-]{0,30}\Z")
+_TAG_ALPHABET = string.ascii_lowercase + string.digits
+_TAG_LENGTH = 8
+
+
+class UnknownDevice(Refusal):
+    code = "unknown_device"
+
+    def __init__(self) -> None:
+        super().__init__("the subscriber has no such device")
+
+
+class InvalidDevice(Refusal):
+    code = "invalid_device"
+
+
+class NewCredentials(msgspec.Struct, frozen=True):
+    """What a device logs in with; the password is in no answer after this one."""
+
+    device: Device
+    password: Secret
+
+
+class Devices:
+    def __init__(
+        self,
+        subscribers: SubscriberStore,
+        devices: DeviceStore,
+        hints: Hints,
+        keyring: Keyring,
+        *,
+        clock: Clock,
+        settings: DeviceSettings,
+    ) -> None:
+        self._subscribers = subscribers
+        self._devices = devices
+        self._hints = hints
+        self._keyring = keyring
+        self._clock = clock
+        self._settings = settings
+
+    async def add(self, msisdn: Msisdn, *, name: str, profile: str = "") -> NewCredentials:
+        """Give a device a login.  Raises UnknownSubscriber, InvalidDevice, TooManyDevices."""
+        if not (0 < len(name) <= _NAME_LENGTH and name.isprintable()):
+            raise InvalidDevice(f"the name of a device is {NAME_RULE}")
+        if not _PROFILE.match(profile):
+            raise InvalidDevice(f"the profile of a device is {PROFILE_RULE}")
+        subscriber = await self._known(msisdn)
+        while True:
+            login = _login_of(subscriber)
+            minted = self._keyring.mint(login)
+            new = NewDevice(
+                subscriber=subscriber.id,
+                login=login,
+                name=name,
+                profile=profile,
+                password_check=minted.check,
+                password_sealed=minted.sealed,
+                created_at=self._clock.now(),
+            )
+            try:
+                device = await self._devices.add(new, most=self._settings.most)
+            except LoginTaken:
+                continue
+            log.info("device_added", msisdn=msisdn, device=device.id, profile=profile)
+            return NewCredentials(device, self._keyring.open(login, minted.sealed))
+
+    async def of(self, msisdn: Msisdn) -> Sequence[Device]:
+        """All of a subscriber, oldest first.  Raises UnknownSubscriber."""
+        return await self._devices.of((await self._known(msisdn)).id)
+
+    async def revoke(self, msisdn: Msisdn, device: DeviceId) -> None:
+        """Its login ends, and with it every session of it.  Raises UnknownSubscriber, UnknownDevice."""
+        subscriber = await self._known(msisdn)
+        if not await self._devices.revoke(subscriber.id, device):
+            raise UnknownDevice
+        self._hints.mailbox(subscriber.mailbox)
+        log.info("device_revoked", msisdn=msisdn, device=device)
+
+    async def _known(self, msisdn: Msisdn) -> Subscriber:
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        if subscriber is None:
+            raise UnknownSubscriber
+        return subscriber
+
+
+def _login_of(subscriber: Subscriber) -> str:
+    """A new one at random: it tells nothing about the device, and cannot be guessed from a number."""
+    user, at, domain = subscriber.imap_user.partition("@")
+    tag = "".join(secrets.choice(_TAG_ALPHABET) for _ in range(_TAG_LENGTH))
+    return f"{user}+{tag}{at}{domain}"

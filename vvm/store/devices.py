@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The port of credentials per device.  A part of ``vvm.store.port``, where its words are explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from vvm.domain.device import Device, DeviceId
+from vvm.domain.subscriber import SubscriberId
+
+
+class NewDevice(msgspec.Struct, frozen=True):
+    subscriber: SubscriberId
+    login: str
+    name: str
+    profile: str
+    password_check: bytes
+    password_sealed: bytes
+    created_at: datetime
+
+
+class DeviceStore(Protocol):
+    async def add(self, new: NewDevice, *, most: int) -> Device:
+        """Give a device its login.
+
+        Raises UnknownSubscriber; TooManyDevices when the subscriber has ``most`` of them; LoginTaken
+        when the login is another device's.
+        """
+        ...
+
+    async def by_login(self, login: str) -> Device | None:
+        """Letters compare exactly."""
+        ...
+
+    async def by_id(self, device: DeviceId) -> Device | None: ...
+
+    async def of(self, subscriber: SubscriberId) -> Sequence[Device]:
+        """All of a subscriber, oldest first."""
+        ...
+
+    async def used(self, device: DeviceId, *, at: datetime) -> None:
+        """Note a login.  Waits for no fsync of its own; one that is revoked changes nothing."""
+        ...
+
+    async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
+        """Forget a device of this subscriber.  False: it has none of this id."""
+        ...
+
+    async def admits(self, device: DeviceId) -> bool:
+        """It is not revoked, and the service of its subscriber is neither blocked nor unknown."""
+        ...

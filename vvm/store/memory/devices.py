@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DeviceStore of the memory adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+
+import msgspec
+
+from vvm.domain.device import Device, DeviceId
+from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
+from vvm.domain.subscriber import SubscriberId
+from vvm.store.devices import NewDevice
+from vvm.store.memory.subscribers import MemorySubscribers
+
+
+class MemoryDevices:
+    def __init__(self, subscribers: MemorySubscribers) -> None:
+        self._subscribers = subscribers
+        self._devices: dict[DeviceId, Device] = {}
+        self._ids = count(1)
+        subscribers.when_removed(self._forget)
+
+    async def add(self, new: NewDevice, *, most: int) -> Device:
+        if await self._subscribers.by_id(new.subscriber) is None:
+            raise UnknownSubscriber
+        if len(await self.of(new.subscriber)) >= most:
+            raise TooManyDevices(most=most)
+        if await self.by_login(new.login) is not None:
+            raise LoginTaken
+        device = Device(id=DeviceId(next(self._ids)), **msgspec.structs.asdict(new))
+        self._devices[device.id] = device
+        return device
+
+    async def by_login(self, login: str) -> Device | None:
+        return next((device for device in self._devices.values() if device.login == login), None)
+
+    async def by_id(self, device: DeviceId) -> Device | None:
+        return self._devices.get(device)
+
+    async def of(self, subscriber: SubscriberId) -> Sequence[Device]:
+        return [device for device in self._devices.values() if device.subscriber == subscriber]
+
+    async def used(self, device: DeviceId, *, at: datetime) -> None:
+        if (found := self._devices.get(device)) is not None:
+            self._devices[device] = msgspec.structs.replace(found, last_used_at=at)
+
+    async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
+        found = self._devices.get(device)
+        if found is None or found.subscriber != subscriber:
+            return False
+        del self._devices[device]
+        return True
+
+    async def admits(self, device: DeviceId) -> bool:
+        found = self._devices.get(device)
+        owner = None if found is None else await self._subscribers.by_id(found.subscriber)
+        return owner is not None and owner.status.served
+
+    def _forget(self, subscriber: SubscriberId) -> None:
+        for device in [one.id for one in self._devices.values() if one.subscriber == subscriber]:
+            del self._devices[device]

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials per device in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from vvm.domain.device import Device, DeviceId
+from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
+from vvm.domain.subscriber import ProvisioningStatus, SubscriberId
+from vvm.store.devices import NewDevice
+from vvm.store.sql import named_statements
+from vvm.store.sqlite import rows
+from vvm.store.sqlite.engine import Reader, Row, Writer
+
+_SQL = named_statements("vvm.store.sqlite.queries", "devices.sql")
+
+
+class SqliteDevices:
+    """vvm.store.devices.DeviceStore."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self._reader = reader
+        self._write = writer
+
+    async def add(self, new: NewDevice, *, most: int) -> Device:
+        values = msgspec.structs.asdict(new) | {"created_at": rows.microseconds(new.created_at)}
+
+        def work(connection: sqlite3.Connection) -> Device:
+            owner = (new.subscriber,)
+            if connection.execute(_SQL["subscriber_exists"], owner).fetchone() is None:
+                raise UnknownSubscriber
+            (count,) = connection.execute(_SQL["count_devices"], owner).fetchone()
+            if count >= most:
+                raise TooManyDevices(most=most)
+            try:
+                (device,) = connection.execute(_SQL["insert_device"], values).fetchone()
+            except sqlite3.IntegrityError:
+                raise LoginTaken from None
+            return Device(id=DeviceId(device), **msgspec.structs.asdict(new))
+
+        return await self._write(work)
+
+    async def by_login(self, login: str) -> Device | None:
+        return self._one("device_by_login", login)
+
+    async def by_id(self, device: DeviceId) -> Device | None:
+        return self._one("device_by_id", device)
+
+    async def of(self, subscriber: SubscriberId) -> Sequence[Device]:
+        return [_device(row) for row in self._reader.all(_SQL["devices_of"], (subscriber,))]
+
+    async def used(self, device: DeviceId, *, at: datetime) -> None:
+        what = {"id": device, "at": rows.microseconds(at)}
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_SQL["device_used"], what)
+
+        await self._write(work, durable=False)
+
+    async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
+        which = {"id": device, "subscriber": subscriber}
+
+        def work(connection: sqlite3.Connection) -> bool:
+            return connection.execute(_SQL["revoke_device"], which).fetchone() is not None
+
+        return await self._write(work)
+
+    async def admits(self, device: DeviceId) -> bool:
+        row = self._reader.one(_SQL["device_owner_status"], (device,))
+        return row is not None and ProvisioningStatus(row[0]).served
+
+    def _one(self, statement: str, key: object) -> Device | None:
+        row = self._reader.one(_SQL[statement], (key,))
+        return None if row is None else _device(row)
+
+
+def _device(row: Row) -> Device:
+    return Device(
+        id=DeviceId(row[0]),
+        subscriber=SubscriberId(row[1]),
+        login=row[2],
+        name=row[3],
+        profile=row[4],
+        password_check=row[5],
+        password_sealed=row[6],
+        created_at=rows.moment(row[7]),
+        last_used_at=rows.moment_or_none(row[8]),
+    )
