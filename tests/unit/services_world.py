@@ -34,9 +34,12 @@ from vvm.services.settings import (
     DeviceSettings,
     NotificationSettings,
     PinSettings,
+    SelfServiceSettings,
     ServiceSettings,
 )
+from vvm.services.subscription import Subscription
 from vvm.services.timeline import Timeline
+from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
@@ -102,6 +105,18 @@ class World:
             service=service,
             carriers=carriers,
             notification=settings,
+        )
+        self.subscription = Subscription(
+            self.store.subscribers,
+            self.store.outbox,
+            self.hints,
+            self.provisioning,
+            Transactions(self.keyring.transaction_key, self.clock),
+            clock=self.clock,
+            service=service,
+            carriers=carriers,
+            notification=settings,
+            settings=SelfServiceSettings(country_code="33"),
         )
         self.deposit = Deposit(
             self.store.subscribers,

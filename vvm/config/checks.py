@@ -31,6 +31,8 @@ _LONGEST_NUMBER = "9" * 15  # E.164
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
 _STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}\Z|[1-9][0-9]{0,9}\Z")
 _PATH_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,200}(/[A-Za-z0-9._~-]+)*\Z")
+_COUNTRY = re.compile(r"[1-9][0-9]{0,2}\Z")
 _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
 
@@ -62,6 +64,8 @@ def _listeners(config: Config) -> Iterator[tuple[str, str]]:
     for key, texts in (("imap.listen", config.imap.listen), ("imap.listen_tls", config.imap.listen_tls)):
         yield from ((f"{key}[{index}]", text) for index, text in enumerate(texts))
     yield "http.listen", config.http.listen
+    if config.self_service.listen:
+        yield "self_service.listen", config.self_service.listen
     if config.sms.kannel:
         yield "sms.kannel_listen", config.sms.kannel_listen
     if config.asterisk is not None and config.asterisk.media_listen:
@@ -200,6 +204,15 @@ def _receipt_gate(config: Config) -> Findings:
             yield Mistake(f"notification.receipt_gate[{index}]", "the name of an SMSC", render(name))
 
 
+def _self_service(config: Config) -> Findings:
+    settings = config.self_service
+    if settings.listen and not _URL.match(settings.url):
+        right = "how clients reach self_service.listen, for example https://vvm.example.net"
+        yield Mistake("self_service.url", right, render(settings.url))
+    if not _COUNTRY.match(settings.country_code):
+        yield Mistake("self_service.country_code", "1 to 3 digits", render(settings.country_code))
+
+
 def _asterisk(config: Config) -> Findings:
     asterisk = config.asterisk
     if asterisk is not None and asterisk.ari and not asterisk.ari.startswith(("http://", "https://")):
@@ -217,6 +230,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _leases,
     _receipt_gate,
     _texts,
+    _self_service,
     _asterisk,
     numbers,
     *places.RULES,

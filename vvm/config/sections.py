@@ -19,6 +19,7 @@ from vvm.services.settings import (
     DeviceSettings,
     NotificationSettings,
     PinSettings,
+    SelfServiceSettings,
     ServiceSettings,
 )
 
@@ -109,6 +110,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The PIN of the telephone menus."""
     device: DeviceSettings = DeviceSettings()
     """Clients with credentials of their own, beside the one that STATUS activates."""
+    self_service: SelfServiceSettings = SelfServiceSettings()
     deposit: DepositSettings = DepositSettings()
     """Which audio becomes a message, whichever front brings it."""
     notification: NotificationSettings = NotificationSettings()

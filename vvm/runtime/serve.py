@@ -33,6 +33,7 @@ from vvm.runtime.metrics import (
     new_metrics,
 )
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
+from vvm.runtime.self_service import self_service_part
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.wiring import Services, open_services
 
@@ -239,7 +240,7 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
             ready()
             await asyncio.Event().wait()
 
-    return {"http": run}
+    return {"http": run} | self_service_part(config, services, metrics)
 
 
 def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:

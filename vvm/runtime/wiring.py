@@ -32,7 +32,9 @@ from vvm.services.provisioning import Provisioning
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
+from vvm.services.subscription import Subscription
 from vvm.services.timeline import Timeline
+from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.sqlite import CommitMetrics, SqliteStore, open_sqlite
@@ -45,6 +47,7 @@ class Services(msgspec.Struct, frozen=True):
     provisioning: Provisioning
     login: Login
     devices: Devices
+    subscription: Subscription
     retrieval: Retrieval
     greetings: Greetings
     pins: Pins
@@ -82,6 +85,17 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
         async with open_sqlite(config.store.path, commits) as store:
             await _check_master_key(store, keyring, config)
             pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=config.pin)
+            provisioning = Provisioning(
+                store.subscribers,
+                store.outbox,
+                hints,
+                keyring,
+                pins,
+                clock=clock,
+                service=service,
+                carriers=carriers,
+                notification=config.notification,
+            )
             yield Services(
                 deposit=Deposit(
                     store.subscribers,
@@ -93,16 +107,18 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     settings=config.deposit,
                     notification=config.notification,
                 ),
-                provisioning=Provisioning(
+                provisioning=provisioning,
+                subscription=Subscription(
                     store.subscribers,
                     store.outbox,
                     hints,
-                    keyring,
-                    pins,
+                    provisioning,
+                    Transactions(keyring.transaction_key, clock),
                     clock=clock,
                     service=service,
                     carriers=carriers,
                     notification=config.notification,
+                    settings=config.self_service,
                 ),
                 login=Login(store.subscribers, store.devices, keyring, clock=clock),
                 devices=Devices(

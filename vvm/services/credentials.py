@@ -53,6 +53,8 @@ class Keyring:
         self._check = _derive(master, b"vvm imap password check")
         self.pin_pepper = _derive(master, b"vvm pin pepper")
         """Goes into every hash of a PIN (services.pin_hash)."""
+        self.transaction_key = _derive(master, b"vvm transactions")
+        """Seals what clients bring back over HTTP (services.transactions)."""
         self._seal = AESGCM(_derive(master, b"vvm imap password seal"))
 
     def mint(self, imap_user: str) -> Minted:

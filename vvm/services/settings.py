@@ -69,6 +69,23 @@ class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many devices with credentials of their own a subscriber may have."""
 
 
+class SelfServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What clients reach over HTTP, on a listener of its own (docs/self-service.md)."""
+
+    listen: str = ""
+    """Address and port; "" listens nowhere. Plain HTTP: a proxy in front of it speaks TLS."""
+    url: str = ""
+    """How clients reach that listener, for example "https://vvm.example.net"; needed with listen."""
+    country_code: str = "1"
+    """What VVM3 clients leave out before their number."""
+    invitation_minutes: int = 60
+    """How long after a STATUS that said "unknown" its handset may subscribe by itself (VVM3)."""
+    session_minutes: int = 10
+    """How long each address of that subscription is good."""
+    requests_per_hour: int = 10
+    """How often a number may begin anew."""
+
+
 class DepositSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_bytes: int = 20_000_000
     """The largest audio that is taken, in octets as it arrives."""

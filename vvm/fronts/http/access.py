@@ -24,10 +24,10 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def access(registry: CollectorRegistry) -> Middleware:
-    """The outermost middleware."""
+def access(registry: CollectorRegistry, metric: str = "vvm_http_request_seconds") -> Middleware:
+    """The outermost middleware of an app, which measures under a name of its own."""
     seconds = Histogram(
-        "vvm_http_request_seconds",
+        metric,
         "Time from a request's header to its answer.",
         ("method", "route", "status"),
         registry=registry,

@@ -26,6 +26,9 @@ CHALLENGE = 'Bearer realm="vvm"'
 
 STATUS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
+    "not_invited": HTTPStatus.FORBIDDEN,
+    "bad_transaction": HTTPStatus.FORBIDDEN,
+    "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "unknown_subscriber": HTTPStatus.NOT_FOUND,
     "unknown_message": HTTPStatus.NOT_FOUND,
     "no_dead_letter": HTTPStatus.NOT_FOUND,

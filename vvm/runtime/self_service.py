@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part that clients reach over HTTP; there where ``self_service.listen`` names an address."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from vvm.config.address import parse_address
+from vvm.config.sections import Config
+from vvm.fronts.http.self_service import SelfService, build_self_service
+from vvm.fronts.http.server import serving
+from vvm.runtime.metrics import Metrics
+from vvm.runtime.supervisor import Part, Ready
+from vvm.runtime.wiring import Services
+
+log = structlog.get_logger(__name__)
+
+
+def self_service_part(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
+    settings = config.self_service
+    if not settings.listen:
+        return {}
+    app = build_self_service(
+        SelfService(services.subscription),
+        config.http,
+        url=settings.url,
+        registry=metrics.registry,
+    )
+    address = parse_address(settings.listen)
+
+    async def run(ready: Ready) -> None:
+        async with serving(app, config.http, host=address.host, port=address.port) as port:
+            log.info("self_service_listening", port=port)
+            ready()
+            await asyncio.Event().wait()
+
+    return {"self_service": run}
