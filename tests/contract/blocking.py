@@ -21,8 +21,8 @@ class BlockingStore:
     def __init__(self, open_store: OpenStore) -> None:
         self._runner = asyncio.Runner()
         self._stack = AsyncExitStack()
-        directory = self._stack.enter_context(tempfile.TemporaryDirectory())
-        self.port = self.run(self._stack.enter_async_context(open_store(Path(directory))))
+        self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        self.port = self.run(self._stack.enter_async_context(open_store(self.directory)))
 
     def run(self, call: Awaitable[T]) -> T:
         """Answer what a method of ``port`` answers."""

@@ -30,7 +30,10 @@ from vvm.domain.notification import Leased
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.store.port import (
     Changes,
+    FolderEntry,
+    FolderSnapshot,
     Inbound,
+    KeywordChange,
     MessageRecord,
     Settlement,
     Store,
@@ -48,6 +51,9 @@ class _Seen(msgspec.Struct, frozen=True):
     changes: Sequence[Changes | None]
     records: Sequence[Sequence[MessageRecord]]
     octets: Sequence[bytes | None]
+    folders: Sequence[Sequence[FolderEntry]]
+    subscriptions: Sequence[Sequence[str]]
+    filed: Sequence[FolderSnapshot | None]
     owed: int
     pending: Sequence[Inbound]
 
@@ -60,6 +66,9 @@ async def look(store: Store) -> _Seen:
         changes=[await store.mailboxes.changes(box, INBOX, 0) for box in boxes],
         records=[await store.mailboxes.messages(box, INBOX, [1, 2, 3, 4]) for box in boxes],
         octets=[await store.mailboxes.octets(box, INBOX, uid) for box in boxes for uid in (1, 2, 3)],
+        folders=[await store.folders.all(box) for box in boxes],
+        subscriptions=[await store.folders.subscriptions(box) for box in boxes],
+        filed=[await store.mailboxes.snapshot(box, "Work/2026") for box in boxes],
         owed=(await store.outbox.counts()).owed,
         pending=await store.inbound.pending(limit=10),
     )
@@ -77,6 +86,17 @@ async def live(store: Store) -> Leased:
     await store.mailboxes.change_flags(alice.mailbox, INBOX, [1, 2], add=deleted, remove=Flags(0))
     await store.mailboxes.expunge(alice.mailbox, INBOX, [2])
     await store.mailboxes.change_flags(alice.mailbox, INBOX, [1, 3], add=seen, remove=deleted)
+    await store.folders.create(bob.mailbox, "Work/2027", special_use="\\Archive", at=NOW, most=5)
+    await store.folders.rename(bob.mailbox, "Work/2027", "Work/2026", at=NOW, most=5)
+    await store.folders.create(bob.mailbox, "Gone", at=NOW, most=5)
+    await store.folders.delete(bob.mailbox, "Gone")
+    await store.folders.subscribe(bob.mailbox, "Work", wanted=True, most=5)
+    await store.folders.copy(bob.mailbox, INBOX, [1], "Work/2026")
+    await store.folders.move(bob.mailbox, INBOX, [1], "Work/2026")
+    await store.mailboxes.file(bob.mailbox, "Work/2026", [new_message()] * 2)
+    await store.mailboxes.change_flags(
+        bob.mailbox, "Work/2026", [2], add=seen, remove=deleted, keywords=KeywordChange(frozenset({"$Work"}))
+    )
     await store.outbox.owe([owed_to(bob)])
     await store.inbound.save(new_inbound("i1"))
     await store.inbound.save(new_inbound("i2"))

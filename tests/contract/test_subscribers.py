@@ -82,7 +82,7 @@ async def test_a_new_subscriber_has_a_mailbox_with_two_empty_folders(store: Stor
     alice = await store.subscribers.create(new_subscriber(max_messages=7))
     bob = await store.subscribers.create(new_subscriber(BOB))
     assert alice.mailbox != bob.mailbox
-    assert await store.mailboxes.folders(alice.mailbox) == [INBOX, GREETINGS]
+    assert [each.name for each in await store.folders.all(alice.mailbox)] == [INBOX, GREETINGS]
     greetings = await store.mailboxes.folder(alice.mailbox, GREETINGS)
     assert greetings is not None
     assert (greetings.messages, greetings.max_messages) == (0, GREETINGS_LIMIT)
@@ -161,7 +161,7 @@ async def test_who_is_removed_is_forgotten(store: Store, alice: Subscriber) -> N
     assert await store.subscribers.by_id(alice.id) is None
     assert await store.subscribers.by_imap_user(alice.imap_user) is None
     assert await store.subscribers.page(after=None, limit=10) == []
-    assert await store.mailboxes.folders(alice.mailbox) == []
+    assert await store.folders.all(alice.mailbox) == []
     assert await store.mailboxes.folder(alice.mailbox, INBOX) is None
     assert await store.mailboxes.changes(alice.mailbox, INBOX, 0) is None
     assert await store.mailboxes.states(alice.mailbox, INBOX) == []

@@ -87,6 +87,7 @@ class ProductWorld:
         self._keyring = Keyring(bytes(MASTER_KEY_BYTES))
         self._store = store
         self._mailboxes: Any = Switchable(store.mailboxes)
+        self._folders: Any = Switchable(store.folders)
         self._deposit = Deposit(
             store.subscribers,
             store.mailboxes,
@@ -116,7 +117,7 @@ class ProductWorld:
         retrieval = Retrieval(self._mailboxes, hints)
         backend = ImapBackend(
             Login(store.subscribers, store.devices, self._keyring, clock=clock),
-            MailServices(retrieval, greetings, self._mailboxes, store.devices, hints),
+            MailServices(retrieval, greetings, self._mailboxes, self._folders, store.devices, hints),
             omtp,
         )
         extensions = ExtensionCommands(
@@ -159,7 +160,7 @@ class ProductWorld:
         await self._provisioning.change(Msisdn(msisdn), SubscriberOptions(blocked=True))
 
     async def outage(self, *, down: bool) -> None:
-        self._mailboxes.down = down
+        self._mailboxes.down = self._folders.down = down
 
 
 async def _transcode(audio: bytes) -> Voice:

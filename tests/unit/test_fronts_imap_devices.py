@@ -18,7 +18,9 @@ PEER = Peer("127.0.0.1", tls=True, connection_id="c1")
 
 def backend(world: World) -> ImapBackend:
     store = world.store
-    mail = MailServices(world.retrieval, world.greetings, store.mailboxes, store.devices, world.hints)
+    mail = MailServices(
+        world.retrieval, world.greetings, store.mailboxes, store.folders, store.devices, world.hints
+    )
     return ImapBackend(world.login, mail, OmtpSettings())
 
 

@@ -77,6 +77,50 @@ class MailboxFull(Refusal):
         self.limit = limit
 
 
+class UnknownFolder(Refusal):
+    code = "unknown_folder"
+
+    def __init__(self) -> None:
+        super().__init__("no such folder")
+
+
+class FolderExists(Refusal):
+    code = "folder_exists"
+
+    def __init__(self) -> None:
+        super().__init__("a folder of this name exists already")
+
+
+class FolderHasChildren(Refusal):
+    code = "folder_has_children"
+
+    def __init__(self) -> None:
+        super().__init__("there are folders below it")
+
+
+class FolderStays(Refusal):
+    """INBOX and Greetings can be neither removed nor renamed, nor can a folder go below itself."""
+
+    code = "folder_stays"
+
+    def __init__(self) -> None:
+        super().__init__("this folder stays where it is")
+
+
+class TooManyFolders(Refusal):
+    code = "too_many_folders"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"a mailbox has at most {limit} folders of its own, and as many subscriptions")
+
+
+class TooManyKeywords(Refusal):
+    code = "too_many_keywords"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"a folder knows at most {limit} keywords")
+
+
 class BadAudio(Refusal):
     """The octets are not audio that we can read; nothing was stored."""
 

@@ -131,6 +131,7 @@ def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: 
         services.retrieval,
         services.greetings,
         services.store.mailboxes,
+        services.store.folders,
         services.store.devices,
         services.hints,
     )

@@ -30,6 +30,8 @@ from vvm.domain.subscriber import (
 from vvm.message.writer import PartSpan
 from vvm.store.change import SubscriberChange
 from vvm.store.devices import DeviceStore, NewDevice
+from vvm.store.folders import Copied, FolderEntry, FolderStore
+from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
 from vvm.store.sms import (
     Inbound,
     InboundStore,
@@ -42,9 +44,13 @@ from vvm.store.sms import (
 )
 
 __all__ = [  # what other modules of this room define, and everybody takes from here
+    "Copied",
     "DeviceStore",
+    "FolderEntry",
+    "FolderStore",
     "Inbound",
     "InboundStore",
+    "KeywordChange",
     "NewDevice",
     "NewInbound",
     "NewInboundSegment",
@@ -150,6 +156,13 @@ class Layout(msgspec.Struct, frozen=True, array_like=True):
     parts: tuple[PartSpan, ...]
 
 
+class Original(msgspec.Struct, frozen=True):
+    """A message as its depositor wrote it, kept beside the one that handsets read."""
+
+    octets: bytes
+    layout: Layout
+
+
 class NewMessage(msgspec.Struct, frozen=True):
     kind: Kind
     caller: str | None
@@ -160,6 +173,8 @@ class NewMessage(msgspec.Struct, frozen=True):
     key: str | None = None
     """Names the deposit for ever: the same key never makes a second message in a mailbox."""
     flags: Flags = Flags(0)
+    keywords: frozenset[str] = NO_KEYWORDS
+    original: Original | None = None
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -176,8 +191,11 @@ class FolderState(msgspec.Struct, frozen=True):
     unseen: int
     octets: int
     max_messages: int
+    """Of INBOX and the subscriber's own folders together, or of Greetings."""
     admits_clients: bool
     """False while the owner's provisioning status lets no client in: open sessions have to end."""
+    keywords: tuple[str, ...] = ()
+    """Those that messages here carry or carried."""
 
 
 class MessageState(msgspec.Struct, frozen=True):
@@ -186,6 +204,7 @@ class MessageState(msgspec.Struct, frozen=True):
     uid: int
     flags: Flags
     modseq: int
+    keywords: frozenset[str] = NO_KEYWORDS
 
 
 class MessageRecord(msgspec.Struct, frozen=True):
@@ -198,6 +217,7 @@ class MessageRecord(msgspec.Struct, frozen=True):
     seconds: int
     size: int
     layout: Layout
+    keywords: frozenset[str] = NO_KEYWORDS
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -221,6 +241,8 @@ class FolderSnapshot(msgspec.Struct, frozen=True):
 class MailboxStore(Protocol):
     """Messages of one mailbox, in folders that are named exactly ("INBOX", "Greetings").
 
+    INBOX and the subscriber's own folders share one limit, Greetings has its own.
+
     UIDs ascend and are never used twice; UIDVALIDITY never changes; the order of MODSEQ is the
     order of commit.  At most one message of a kind in a folder is flagged GREETING_ON: who gets the
     flag takes it, in the same transaction, from the one that had it; of several, the last has it.
@@ -231,14 +253,21 @@ class MailboxStore(Protocol):
     ) -> Stored:
         """Add a message and owe its notifications, which get its UID.
 
-        Raises MailboxFull, and UnknownMessage when there is no such folder; then nothing is stored
-        and no UID is spent.
+        Raises MailboxFull, TooManyKeywords, and UnknownMessage when there is no such folder; then
+        nothing is stored and no UID is spent.
+        """
+        ...
+
+    async def file(
+        self, mailbox: MailboxId, folder: str, messages: Sequence[NewMessage], owed: Sequence[Owed] = ()
+    ) -> Sequence[Stored]:
+        """Add all of several messages, in their order, or none; as ``append`` adds one.
+
+        What is owed is owed once, with no UID.
         """
         ...
 
     async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None: ...
-
-    async def folders(self, mailbox: MailboxId) -> Sequence[str]: ...
 
     async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
         """Every message of a folder, ascending by UID."""
@@ -255,12 +284,19 @@ class MailboxStore(Protocol):
         """What moved since then; one row is read when nothing did.  None: no such folder."""
         ...
 
-    async def messages(self, mailbox: MailboxId, folder: str, uids: Sequence[int]) -> Sequence[MessageRecord]:
-        """The messages that exist among these UIDs, ascending."""
+    async def messages(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, originals: bool = False
+    ) -> Sequence[MessageRecord]:
+        """The messages that exist among these UIDs, ascending; size and layout as ``octets`` gives them."""
         ...
 
-    async def octets(self, mailbox: MailboxId, folder: str, uid: int) -> bytes | None:
-        """The message as it is on the wire: the same octets for ever."""
+    async def octets(
+        self, mailbox: MailboxId, folder: str, uid: int, *, originals: bool = False
+    ) -> bytes | None:
+        """The message as it is on the wire: the same octets for ever.
+
+        With ``originals``, as its depositor wrote it, where that was kept.
+        """
         ...
 
     async def change_flags(
@@ -271,10 +307,13 @@ class MailboxStore(Protocol):
         *,
         add: Flags,
         remove: Flags,
+        keywords: KeywordChange = SAME_KEYWORDS,
         unchanged_since: int | None = None,
         owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
         """Remove, then add.  Answers every message named that exists, changed or not, ascending.
+
+        Raises TooManyKeywords, and then changes nothing.
 
         With ``unchanged_since`` a message whose MODSEQ is above it counts as not named.
 
@@ -304,6 +343,9 @@ class Store(Protocol):
 
     @property
     def mailboxes(self) -> MailboxStore: ...
+
+    @property
+    def folders(self) -> FolderStore: ...
 
     @property
     def outbox(self) -> OutboxStore: ...

@@ -95,10 +95,10 @@ class SubscriberAccount:
 
     async def list(self) -> Sequence[MailboxEntry]:
         try:
-            names = await self._services.mailboxes.folders(self._mailbox)
+            entries = await self._services.folders.all(self._mailbox)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        return [MailboxEntry(name, ("\\HasNoChildren",)) for name in names]
+        return [MailboxEntry(name, ("\\HasNoChildren",)) for name in (INBOX, GREETINGS) if entries]
 
     async def status(self, name: str) -> MailboxStatus | None:
         """Refused on Greetings (OMTP 1.3 2.1.1; row IMAP-12)."""

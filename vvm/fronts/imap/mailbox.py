@@ -33,6 +33,7 @@ class MailServices(msgspec.Struct, frozen=True):
     retrieval: Retrieval
     greetings: Greetings
     mailboxes: port.MailboxStore
+    folders: port.FolderStore
     devices: port.DeviceStore
     hints: port.Hints
 

@@ -8,6 +8,7 @@ is a transaction by itself, as the port promises.
 from __future__ import annotations
 
 from vvm.store.memory.devices import MemoryDevices
+from vvm.store.memory.folders import MemoryFolders
 from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
@@ -20,6 +21,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.outbox = MemoryOutbox()
         self.mailboxes = MemoryMailboxes(self.outbox)
+        self.folders = MemoryFolders(self.mailboxes, self.outbox)
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
         self.devices = MemoryDevices(self.subscribers)

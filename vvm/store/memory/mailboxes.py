@@ -10,6 +10,7 @@ from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
+from vvm.store.keywords import SAME_KEYWORDS, KeywordChange, spelled
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import (
     GREETINGS_LIMIT,
@@ -19,21 +20,27 @@ from vvm.store.port import (
     MessageRecord,
     MessageState,
     NewMessage,
+    Original,
     Stored,
 )
 
 
-class _Message:
+class Message:
     def __init__(self, uid: int, modseq: int, new: NewMessage) -> None:
         self.uid = uid
         self.modseq = modseq
         self.flags = new.flags
+        self.keywords = new.keywords
         self.new = new
 
     def state(self) -> MessageState:
-        return MessageState(uid=self.uid, flags=self.flags, modseq=self.modseq)
+        return MessageState(uid=self.uid, flags=self.flags, modseq=self.modseq, keywords=self.keywords)
 
-    def record(self) -> MessageRecord:
+    def content(self, *, originals: bool) -> NewMessage | Original:
+        return self.new.original if originals and self.new.original is not None else self.new
+
+    def record(self, *, originals: bool) -> MessageRecord:
+        content = self.content(originals=originals)
         return MessageRecord(
             uid=self.uid,
             flags=self.flags,
@@ -42,19 +49,22 @@ class _Message:
             caller=self.new.caller,
             received_at=self.new.received_at,
             seconds=self.new.seconds,
-            size=len(self.new.octets),
-            layout=self.new.layout,
+            size=len(content.octets),
+            layout=content.layout,
+            keywords=self.keywords,
         )
 
 
-class _Folder:
-    def __init__(self, *, uid_validity: int, max_messages: int) -> None:
+class Folder:
+    def __init__(self, *, uid_validity: int, max_messages: int, special_use: str | None = None) -> None:
         self.uid_validity = uid_validity
         self.max_messages = max_messages
+        self.special_use = special_use
+        self.keywords: tuple[str, ...] = ()
         self.admits_clients = False
         self.uid_next = 1
         self.highest_modseq = 1  # RFC 7162 section 3.1.2.1: at least 1, also of an empty folder
-        self.messages: dict[int, _Message] = {}
+        self.messages: dict[int, Message] = {}
         """Ascending, because UIDs are given in that order and a dict keeps it."""
         self.gone: dict[int, int] = {}
         """MODSEQ of the expunge, by UID."""
@@ -71,9 +81,10 @@ class _Folder:
             octets=sum(len(message.new.octets) for message in messages),
             max_messages=self.max_messages,
             admits_clients=self.admits_clients,
+            keywords=self.keywords,
         )
 
-    def named(self, uids: Iterable[int]) -> list[_Message]:
+    def named(self, uids: Iterable[int]) -> list[Message]:
         """The messages that exist among these UIDs, each once, ascending."""
         return [self.messages[uid] for uid in sorted(set(uids)) if uid in self.messages]
 
@@ -81,7 +92,15 @@ class _Folder:
         self.highest_modseq += 1
         return self.highest_modseq
 
-    def greeting_on(self, last: _Message, modseq: int) -> None:
+    def add(self, message: NewMessage, modseq: int) -> Message:
+        """Give a message its UID."""
+        self.keywords, names = spelled(self.keywords, message.keywords)
+        added = self.messages[self.uid_next] = Message(self.uid_next, modseq, message)
+        added.keywords = names
+        self.uid_next += 1
+        return added
+
+    def greeting_on(self, last: Message, modseq: int) -> None:
         """Take GREETING_ON from whoever else of this kind has it."""
         for other in self.messages.values():
             if other is not last and other.new.kind is last.new.kind and Flags.GREETING_ON in other.flags:
@@ -89,17 +108,30 @@ class _Folder:
                 other.modseq = modseq
 
 
-class _Mailbox:
-    def __init__(self, inbox: _Folder, greetings: _Folder) -> None:
+class Mailbox:
+    def __init__(self, inbox: Folder, greetings: Folder) -> None:
         self.folders = {INBOX: inbox, GREETINGS: greetings}
+        self.subscribed = {INBOX, GREETINGS}
         self.deposits: dict[str, int] = {}
         """UID by deposit key; outlives the message."""
+        self.uid_validity = inbox.uid_validity
+        """The last one given."""
+
+    def used(self) -> int:
+        return sum(len(folder.messages) for name, folder in self.folders.items() if name != GREETINGS)
+
+    def require_room(self, folder: str, count: int) -> None:
+        """Greetings is counted alone, everything else together.  Raises MailboxFull."""
+        used = len(self.folders[GREETINGS].messages) if folder == GREETINGS else self.used()
+        limit = self.folders[folder].max_messages
+        if used + count > limit:
+            raise MailboxFull(used=used, limit=limit)
 
 
 class MemoryMailboxes:
     def __init__(self, outbox: MemoryOutbox) -> None:
         self._outbox = outbox
-        self._mailboxes: dict[MailboxId, _Mailbox] = {}
+        self._mailboxes: dict[MailboxId, Mailbox] = {}
         self._ids = count(1)
 
     def open(self, *, max_messages: int) -> MailboxId:
@@ -109,9 +141,9 @@ class MemoryMailboxes:
         RFC 9051 section 2.3.1.1 demands.
         """
         mailbox = MailboxId(next(self._ids))
-        self._mailboxes[mailbox] = _Mailbox(
-            _Folder(uid_validity=mailbox, max_messages=max_messages),
-            _Folder(uid_validity=mailbox, max_messages=GREETINGS_LIMIT),
+        self._mailboxes[mailbox] = Mailbox(
+            Folder(uid_validity=mailbox, max_messages=max_messages),
+            Folder(uid_validity=mailbox, max_messages=GREETINGS_LIMIT),
         )
         return mailbox
 
@@ -121,10 +153,15 @@ class MemoryMailboxes:
             folder.admits_clients = clients
 
     def limit(self, mailbox: MailboxId, max_messages: int) -> None:
-        self._mailboxes[mailbox].folders[INBOX].max_messages = max_messages
+        for name, folder in self._mailboxes[mailbox].folders.items():
+            if name != GREETINGS:
+                folder.max_messages = max_messages
 
     def forget(self, mailbox: MailboxId) -> None:
         del self._mailboxes[mailbox]
+
+    def mailbox(self, mailbox: MailboxId) -> Mailbox | None:
+        return self._mailboxes.get(mailbox)
 
     async def append(
         self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
@@ -135,25 +172,31 @@ class MemoryMailboxes:
         deposits = self._mailboxes[mailbox].deposits
         if message.key is not None and message.key in deposits:
             return Stored(uid=deposits[message.key], created=False)
-        if len(target.messages) >= target.max_messages:
-            raise MailboxFull(used=len(target.messages), limit=target.max_messages)
-        uid = target.uid_next
-        target.uid_next += 1
-        added = target.messages[uid] = _Message(uid, target.advance(), message)
+        self._mailboxes[mailbox].require_room(folder, 1)
+        spelled(target.keywords, message.keywords)  # raises before anything is changed
+        added = target.add(message, target.advance())
         if Flags.GREETING_ON in message.flags:
             target.greeting_on(added, added.modseq)
         if message.key is not None:
-            deposits[message.key] = uid
-        self._outbox.add(owed, uid=uid)
-        return Stored(uid=uid, created=True)
+            deposits[message.key] = added.uid
+        self._outbox.add(owed, uid=added.uid)
+        return Stored(uid=added.uid, created=True)
+
+    async def file(
+        self, mailbox: MailboxId, folder: str, messages: Sequence[NewMessage], owed: Sequence[Owed] = ()
+    ) -> Sequence[Stored]:
+        target = self._folder(mailbox, folder)
+        if target is None:
+            raise UnknownMessage
+        self._mailboxes[mailbox].require_room(folder, len(messages))
+        spelled(target.keywords, frozenset().union(*(message.keywords for message in messages)))
+        stored = [await self.append(mailbox, folder, message) for message in messages]
+        self._outbox.add(owed)
+        return stored
 
     async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
         found = self._folder(mailbox, folder)
         return None if found is None else found.state()
-
-    async def folders(self, mailbox: MailboxId) -> Sequence[str]:
-        found = self._mailboxes.get(mailbox)
-        return [] if found is None else list(found.folders)
 
     async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
         found = self._folder(mailbox, folder)
@@ -175,15 +218,19 @@ class MemoryMailboxes:
             expunged=sorted(uid for uid, modseq in found.gone.items() if modseq > since_modseq),
         )
 
-    async def messages(self, mailbox: MailboxId, folder: str, uids: Sequence[int]) -> Sequence[MessageRecord]:
+    async def messages(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, originals: bool = False
+    ) -> Sequence[MessageRecord]:
         found = self._folder(mailbox, folder)
-        return [] if found is None else [message.record() for message in found.named(uids)]
+        return [] if found is None else [each.record(originals=originals) for each in found.named(uids)]
 
-    async def octets(self, mailbox: MailboxId, folder: str, uid: int) -> bytes | None:
+    async def octets(
+        self, mailbox: MailboxId, folder: str, uid: int, *, originals: bool = False
+    ) -> bytes | None:
         found = self._folder(mailbox, folder)
         if found is None or uid not in found.messages:
             return None
-        return found.messages[uid].new.octets
+        return found.messages[uid].content(originals=originals).octets
 
     async def change_flags(
         self,
@@ -193,6 +240,7 @@ class MemoryMailboxes:
         *,
         add: Flags,
         remove: Flags,
+        keywords: KeywordChange = SAME_KEYWORDS,
         unchanged_since: int | None = None,
         owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
@@ -207,11 +255,19 @@ class MemoryMailboxes:
         for message in named:
             if Flags.GREETING_ON in add and message is not last[message.new.kind]:
                 wanted[message.uid] &= ~Flags.GREETING_ON
-        moved = [message for message in named if message.flags != wanted[message.uid]]
+        change, known = keywords.spelled(found.keywords)
+        carried = {message.uid: change.applied_to(message.keywords) for message in named}
+        moved = [
+            message
+            for message in named
+            if (message.flags, message.keywords) != (wanted[message.uid], carried[message.uid])
+        ]
         if moved:
+            found.keywords = known
             modseq = found.advance()  # one commit, one MODSEQ
             for message in moved:
-                message.flags, message.modseq = wanted[message.uid], modseq
+                message.flags, message.keywords = wanted[message.uid], carried[message.uid]
+                message.modseq = modseq
                 if Flags.GREETING_ON in message.flags:
                     found.greeting_on(message, modseq)
             self._outbox.add(owed)
@@ -233,6 +289,6 @@ class MemoryMailboxes:
             self._outbox.add(owed)
         return going
 
-    def _folder(self, mailbox: MailboxId, folder: str) -> _Folder | None:
+    def _folder(self, mailbox: MailboxId, folder: str) -> Folder | None:
         found = self._mailboxes.get(mailbox)
         return None if found is None else found.folders.get(folder)

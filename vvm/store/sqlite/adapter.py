@@ -15,6 +15,7 @@ from vvm.store.port import Hints
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.devices import SqliteDevices
 from vvm.store.sqlite.engine import CommitMetrics, NoCommitMetrics, Reader, Writer
+from vvm.store.sqlite.folders import SqliteFolders
 from vvm.store.sqlite.inbound import SqliteInbound
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.outbox import SqliteOutbox
@@ -32,6 +33,7 @@ class SqliteStore:
         self._writer = Writer(path, loop, metrics)
         self.subscribers = SqliteSubscribers(self._reader, self._writer)
         self.mailboxes = SqliteMailboxes(self._reader, self._writer)
+        self.folders = SqliteFolders(self._reader, self._writer)
         self.outbox = SqliteOutbox(self._reader, self._writer)
         self.inbound = SqliteInbound(self._reader, self._writer)
         self.devices = SqliteDevices(self._reader, self._writer)

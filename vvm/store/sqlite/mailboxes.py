@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.message import Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
+from vvm.store.keywords import SAME_KEYWORDS, KeywordChange, spelled
 from vvm.store.port import (
     Changes,
     FolderSnapshot,
@@ -21,10 +22,13 @@ from vvm.store.port import (
 )
 from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
+from vvm.store.sqlite.contents import insert_content, release_content
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
 
 _SQL = named_statements("vvm.store.sqlite.queries", "mailboxes.sql")
+GREETINGS_ID = 2
+"""Of every mailbox; INBOX is 1 (migrations/0001, 0002)."""
 
 
 class SqliteMailboxes:
@@ -37,19 +41,31 @@ class SqliteMailboxes:
     async def append(
         self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
     ) -> Stored:
-        layout = rows.layout_octets(message.layout)
+        contents = _Contents(message)
 
         def work(connection: sqlite3.Connection) -> Stored:
-            return _append(connection, mailbox, folder, message, layout, owed)
+            stored = _append(connection, mailbox, folder, message, contents)
+            if stored.created:
+                insert_owed(connection, owed, uid=stored.uid)
+            return stored
+
+        return await self._write(work)
+
+    async def file(
+        self, mailbox: MailboxId, folder: str, messages: Sequence[NewMessage], owed: Sequence[Owed] = ()
+    ) -> Sequence[Stored]:
+        prepared = [(message, _Contents(message)) for message in messages]
+
+        def work(connection: sqlite3.Connection) -> Sequence[Stored]:
+            stored = [_append(connection, mailbox, folder, *each) for each in prepared]
+            insert_owed(connection, owed)
+            return stored
 
         return await self._write(work)
 
     async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
         row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
         return None if row is None else rows.folder_state(row)
-
-    async def folders(self, mailbox: MailboxId) -> Sequence[str]:
-        return [name for (name,) in self._reader.all(_SQL["folder_names"], (mailbox,))]
 
     async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
         return [
@@ -84,16 +100,21 @@ class SqliteMailboxes:
                 expunged=[uid for (uid,) in self._reader.all(_SQL["expunged_since"], where)],
             )
 
-    async def messages(self, mailbox: MailboxId, folder: str, uids: Sequence[int]) -> Sequence[MessageRecord]:
-        if len(uids) == 1:
+    async def messages(
+        self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, originals: bool = False
+    ) -> Sequence[MessageRecord]:
+        if len(uids) == 1 and not originals:
             found = self._reader.all(_SQL["message_record"], (mailbox, folder, uids[0]))
         else:
             where = {"mailbox": mailbox, "folder": folder, "uids": rows.uid_list(uids)}
-            found = self._reader.all(_SQL["message_records"], where)
+            found = self._reader.all(_SQL["original_records" if originals else "message_records"], where)
         return [rows.message_record(row) for row in found]
 
-    async def octets(self, mailbox: MailboxId, folder: str, uid: int) -> bytes | None:
-        row = self._reader.one(_SQL["message_octets"], (mailbox, folder, uid))
+    async def octets(
+        self, mailbox: MailboxId, folder: str, uid: int, *, originals: bool = False
+    ) -> bytes | None:
+        statement = _SQL["original_octets" if originals else "message_octets"]
+        row = self._reader.one(statement, (mailbox, folder, uid))
         return None if row is None else row[0]
 
     async def change_flags(
@@ -104,12 +125,13 @@ class SqliteMailboxes:
         *,
         add: Flags,
         remove: Flags,
+        keywords: KeywordChange = SAME_KEYWORDS,
         unchanged_since: int | None = None,
         owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
         def work(connection: sqlite3.Connection) -> Sequence[MessageState]:
             written = connection.total_changes
-            states = _change_flags(connection, mailbox, folder, uids, add, remove, unchanged_since)
+            states = _change_flags(connection, mailbox, folder, uids, add, remove, keywords, unchanged_since)
             if connection.total_changes > written:
                 insert_owed(connection, owed)
             return states
@@ -128,13 +150,16 @@ class SqliteMailboxes:
         return await self._write(work)
 
 
-def _append(  # noqa: PLR0917 - one transaction's whole input
-    connection: sqlite3.Connection,
-    mailbox: MailboxId,
-    folder: str,
-    message: NewMessage,
-    layout: bytes,
-    owed: Sequence[Owed],
+class _Contents:
+    """The layouts of a message as they are stored, made on the event loop and not in the writer."""
+
+    def __init__(self, message: NewMessage) -> None:
+        self.layout = rows.layout_octets(message.layout)
+        self.original = None if message.original is None else rows.layout_octets(message.original.layout)
+
+
+def _append(
+    connection: sqlite3.Connection, mailbox: MailboxId, folder: str, message: NewMessage, contents: _Contents
 ) -> Stored:
     keyed = {"mailbox": mailbox, "key": message.key}
     if message.key is not None:
@@ -146,9 +171,11 @@ def _append(  # noqa: PLR0917 - one transaction's whole input
     where = {"mailbox": mailbox, "folder": folder, "size": size, "unseen": unseen}
     allocated = connection.execute(_SQL["allocate_message"], where).fetchone()
     if allocated is None:
-        raise _why_not(connection, mailbox, folder)
-    folder_id, uid, modseq = allocated
-    content = connection.execute(_SQL["insert_content"], (layout, message.octets)).lastrowid
+        raise why_not(connection, mailbox, folder)
+    folder_id, uid, modseq, known_keywords = allocated
+    original = None
+    if message.original is not None and contents.original is not None:
+        original = insert_content(connection, contents.original, message.original.octets)
     connection.execute(
         _SQL["insert_message"],
         {
@@ -163,7 +190,12 @@ def _append(  # noqa: PLR0917 - one transaction's whole input
             "utc_offset": rows.utc_offset(message.received_at),
             "seconds": message.seconds,
             "size": size,
-            "content_id": content,
+            "content_id": insert_content(connection, contents.layout, message.octets),
+            "keywords": rows.keyword_text(
+                learn_keywords(connection, (mailbox, folder_id), known_keywords, message.keywords)
+            ),
+            "original_id": original,
+            "original_size": None if message.original is None else len(message.original.octets),
         },
     )
     connection.execute(_SQL["insert_journal"], (mailbox, folder_id, modseq, uid, "deposited"))
@@ -172,16 +204,34 @@ def _append(  # noqa: PLR0917 - one transaction's whole input
         _silence_others(connection, place, {message.kind.value: uid}, modseq)
     if message.key is not None:
         connection.execute(_SQL["insert_deposit_key"], keyed | {"uid": uid})
-    insert_owed(connection, owed, uid=uid)
     return Stored(uid=uid, created=True)
 
 
-def _why_not(connection: sqlite3.Connection, mailbox: MailboxId, folder: str) -> Exception:
+def learn_keywords(
+    connection: sqlite3.Connection, place: tuple[MailboxId, int], known: str, wanted: Collection[str]
+) -> frozenset[str]:
+    """``wanted`` in the spelling of a folder, which knows them from now on.  Raises TooManyKeywords."""
+    after, names = spelled(rows.keyword_order(known), wanted)
+    remember_keywords(connection, place, known, after)
+    return names
+
+
+def remember_keywords(
+    connection: sqlite3.Connection, place: tuple[MailboxId, int], known: str, after: tuple[str, ...]
+) -> None:
+    if " ".join(after) != known:
+        connection.execute(_SQL["set_folder_keywords"], (" ".join(after), *place))
+
+
+def why_not(connection: sqlite3.Connection, mailbox: MailboxId, folder: str) -> Exception:
     row = connection.execute(_SQL["folder_state"], (mailbox, folder)).fetchone()
     if row is None:
         return UnknownMessage()
     state = rows.folder_state(row)
-    return MailboxFull(used=state.messages, limit=state.max_messages)
+    used = state.messages
+    if row[7] != GREETINGS_ID:
+        (used,) = connection.execute(_SQL["used_messages"], (mailbox,)).fetchone()
+    return MailboxFull(used=used, limit=state.max_messages)
 
 
 def _change_flags(  # noqa: PLR0917 - one transaction's whole input
@@ -191,6 +241,7 @@ def _change_flags(  # noqa: PLR0917 - one transaction's whole input
     uids: Sequence[int],
     add: Flags,
     remove: Flags,
+    keywords: KeywordChange,
     unchanged_since: int | None,
 ) -> Sequence[MessageState]:
     row = connection.execute(_SQL["folder_state"], (mailbox, folder)).fetchone()
@@ -213,17 +264,25 @@ def _change_flags(  # noqa: PLR0917 - one transaction's whole input
         bool(state.flags & Flags.SEEN) - bool(flags & Flags.SEEN)
         for state, flags in zip(before, wanted, strict=True)
     )
-    if all(state.flags == flags for state, flags in zip(before, wanted, strict=True)):
+    change, known = keywords.spelled(rows.keyword_order(row[9]))
+    carried = [change.applied_to(state.keywords) for state in before]
+    moved = [
+        (state.flags, state.keywords) != (flags, names)
+        for state, flags, names in zip(before, wanted, carried, strict=True)
+    ]
+    if not any(moved):
         return before
+    remember_keywords(connection, (mailbox, row[7]), row[9], known)
     (modseq,) = connection.execute(_SQL["advance_modseq"], where | {"unseen": unseen}).fetchone()
     after = []
-    for state, flags in zip(before, wanted, strict=True):
-        if state.flags == flags:
+    for state, moves, flags, names in zip(before, moved, wanted, carried, strict=True):
+        if not moves:
             after.append(state)
             continue
-        connection.execute(_SQL["set_flags"], (int(flags), modseq, mailbox, row[7], state.uid))
+        values = (int(flags), rows.keyword_text(names), modseq)
+        connection.execute(_SQL["set_flags"], (*values, mailbox, row[7], state.uid))
         connection.execute(_SQL["insert_journal"], (mailbox, row[7], modseq, state.uid, "flags"))
-        after.append(MessageState(state.uid, flags, modseq))
+        after.append(MessageState(state.uid, flags, modseq, names))
     _silence_others(connection, where, last, modseq)
     return after
 
@@ -256,12 +315,12 @@ def _expunge(
         return []
     totals = {
         "messages": len(doomed),
-        "unseen": sum(not flags & Flags.SEEN for _, flags, _, _ in doomed),
-        "octets": sum(size for _, _, size, _ in doomed),
+        "unseen": sum(not flags & Flags.SEEN for _, flags, *_ in doomed),
+        "octets": sum(size for _, _, size, *_ in doomed),
     }
     (modseq,) = connection.execute(_SQL["shrink_folder"], where | totals).fetchone()
-    for uid, _, _, content in doomed:
+    for uid, _, _, content, original in doomed:
         connection.execute(_SQL["delete_message"], (mailbox, row[7], uid))
-        connection.execute(_SQL["delete_content"], (content,))
+        release_content(connection, mailbox, content, original)
         connection.execute(_SQL["insert_journal"], (mailbox, row[7], modseq, uid, "expunged"))
-    return [uid for uid, _, _, _ in doomed]
+    return [uid for uid, *_ in doomed]

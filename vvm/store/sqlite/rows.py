@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
@@ -20,6 +20,7 @@ from vvm.domain.subscriber import (
     Subscriber,
     SubscriberId,
 )
+from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
     Audited,
     FolderState,
@@ -76,6 +77,20 @@ def uid_list(uids: Sequence[int]) -> str:
     return msgspec.json.encode(list(uids)).decode()
 
 
+def keyword_order(text: str) -> tuple[str, ...]:
+    """Those of a folder."""
+    return tuple(text.split())
+
+
+def keyword_text(names: Collection[str]) -> str | None:
+    """Those of a message."""
+    return " ".join(sorted(names)) or None
+
+
+def keywords(text: str | None) -> frozenset[str]:
+    return NO_KEYWORDS if text is None else frozenset(text.split())
+
+
 def subscriber(row: Row) -> Subscriber:
     return Subscriber(
         id=SubscriberId(row[0]),
@@ -109,11 +124,12 @@ def folder_state(row: Row) -> FolderState:
         octets=row[5],
         max_messages=row[6],
         admits_clients=row[8] in _ADMITTED,
+        keywords=keyword_order(row[9]),
     )
 
 
 def message_state(row: Row) -> MessageState:
-    return MessageState(row[0], _FLAGS[row[1]], row[2])
+    return MessageState(row[0], _FLAGS[row[1]], row[2], keywords(row[3]))
 
 
 def message_record(row: Row) -> MessageRecord:
@@ -127,6 +143,7 @@ def message_record(row: Row) -> MessageRecord:
         seconds=row[7],
         size=row[8],
         layout=_layout.decode(row[9]),
+        keywords=keywords(row[10]),
     )
 
 

@@ -60,7 +60,7 @@ class SqliteSubscribers:
             found = find(connection, msisdn)
             _audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
             for statement in ("delete_contents", "delete_messages"):
-                connection.execute(_SQL[statement], (found.mailbox,))
+                connection.execute(_SQL[statement], {"mailbox": found.mailbox})
             connection.execute(_SQL["delete_subscriber"], (found.id,))
             for statement in ("delete_journal", "delete_mailbox"):
                 connection.execute(_SQL[statement], (found.mailbox,))
@@ -137,7 +137,7 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
         connection.execute(_SQL["forget_pin_tries"], (after.id,))
     if after.max_messages != before.max_messages:
         connection.execute(
-            _SQL["limit_inbox"], {"mailbox": after.mailbox, "max_messages": after.max_messages}
+            _SQL["limit_folders"], {"mailbox": after.mailbox, "max_messages": after.max_messages}
         )
     return after
 
@@ -185,6 +185,7 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
                 "max_messages": most,
             },
         )
+        connection.execute(_SQL["insert_subscription"], {"mailbox": mailbox, "name": name})
     _audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
     return Subscriber(
         id=SubscriberId(subscriber),

@@ -3,23 +3,29 @@ SELECT uid FROM deposit_key WHERE mailbox_id = :mailbox AND key = :key;
 
 -- name: allocate_message
 -- One statement decides: no row back means full, or no such folder, and nothing was allocated.
+-- Greetings (2) is counted alone, everything else together.
 UPDATE folder
    SET uid_next = uid_next + 1,
        highest_modseq = highest_modseq + 1,
        messages = messages + 1,
        unseen = unseen + :unseen,
        octets = octets + :size
- WHERE mailbox_id = :mailbox AND name = :folder AND messages < max_messages
-RETURNING id, uid_next - 1, highest_modseq;
+ WHERE mailbox_id = :mailbox AND name = :folder
+   AND max_messages > CASE id WHEN 2 THEN messages ELSE
+       (SELECT sum(f.messages) FROM folder f WHERE f.mailbox_id = :mailbox AND f.id <> 2) END
+RETURNING id, uid_next - 1, highest_modseq, keywords;
 
--- name: insert_content
-INSERT INTO content (layout, octets) VALUES (?, ?);
+-- name: used_messages
+SELECT sum(messages) FROM folder WHERE mailbox_id = ? AND id <> 2;
+
+-- name: set_folder_keywords
+UPDATE folder SET keywords = ? WHERE mailbox_id = ? AND id = ?;
 
 -- name: insert_message
 INSERT INTO message (mailbox_id, folder_id, uid, modseq, flags, kind, caller, received_at, utc_offset,
-                     seconds, size, content_id)
+                     seconds, size, content_id, keywords, original_id, original_size)
 VALUES (:mailbox, :folder_id, :uid, :modseq, :flags, :kind, :caller, :received_at, :utc_offset,
-        :seconds, :size, :content_id);
+        :seconds, :size, :content_id, :keywords, :original_id, :original_size);
 
 -- name: insert_deposit_key
 INSERT INTO deposit_key (mailbox_id, key, uid) VALUES (:mailbox, :key, :uid);
@@ -29,25 +35,22 @@ INSERT INTO journal (mailbox_id, folder_id, modseq, uid, change) VALUES (?, ?, ?
 
 -- name: folder_state
 SELECT uid_validity, uid_next, highest_modseq, messages, unseen, octets, max_messages, id,
-       (SELECT status FROM subscriber s WHERE s.mailbox_id = folder.mailbox_id)
+       (SELECT status FROM subscriber s WHERE s.mailbox_id = folder.mailbox_id), keywords
   FROM folder WHERE mailbox_id = ? AND name = ?;
 
--- name: folder_names
-SELECT name FROM folder WHERE mailbox_id = ? ORDER BY id;
-
 -- name: message_states
-SELECT m.uid, m.flags, m.modseq
+SELECT m.uid, m.flags, m.modseq, m.keywords
   FROM folder f JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
  WHERE f.mailbox_id = ? AND f.name = ?
  ORDER BY m.uid;
 
 -- name: states_of
-SELECT uid, flags, modseq FROM message
+SELECT uid, flags, modseq, keywords FROM message
  WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid IN (SELECT value FROM json_each(:uids))
  ORDER BY uid;
 
 -- name: changed_since
-SELECT uid, flags, modseq FROM message
+SELECT uid, flags, modseq, keywords FROM message
  WHERE mailbox_id = :mailbox AND folder_id = :folder_id
    AND uid IN (SELECT uid FROM journal
                 WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND modseq > :since)
@@ -59,7 +62,8 @@ SELECT uid FROM journal
  ORDER BY uid;
 
 -- name: message_records
-SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout
+SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
+       m.keywords
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.id = m.content_id
@@ -67,7 +71,8 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
  ORDER BY m.uid;
 
 -- name: message_record
-SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout
+SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
+       m.keywords
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.id = m.content_id
@@ -80,13 +85,29 @@ SELECT c.octets
   JOIN content c ON c.id = m.content_id
  WHERE f.mailbox_id = ? AND f.name = ? AND m.uid = ?;
 
+-- name: original_records
+SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds,
+       coalesce(m.original_size, m.size), c.layout, m.keywords
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.id = coalesce(m.original_id, m.content_id)
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid IN (SELECT value FROM json_each(:uids))
+ ORDER BY m.uid;
+
+-- name: original_octets
+SELECT c.octets
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.id = coalesce(m.original_id, m.content_id)
+ WHERE f.mailbox_id = ? AND f.name = ? AND m.uid = ?;
+
 -- name: advance_modseq
 UPDATE folder SET highest_modseq = highest_modseq + 1, unseen = unseen + :unseen
  WHERE mailbox_id = :mailbox AND id = :folder_id
 RETURNING highest_modseq;
 
 -- name: set_flags
-UPDATE message SET flags = ?, modseq = ? WHERE mailbox_id = ? AND folder_id = ? AND uid = ?;
+UPDATE message SET flags = ?, keywords = ?, modseq = ? WHERE mailbox_id = ? AND folder_id = ? AND uid = ?;
 
 -- name: kinds_of
 SELECT kind, max(uid) FROM message
@@ -101,7 +122,7 @@ UPDATE message SET flags = flags - :greeting_on, modseq = :modseq
 RETURNING uid;
 
 -- name: deleted_messages
-SELECT uid, flags, size, content_id FROM message
+SELECT uid, flags, size, content_id, original_id FROM message
  WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND flags & :deleted
    AND (:uids IS NULL OR uid IN (SELECT value FROM json_each(:uids)))
  ORDER BY uid;
@@ -117,6 +138,3 @@ RETURNING highest_modseq;
 
 -- name: delete_message
 DELETE FROM message WHERE mailbox_id = ? AND folder_id = ? AND uid = ?;
-
--- name: delete_content
-DELETE FROM content WHERE id = ?;

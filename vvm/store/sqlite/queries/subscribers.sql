@@ -5,6 +5,9 @@ INSERT INTO mailbox DEFAULT VALUES RETURNING id;
 INSERT INTO folder (mailbox_id, id, name, uid_validity, max_messages)
 VALUES (:mailbox, :folder, :name, :uid_validity, :max_messages);
 
+-- name: insert_subscription
+INSERT INTO subscription (mailbox_id, name) VALUES (:mailbox, :name);
+
 -- name: insert_subscriber
 INSERT INTO subscriber (mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
                         password_check, password_sealed, created_at, changed_at, pin_check, fallback)
@@ -58,14 +61,18 @@ RETURNING pin_tries;
 -- name: forget_pin_tries
 UPDATE subscriber SET pin_tries = 0, pin_locked_until = 0 WHERE id = ?;
 
--- name: limit_inbox
-UPDATE folder SET max_messages = :max_messages WHERE mailbox_id = :mailbox AND name = 'INBOX';
+-- name: limit_folders
+UPDATE folder SET max_messages = :max_messages WHERE mailbox_id = :mailbox AND id <> 2;
 
 -- name: delete_contents
-DELETE FROM content WHERE id IN (SELECT content_id FROM message WHERE mailbox_id = ?);
+DELETE FROM content WHERE id IN (
+    SELECT content_id FROM message WHERE mailbox_id = :mailbox
+    UNION ALL
+    SELECT original_id FROM message WHERE mailbox_id = :mailbox AND original_id IS NOT NULL
+);
 
 -- name: delete_messages
-DELETE FROM message WHERE mailbox_id = ?;
+DELETE FROM message WHERE mailbox_id = :mailbox;
 
 -- name: delete_subscriber
 DELETE FROM subscriber WHERE id = ?;

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SQLite adapter against the memory one: the same calls, the same answers, and no content left over."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.contract.adapters import STORES
+from tests.contract.blocking import BlockingStore
+from tests.contract.samples import NOW, new_message, new_subscriber
+from vvm.domain.errors import Refusal
+from vvm.domain.message import GREETINGS, INBOX, Flags
+from vvm.domain.subscriber import MailboxId
+from vvm.store.port import KeywordChange, Store
+
+NAMES = st.sampled_from([INBOX, GREETINGS, "A", "A/B", "A/B/C", "B"])
+UIDS = st.lists(st.integers(1, 6), max_size=4)
+WORDS = st.frozensets(st.sampled_from(["x", "X", "$Work"]))
+SOME = st.sampled_from([Flags(0), Flags.SEEN, Flags.DELETED, Flags.GREETING_ON])
+
+
+class Folders(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stores = [BlockingStore(STORES[name]) for name in ("memory", "sqlite")]
+        self.boxes: list[MailboxId] = [
+            each.run(each.port.subscribers.create(new_subscriber(max_messages=6))).mailbox
+            for each in self.stores
+        ]
+
+    def teardown(self) -> None:
+        sqlite = self.stores[1]
+        with closing(sqlite3.connect(sqlite.directory / "vvm.db")) as file:
+            contents = {row[0] for row in file.execute("SELECT id FROM content")}
+            used = [row[0] for row in file.execute("SELECT content_id FROM message")]
+            shared = dict(file.execute("SELECT content_id, messages FROM shared_content"))
+        for each in self.stores:
+            each.close()
+        assert contents == set(used)
+        assert shared == {content: used.count(content) for content in used if used.count(content) > 1}
+
+    def both(self, call: str, *arguments: object, part: str = "folders", **named: object) -> None:
+        """The same call on both; both answer the same but for UIDVALIDITY, or refuse alike."""
+        answers = []
+        for store, box in zip(self.stores, self.boxes, strict=True):
+            method = getattr(getattr(store.port, part), call)
+            try:
+                answers.append(_plain(store.run(method(box, *arguments, **named))))
+            except Refusal as refusal:
+                answers.append(refusal.code)
+        assert answers[0] == answers[1]
+
+    @rule(name=NAMES, octets=st.binary(min_size=1, max_size=9))
+    def append(self, name: str, octets: bytes) -> None:
+        self.both("append", name, new_message(octets), part="mailboxes")
+
+    @rule(name=NAMES, uids=UIDS, into=NAMES)
+    def copy(self, name: str, uids: list[int], into: str) -> None:
+        self.both("copy", name, uids, into)
+
+    @rule(name=NAMES, uids=UIDS, into=NAMES)
+    def move(self, name: str, uids: list[int], into: str) -> None:
+        self.both("move", name, uids, into)
+
+    @rule(name=NAMES, uids=UIDS, add=SOME, remove=SOME, words=WORDS, unwanted=st.none() | WORDS)
+    def mark(  # noqa: PLR0917 - what is drawn
+        self,
+        name: str,
+        uids: list[int],
+        add: Flags,
+        remove: Flags,
+        words: frozenset[str],
+        unwanted: frozenset[str] | None,
+    ) -> None:
+        change = KeywordChange(words, unwanted)
+        self.both("change_flags", name, uids, part="mailboxes", add=add, remove=remove, keywords=change)
+
+    @rule(name=NAMES)
+    def expunge(self, name: str) -> None:
+        self.both("expunge", name, None, part="mailboxes")
+
+    @rule(name=NAMES)
+    def create(self, name: str) -> None:
+        self.both("create", name, at=NOW, most=3)
+
+    @rule(name=NAMES)
+    def delete(self, name: str) -> None:
+        self.both("delete", name)
+
+    @rule(name=NAMES, other=NAMES)
+    def rename(self, name: str, other: str) -> None:
+        self.both("rename", name, other, at=NOW, most=3)
+
+    @invariant()
+    def they_hold_the_same(self) -> None:
+        seen = [store.run(_look(store.port, box)) for store, box in zip(self.stores, self.boxes, strict=True)]
+        assert seen[0] == seen[1]
+
+
+def _plain(answer: object) -> object:
+    """Without UIDVALIDITY, which each adapter gives in its own way."""
+    sources, uids = getattr(answer, "sources", None), getattr(answer, "uids", None)
+    return (sources, uids) if sources is not None else answer
+
+
+async def _look(store: Store, box: MailboxId) -> dict[str, object]:
+    seen: dict[str, object] = {"used": await store.folders.used(box)}
+    for entry in await store.folders.all(box):
+        found = await store.mailboxes.snapshot(box, entry.name)
+        changes = await store.mailboxes.changes(box, entry.name, 3)
+        assert found is not None
+        assert changes is not None
+        state = found.folder
+        seen[entry.name] = (
+            (
+                state.uid_next,
+                state.highest_modseq,
+                state.messages,
+                state.unseen,
+                state.octets,
+                state.keywords,
+            ),
+            list(found.messages),
+            (list(changes.changed), list(changes.expunged)),
+            [await store.mailboxes.octets(box, entry.name, each.uid) for each in found.messages],
+        )
+    return seen
+
+
+TestFolders = Folders.TestCase
+TestFolders.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
