@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 import msgspec
 import pytest
 
-from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_subscriber
+from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_subscriber, owed_to
 from vvm.domain.device import Device, DeviceId
 from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
+from vvm.domain.notification import Cause
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber, SubscriberId
-from vvm.store.port import NewDevice, Store, SubscriberChange
+from vvm.store.port import NewCode, NewDevice, Store, SubscriberChange
 
 
 def new_device(subscriber: Subscriber, login: str = "33612345678+tablet@vvm.example.net") -> NewDevice:
@@ -129,3 +131,76 @@ async def test_the_devices_of_a_subscriber_go_with_it(store: Store, alice: Subsc
     assert not await store.devices.admits(device.id)
     again = await store.subscribers.create(new_subscriber())
     assert await store.devices.of(again.id) == []
+
+
+def new_code(check: bytes = b"\x05" * 32) -> NewCode:
+    return NewCode(check=check, sealed=b"sealed " + check, expires_at=NOW + 10 * MINUTE)
+
+
+async def take(store: Store, alice: Subscriber, now: datetime = NOW) -> bytes | None:
+    return await store.devices.take_code_try(alice.id, now=now, most=3)
+
+
+async def test_a_code_is_offered_together_with_its_sms(store: Store, alice: Subscriber) -> None:
+    await store.devices.offer(alice.id, new_code(), [owed_to(alice, cause=Cause.CODE)])
+    assert await store.devices.offered(alice.id, now=NOW) == new_code().sealed
+    (row,) = await store.outbox.lease(now=NOW, lease=MINUTE, limit=10)
+    assert row.cause is Cause.CODE
+
+
+async def test_nobody_is_offered_no_code_and_no_sms(store: Store, alice: Subscriber) -> None:
+    nobody = SubscriberId(alice.id + 1)
+    with pytest.raises(UnknownSubscriber):
+        await store.devices.offer(nobody, new_code(), [owed_to(alice, cause=Cause.CODE)])
+    assert await store.outbox.lease(now=NOW, lease=MINUTE, limit=10) == []
+    assert await store.devices.take_code_try(nobody, now=NOW, most=3) is None
+
+
+async def test_a_code_has_so_many_tries_and_a_new_one_has_them_anew(store: Store, alice: Subscriber) -> None:
+    check = new_code().check
+    assert await take(store, alice) is None
+    await store.devices.offer(alice.id, new_code(), [])
+    assert [await take(store, alice) for _ in range(4)] == [check, check, check, None]
+    await store.devices.offer(alice.id, new_code(b"\x06" * 32), [])
+    assert await take(store, alice) == b"\x06" * 32
+
+
+async def test_tries_of_a_code_at_one_moment_cannot_pass_the_limit(store: Store, alice: Subscriber) -> None:
+    await store.devices.offer(alice.id, new_code(), [])
+    taken = await asyncio.gather(*(take(store, alice) for _ in range(10)))
+    assert sum(check is not None for check in taken) == 3
+
+
+async def test_a_code_expires(store: Store, alice: Subscriber) -> None:
+    await store.devices.offer(alice.id, new_code(), [])
+    late = new_code().expires_at
+    assert await store.devices.offered(alice.id, now=late) is None
+    assert await take(store, alice, late) is None
+
+
+async def test_a_code_is_spent_once_and_only_if_it_is_still_that_one(store: Store, alice: Subscriber) -> None:
+    await store.devices.offer(alice.id, new_code(), [])
+    assert not await store.devices.use_code(alice.id, b"\x06" * 32)
+    used = await asyncio.gather(*(store.devices.use_code(alice.id, new_code().check) for _ in range(5)))
+    assert sorted(used) == [False, False, False, False, True]
+    assert await store.devices.offered(alice.id, now=NOW) is None
+
+
+async def test_a_code_goes_with_its_subscriber(store: Store, alice: Subscriber) -> None:
+    await store.devices.offer(alice.id, new_code(), [])
+    await store.subscribers.remove(ALICE, at=NOW)
+    assert await store.devices.offered(alice.id, now=NOW) is None
+
+
+async def test_a_code_is_told_after_a_status_and_before_a_sync(store: Store, alice: Subscriber) -> None:
+    for cause in (Cause.MAILBOX_UPDATE, Cause.CODE, Cause.STATUS):
+        await store.outbox.owe([owed_to(alice, cause=cause)])
+    rows = await store.outbox.lease(now=NOW, lease=MINUTE, limit=10)
+    assert [row.cause for row in rows] == [Cause.STATUS, Cause.CODE, Cause.MAILBOX_UPDATE]
+
+
+async def test_a_second_code_joins_the_sms_of_the_first(store: Store, alice: Subscriber) -> None:
+    for _ in range(2):
+        await store.devices.offer(alice.id, new_code(), [owed_to(alice, cause=Cause.CODE)])
+    (row,) = await store.outbox.lease(now=NOW, lease=MINUTE, limit=10)
+    assert row.cause is Cause.CODE

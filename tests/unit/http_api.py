@@ -92,6 +92,7 @@ async def api(
             provisioning=world.provisioning,
             dead_letters=world.dead_letters,
             timeline=world.timeline,
+            devices=world.devices,
             mailboxes=world.store.mailboxes,
             outbox=outbox or world.store.outbox,
             clock=world.clock,

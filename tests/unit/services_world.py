@@ -18,6 +18,7 @@ from vvm.services.activation import Activation
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
+from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
@@ -51,6 +52,7 @@ BOB = Msisdn("+33687654321")
 CALLER = "+33698765432"
 CALL = Envelope(caller=CALLER, received_at=NOW)
 CHEAP_PINS = PinSettings(memory_kib=64, passes=1, threads=1, max_tries=3)
+DEVICES = DeviceSettings(most=3)
 TWO_SECONDS = wav(seconds=2.0)
 SMSC = "main"
 AT_ONCE = NotificationSettings(debounce_seconds=0, status_spacing_seconds=0)
@@ -137,6 +139,13 @@ class World:
             self.store.mailboxes,
             self.hints,
             self.keyring,
+            codes=CodeTexts(
+                self.store.devices,
+                self.keyring,
+                clock=self.clock,
+                service=service,
+                settings=DEVICES,
+            ),
             clock=self.clock,
             service=service,
             carriers=carriers,
@@ -153,7 +162,17 @@ class World:
             self.hints,
             self.keyring,
             clock=self.clock,
-            settings=DeviceSettings(most=3),
+            settings=DEVICES,
+        )
+        self.device_codes = DeviceCodes(
+            self.store.subscribers,
+            self.store.devices,
+            self.devices,
+            self.hints,
+            self.keyring,
+            clock=self.clock,
+            settings=DEVICES,
+            notification=settings,
         )
         self.retrieval = Retrieval(self.store.mailboxes, self.hints)
         self._handset_sms = 0

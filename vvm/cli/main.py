@@ -43,6 +43,7 @@ for _name, _place, _help in (
     ("demo", "vvm.cli.serve:demo", "Play the main job with a simulated SMSC and handset."),
     ("config", "vvm.cli.config:app", "Check a configuration, and explain its keys."),
     ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
+    ("device", "vvm.cli.device:app", "Give devices logins of their own, list and revoke them."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),
 ):

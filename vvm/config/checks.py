@@ -177,12 +177,20 @@ def _carriers(config: Config) -> Findings:
 
 def _texts(config: Config) -> Findings:
     for language, text in config.notification.texts.items():
-        try:
-            text.format(count=1, number="1")
-        except (LookupError, ValueError, AttributeError):
-            yield Mistake(
-                f"notification.texts.{language}", "a text with {count} and {number} at most", render(text)
-            )
+        if not _fills(text, count=1, number="1"):
+            right = "a text with {count} and {number} at most"
+            yield Mistake(f"notification.texts.{language}", right, render(text))
+    for language, text in config.device.texts.items():
+        if "{code}" not in text or not _fills(text, code="1"):
+            yield Mistake(f"device.texts.{language}", "a text with {code} and nothing else", render(text))
+
+
+def _fills(text: str, **values: object) -> bool:
+    try:
+        text.format(**values)
+    except (LookupError, ValueError, AttributeError):
+        return False
+    return True
 
 
 def _kannels(config: Config) -> Findings:

@@ -17,9 +17,13 @@ from vvm.domain.subscriber import SubscriberId
 
 
 class Family(StrEnum):
-    """Notifications of one family to one recipient are one while they wait: the later one joins."""
+    """Notifications of one family to one recipient are one while they wait: the later one joins.
+
+    What is due is sent in the order of the families.
+    """
 
     STATUS = "status"
+    CODE = "code"
     SYNC = "sync"
 
 
@@ -31,18 +35,23 @@ class Cause(StrEnum):
     MAILBOX_UPDATE = "mailbox_update"
     """More than that happened, or something else: the phone looks at the whole mailbox again."""
     STATUS = "status"
+    CODE = "code"
+    """A one-time code was asked for: its owner reads it, and no client."""
 
     @property
     def family(self) -> Family:
-        return Family.STATUS if self is Cause.STATUS else Family.SYNC
+        return _FAMILIES.get(self, Family.SYNC)
 
     @property
     def joined(self) -> Cause:
         """What a waiting notification of the family becomes when this one joins it.
 
-        Of two STATUS the newer says all; two SYNC are one "look again" (OMTP 1.3 2.9.1).
+        Of two STATUS or codes the newer says all; two SYNC are one "look again" (OMTP 1.3 2.9.1).
         """
-        return Cause.STATUS if self is Cause.STATUS else Cause.MAILBOX_UPDATE
+        return self if self in _FAMILIES else Cause.MAILBOX_UPDATE
+
+
+_FAMILIES = {Cause.STATUS: Family.STATUS, Cause.CODE: Family.CODE}
 
 
 class Owed(msgspec.Struct, frozen=True):

@@ -23,7 +23,13 @@ def self_service_part(config: Config, services: Services, metrics: Metrics) -> d
     if not settings.listen:
         return {}
     app = build_self_service(
-        SelfService(services.subscription),
+        SelfService(
+            services.subscription,
+            services.device_codes,
+            services.devices,
+            services.login,
+            services.service,
+        ),
         config.http,
         url=settings.url,
         registry=metrics.registry,

@@ -223,6 +223,7 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
             provisioning=services.provisioning,
             dead_letters=services.dead_letters,
             timeline=services.timeline,
+            devices=services.devices,
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,
             clock=services.clock,

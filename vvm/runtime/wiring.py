@@ -20,6 +20,7 @@ from vvm.services.activation import Activation
 from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
+from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
@@ -47,6 +48,7 @@ class Services(msgspec.Struct, frozen=True):
     provisioning: Provisioning
     login: Login
     devices: Devices
+    device_codes: DeviceCodes
     subscription: Subscription
     retrieval: Retrieval
     greetings: Greetings
@@ -85,6 +87,9 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
         async with open_sqlite(config.store.path, commits) as store:
             await _check_master_key(store, keyring, config)
             pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=config.pin)
+            devices = Devices(
+                store.subscribers, store.devices, hints, keyring, clock=clock, settings=config.device
+            )
             provisioning = Provisioning(
                 store.subscribers,
                 store.outbox,
@@ -121,8 +126,16 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     settings=config.self_service,
                 ),
                 login=Login(store.subscribers, store.devices, keyring, clock=clock),
-                devices=Devices(
-                    store.subscribers, store.devices, hints, keyring, clock=clock, settings=config.device
+                devices=devices,
+                device_codes=DeviceCodes(
+                    store.subscribers,
+                    store.devices,
+                    devices,
+                    hints,
+                    keyring,
+                    clock=clock,
+                    settings=config.device,
+                    notification=config.notification,
                 ),
                 retrieval=Retrieval(store.mailboxes, hints),
                 greetings=Greetings(
@@ -146,6 +159,9 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     store.mailboxes,
                     hints,
                     keyring,
+                    codes=CodeTexts(
+                        store.devices, keyring, clock=clock, service=service, settings=config.device
+                    ),
                     clock=clock,
                     service=service,
                     carriers=carriers,

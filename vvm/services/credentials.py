@@ -23,6 +23,7 @@ from vvm.domain.errors import Refusal
 from vvm.domain.secrets import Secret
 
 MASTER_KEY_BYTES = 32
+CODE_DIGITS = 8
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 22  # 131 bits; OMTP 1.3 2.9.1 allows 30 characters
 _NONCE_BYTES = 12
@@ -59,10 +60,16 @@ class Keyring:
 
     def mint(self, imap_user: str) -> Minted:
         """Make a password.  It is bound to its user: a row copied to another user opens nothing."""
-        password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+        return self._kept(imap_user, "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
+
+    def mint_code(self, owner: str) -> Minted:
+        """Make a one-time code of digits, bound to its owner, for a person to type."""
+        return self._kept(owner, f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}")
+
+    def _kept(self, owner: str, secret: str) -> Minted:
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + self._seal.encrypt(nonce, password.encode(), imap_user.encode())
-        return Minted(check=self._digest(imap_user, password), sealed=sealed)
+        sealed = nonce + self._seal.encrypt(nonce, secret.encode(), owner.encode())
+        return Minted(check=self._digest(owner, secret), sealed=sealed)
 
     def matches(self, imap_user: str, password: str, check: bytes) -> bool:
         return hmac.compare_digest(self._digest(imap_user, password), check)

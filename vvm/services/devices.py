@@ -71,12 +71,16 @@ class Devices:
         self._clock = clock
         self._settings = settings
 
-    async def add(self, msisdn: Msisdn, *, name: str, profile: str = "") -> NewCredentials:
-        """Give a device a login.  Raises UnknownSubscriber, InvalidDevice, TooManyDevices."""
+    def check(self, *, name: str, profile: str) -> None:
+        """Raises InvalidDevice."""
         if not (0 < len(name) <= _NAME_LENGTH and name.isprintable()):
             raise InvalidDevice(f"the name of a device is {NAME_RULE}")
         if not _PROFILE.match(profile):
             raise InvalidDevice(f"the profile of a device is {PROFILE_RULE}")
+
+    async def add(self, msisdn: Msisdn, *, name: str, profile: str = "") -> NewCredentials:
+        """Give a device a login.  Raises UnknownSubscriber, InvalidDevice, TooManyDevices."""
+        self.check(name=name, profile=profile)
         subscriber = await self._known(msisdn)
         while True:
             login = _login_of(subscriber)

@@ -6,23 +6,11 @@ A lamp with a count, a plain SMS, or nothing: as its ``fallback`` says.
 
 from __future__ import annotations
 
-import msgspec
-
 from vvm.domain.subscriber import Fallback, ProvisioningStatus, SmsCoding, Subscriber
+from vvm.services.plain_sms import PlainSms, in_language, plain_sms
 from vvm.services.settings import NotificationSettings, ServiceSettings
 
 _ENGLISH = "{count} new voice messages. Call {number} to listen."
-_NOT_IN_GSM7 = "`"
-"""Of ASCII; the other letters are in the default alphabet or its extension (TS 23.038 6.2.1)."""
-
-
-class PlainSms(msgspec.Struct, frozen=True):
-    """An SMS for the reader and not for a client: no port, no prefix."""
-
-    text: str
-    coding: SmsCoding
-    waiting: int | None
-    """Makes it a message waiting indication with this count; 0 puts the lamp out."""
 
 
 class FallbackRules:
@@ -56,14 +44,9 @@ class FallbackRules:
                 return PlainSms("", SmsCoding.GSM7, count)
             case Fallback.TEXT if count:
                 text = self._template(subscriber.language).format(count=count, number=self._number)
-                gsm7 = text.isascii() and _NOT_IN_GSM7 not in text
-                return PlainSms(text, SmsCoding.GSM7 if gsm7 else SmsCoding.UCS2, None)
+                return plain_sms(text)
             case _:
                 return None
 
     def _template(self, language: str) -> str:
-        """In the subscriber's language, in one of the service, or else in English."""
-        for wanted in (language, *self._languages):
-            if wanted in self._texts:
-                return self._texts[wanted]
-        return _ENGLISH
+        return in_language(self._texts, (language, *self._languages), or_else=_ENGLISH)

@@ -24,6 +24,7 @@ from vvm.omtp.dialects import status_text, sync_text
 from vvm.omtp.status import ReturnCode
 from vvm.omtp.sync import Event, Sync
 from vvm.services.credentials import Keyring
+from vvm.services.device_codes import CodeTexts
 from vvm.services.fallback import FallbackRules
 from vvm.services.replies import Replies
 from vvm.services.settings import NotificationSettings, ServiceSettings
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 class Notice(msgspec.Struct, frozen=True):
     """A notification ready to be sent: the row, the text, and how it travels.
 
-    The text of a STATUS holds a password: never log it.
+    The text of a STATUS holds a password, that of a code the code: never log it.
     """
 
     row: Leased
@@ -62,6 +63,7 @@ class Notification:
         hints: Hints,
         keyring: Keyring,
         *,
+        codes: CodeTexts,
         clock: Clock,
         service: ServiceSettings,
         carriers: Carriers,
@@ -71,6 +73,7 @@ class Notification:
         self._subscribers = subscribers
         self._mailboxes = mailboxes
         self._hints = hints
+        self._codes = codes
         self._replies = Replies(service, carriers, keyring)
         self._fallback = FallbackRules(service, settings)
         self._clock = clock
@@ -166,6 +169,8 @@ class Notification:
             return self._to_client(row, status_text(reply, client), client, self._status_life)
         if subscriber is None:
             return None
+        if row.cause is Cause.CODE:
+            return await self._code(row, subscriber)
         if not self._fallback.client_is_told(subscriber):
             return await self._plain(row, subscriber)
         sync = await self._sync(row, subscriber)
@@ -187,6 +192,19 @@ class Notification:
     def _validity(self, row: Leased, life: timedelta) -> timedelta:
         """The SMSC keeps it no longer than it is owed."""
         return min(life, row.expires_at - self._clock.now())
+
+    async def _code(self, row: Leased, subscriber: Subscriber) -> Notice | None:
+        sms = await self._codes.sms(subscriber)
+        if sms is None:
+            return None
+        return Notice(
+            row=row,
+            text=sms.text,
+            coding=sms.coding,
+            port=0,
+            source=self._replies.source(subscriber.client),
+            validity=self._validity(row, row.expires_at - row.owed_at),
+        )
 
     async def _plain(self, row: Leased, subscriber: Subscriber) -> Notice | None:
         """The fallback of a subscriber without an active client; None when it has none."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from vvm.domain.clock import Clock
 from vvm.domain.notification import Cause, Owed
@@ -41,6 +41,16 @@ class Owing:
         Whoever asks faster than ``status_spacing_seconds`` gets one answer to all its questions.
         """
         return self._status(recipient, subscriber, return_code, self._reply_spacing)
+
+    def code(self, subscriber: Subscriber, *, expires_at: datetime) -> Owed:
+        """The SMS that tells a one-time code, which is worth nothing once the code has expired."""
+        return Owed(
+            recipient=subscriber.msisdn,
+            subscriber=subscriber.id,
+            cause=Cause.CODE,
+            due_at=self._clock.now(),
+            expires_at=expires_at,
+        )
 
     def _sync(self, subscriber: Subscriber, cause: Cause) -> Owed:
         now = self._clock.now()

@@ -67,6 +67,14 @@ class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most: int = 10
     """How many devices with credentials of their own a subscriber may have."""
+    code_minutes: int = 10
+    """How long a one-time code that an SMS told is good."""
+    code_tries: int = 5
+    """Wrong codes, after which only a new code helps."""
+    codes_per_hour: int = 5
+    """How many codes a number is sent."""
+    texts: dict[str, str] = {}
+    """The SMS with a code by language; {code} is filled in. English without any."""
 
 
 class SelfServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

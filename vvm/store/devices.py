@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from vvm.domain.device import Device, DeviceId
+from vvm.domain.notification import Owed
 from vvm.domain.subscriber import SubscriberId
 
 
@@ -21,6 +22,16 @@ class NewDevice(msgspec.Struct, frozen=True):
     password_check: bytes
     password_sealed: bytes
     created_at: datetime
+
+
+class NewCode(msgspec.Struct, frozen=True):
+    """A one-time code that was made for a subscriber."""
+
+    check: bytes
+    """Keyed hash (services.credentials)."""
+    sealed: bytes
+    """Encrypted, for the SMS that tells it."""
+    expires_at: datetime
 
 
 class DeviceStore(Protocol):
@@ -48,6 +59,29 @@ class DeviceStore(Protocol):
 
     async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
         """Forget a device of this subscriber.  False: it has none of this id."""
+        ...
+
+    async def offer(self, subscriber: SubscriberId, code: NewCode, owed: Sequence[Owed]) -> None:
+        """Put a code in the place of any earlier one, with all tries, and owe its SMS, both or neither.
+
+        Raises UnknownSubscriber.
+        """
+        ...
+
+    async def offered(self, subscriber: SubscriberId, *, now: datetime) -> bytes | None:
+        """The sealed code that waits to be used; None when there is none, or it has expired."""
+        ...
+
+    async def take_code_try(self, subscriber: SubscriberId, *, now: datetime, most: int) -> bytes | None:
+        """Count a try before it is made; what to compare with.
+
+        None when no code waits, or after ``most`` tries.  Survives ``kill -9``; does not wait for an
+        fsync of its own.
+        """
+        ...
+
+    async def use_code(self, subscriber: SubscriberId, check: bytes) -> bool:
+        """Spend a code.  False: it was spent, or replaced, by another request."""
         ...
 
     async def admits(self, device: DeviceId) -> bool:

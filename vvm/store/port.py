@@ -29,7 +29,7 @@ from vvm.domain.subscriber import (
 )
 from vvm.message.writer import PartSpan
 from vvm.store.change import SubscriberChange
-from vvm.store.devices import DeviceStore, NewDevice
+from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.folders import Copied, FolderEntry, FolderStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
 from vvm.store.sms import (
@@ -51,6 +51,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "Inbound",
     "InboundStore",
     "KeywordChange",
+    "NewCode",
     "NewDevice",
     "NewInbound",
     "NewInboundSegment",

@@ -13,6 +13,7 @@ from vvm.domain.subscriber import ClientProfile
 from vvm.fronts.http.access import access
 from vvm.fronts.http.auth import bearer
 from vvm.fronts.http.body import wait_for_invitation
+from vvm.fronts.http.devices import DeviceRoutes
 from vvm.fronts.http.health import HealthRoutes, Refresh
 from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.notifications import NotificationRoutes
@@ -22,6 +23,7 @@ from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Depositor
+from vvm.services.devices import Devices
 from vvm.services.provisioning import Provisioning
 from vvm.services.timeline import Timeline
 from vvm.store.port import MailboxStore, OutboxStore
@@ -34,6 +36,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     provisioning: Provisioning
     dead_letters: DeadLetters
     timeline: Timeline
+    devices: Devices
     mailboxes: MailboxStore
     outbox: OutboxStore
     clock: Clock
@@ -69,6 +72,7 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
         services.deposit, services.provisioning, services.mailboxes, settings, clock=services.clock
     )
     notifications = NotificationRoutes(services.provisioning, services.dead_letters, services.timeline)
+    devices = DeviceRoutes(services.devices, settings)
     app = web.Application(middlewares=[bearer(token)])
     one = "/subscribers/{msisdn}"
     for method, path, handler, *query in (
@@ -78,6 +82,9 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
         ("PATCH", one, subscribers.patch),
         ("DELETE", one, subscribers.remove),
         ("POST", f"{one}/password", notifications.rotate),
+        ("GET", f"{one}/devices", devices.page),
+        ("POST", f"{one}/devices", devices.add),
+        ("DELETE", f"{one}/devices/{{device:[0-9]{{1,10}}}}", devices.revoke),
         ("GET", f"{one}/timeline", notifications.timeline, "limit"),
         ("GET", "/notifications/dead", notifications.dead_letters, "limit", "after"),
         ("POST", "/notifications/{id:[0-9]{1,10}}/resend", notifications.resend),

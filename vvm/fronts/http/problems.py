@@ -27,6 +27,10 @@ CHALLENGE = 'Bearer realm="vvm"'
 STATUS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
     "not_invited": HTTPStatus.FORBIDDEN,
+    "wrong_code": HTTPStatus.FORBIDDEN,
+    "unknown_device": HTTPStatus.NOT_FOUND,
+    "too_many_devices": HTTPStatus.CONFLICT,
+    "invalid_device": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad_transaction": HTTPStatus.FORBIDDEN,
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "unknown_subscriber": HTTPStatus.NOT_FOUND,

@@ -8,9 +8,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from vvm.fronts.http.access import access
+from vvm.fronts.http.client_devices import ClientDeviceRoutes
 from vvm.fronts.http.problems import problems
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.vvm3 import Vvm3Routes
+from vvm.services.device_codes import DeviceCodes
+from vvm.services.devices import Devices
+from vvm.services.login import Login
+from vvm.services.settings import ServiceSettings
 from vvm.services.subscription import Subscription
 
 
@@ -18,6 +23,11 @@ class SelfService(msgspec.Struct, frozen=True):
     """What clients may call."""
 
     subscription: Subscription
+    device_codes: DeviceCodes
+    devices: Devices
+    login: Login
+    service: ServiceSettings
+    """As it is told to clients."""
 
 
 def build_self_service(
@@ -27,4 +37,7 @@ def build_self_service(
     measured = access(registry, "vvm_self_service_seconds")
     app = web.Application(middlewares=[measured, problems(settings)])
     Vvm3Routes(services.subscription, settings, url=url).add_to(app)
+    ClientDeviceRoutes(
+        services.device_codes, services.devices, services.login, settings, service=services.service
+    ).add_to(app)
     return app

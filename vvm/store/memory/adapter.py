@@ -24,7 +24,7 @@ class MemoryStore:
         self.folders = MemoryFolders(self.mailboxes, self.outbox)
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
-        self.devices = MemoryDevices(self.subscribers)
+        self.devices = MemoryDevices(self.subscribers, self.outbox)
 
     async def close(self) -> None:
         """Nothing is held that would have to be given back."""

@@ -17,6 +17,8 @@ from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
 
 _DEAD = frozenset({Settlement.FAILED, Settlement.EXPIRED})
 
+_ORDER = list(Family)
+
 
 class _Row:
     def __init__(self, row_id: int, owed: Owed, uid: int | None) -> None:
@@ -137,7 +139,7 @@ class MemoryOutbox:
     async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
         due = sorted(
             (row for row in self._owed() if row.due_at <= now),
-            key=lambda row: row.cause.family is not Family.STATUS,
+            key=lambda row: _ORDER.index(row.cause.family),
         )
         return [row.take(now, lease) for row in due[:limit]]
 

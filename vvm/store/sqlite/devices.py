@@ -11,11 +11,13 @@ import msgspec
 
 from vvm.domain.device import Device, DeviceId
 from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
+from vvm.domain.notification import Owed
 from vvm.domain.subscriber import ProvisioningStatus, SubscriberId
-from vvm.store.devices import NewDevice
+from vvm.store.devices import NewCode, NewDevice
 from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Row, Writer
+from vvm.store.sqlite.outbox import insert_owed
 
 _SQL = named_statements("vvm.store.sqlite.queries", "devices.sql")
 
@@ -67,6 +69,45 @@ class SqliteDevices:
 
         def work(connection: sqlite3.Connection) -> bool:
             return connection.execute(_SQL["revoke_device"], which).fetchone() is not None
+
+        return await self._write(work)
+
+    async def offer(self, subscriber: SubscriberId, code: NewCode, owed: Sequence[Owed]) -> None:
+        values = {
+            "subscriber": subscriber,
+            "check": code.check,
+            "sealed": code.sealed,
+            "expires_at": rows.microseconds(code.expires_at),
+        }
+
+        def work(connection: sqlite3.Connection) -> None:
+            if connection.execute(_SQL["subscriber_exists"], (subscriber,)).fetchone() is None:
+                raise UnknownSubscriber
+            connection.execute(_SQL["offer_code"], values)
+            insert_owed(connection, owed)
+
+        await self._write(work)
+
+    async def offered(self, subscriber: SubscriberId, *, now: datetime) -> bytes | None:
+        row = self._reader.one(
+            _SQL["offered_code"], {"subscriber": subscriber, "now": rows.microseconds(now)}
+        )
+        return None if row is None else bytes(row[0])
+
+    async def take_code_try(self, subscriber: SubscriberId, *, now: datetime, most: int) -> bytes | None:
+        what = {"subscriber": subscriber, "now": rows.microseconds(now), "most": most}
+
+        def work(connection: sqlite3.Connection) -> bytes | None:
+            row = connection.execute(_SQL["take_code_try"], what).fetchone()
+            return None if row is None else bytes(row[0])
+
+        return await self._write(work, durable=False)
+
+    async def use_code(self, subscriber: SubscriberId, check: bytes) -> bool:
+        which = {"subscriber": subscriber, "check": check}
+
+        def work(connection: sqlite3.Connection) -> bool:
+            return connection.execute(_SQL["use_code"], which).fetchone() is not None
 
         return await self._write(work)
 

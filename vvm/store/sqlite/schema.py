@@ -11,13 +11,13 @@ from pathlib import Path
 from vvm.domain.errors import Outage
 from vvm.store.sqlite.engine import connect
 
-VERSION = 8
+VERSION = 9
 """The schema that this release writes."""
-COMPATIBLE = 8
+COMPATIBLE = 9
 """The oldest release, by its VERSION, that can work with a file of this schema.
 
-3 brought causes of a notification that an older release cannot read; 8 content that several messages
-share, which an older release would delete with the first of them.
+3 and 9 brought causes of a notification that an older release cannot read; 8 content that several
+messages share, which an older release would delete with the first of them.
 """
 PAGE_BYTES = 8192
 """A voice message of 30 KB lies on four pages and not on eight."""

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm device``: logins of a subscriber's devices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from vvm.cli.opening import opened
+from vvm.cli.options import AsJson, ConfigFile, Number
+from vvm.cli.output import show_json, show_line, show_row, show_rows
+from vvm.domain.device import DeviceId
+from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.devices import device_view, new_device_view
+
+app = App(name="device")
+
+_COLUMNS = ("id", "name", "profile", "login", "created_at", "last_used_at")
+
+
+@app.command
+async def add(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    name: Annotated[str, Parameter(help="What its owner calls it.")],
+    profile: Annotated[str, Parameter(help='Which kind of client it is; "" for visual voicemail.')] = "",
+    json: AsJson = False,
+) -> None:
+    """Give a device a login.  Its password is shown now and never again."""
+    async with opened(config) as services:
+        given = await services.devices.add(parse_msisdn(msisdn), name=name, profile=profile)
+    if json:
+        show_json(new_device_view(given))
+    else:
+        show_row(msgspec.to_builtins(new_device_view(given)))
+
+
+@app.command(name="list")
+async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """List the devices of a subscriber, and when each was last used."""
+    async with opened(config) as services:
+        views = [device_view(device) for device in await services.devices.of(parse_msisdn(msisdn))]
+    if json:
+        show_json(views)
+    else:
+        show_rows(_COLUMNS, [msgspec.to_builtins(view) for view in views])
+
+
+@app.command
+async def revoke(
+    msisdn: Number,
+    device: Annotated[int, Parameter(help="The id that the list shows.")],
+    /,
+    *,
+    config: ConfigFile,
+    json: AsJson = False,
+) -> None:
+    """Take the login of a device away; its sessions end."""
+    async with opened(config) as services:
+        await services.devices.revoke(parse_msisdn(msisdn), DeviceId(device))
+    if json:
+        show_json({"revoked": device})
+    else:
+        show_line(f"{device} is revoked")
