@@ -119,7 +119,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def lease(self, limit: int) -> None:
         due = sorted(
             (row for row in self.owed() if row.due_at <= self.now),
-            key=lambda row: (row.line[1] is Family.SYNC, row.due_at),
+            key=lambda row: (list(Family).index(row.line[1]), row.due_at),
         )
         taken = self.run(self.store.outbox.lease(now=NOW + self.now, lease=LEASE, limit=limit))
         # Rows of a family that are due at the same moment may come in any order.
