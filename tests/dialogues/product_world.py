@@ -22,20 +22,31 @@ from vvm.domain.errors import Outage
 from vvm.domain.message import Envelope
 from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
-from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus
+from vvm.domain.subscriber import ClientProfile, Dialect, Manners, ProvisioningStatus
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices, OmtpSettings
 from vvm.message.audio.transcode import AudioLimits, Voice, transcode
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.deposit import Deposit
+from vvm.services.devices import Devices
+from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.login import Login
+from vvm.services.master import MasterLogin
 from vvm.services.owing import Owing
+from vvm.services.pbx import Pbx
 from vvm.services.pin_hash import PinHash
 from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
 from vvm.services.retrieval import Retrieval
-from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
+from vvm.services.settings import (
+    DepositSettings,
+    DeviceSettings,
+    FolderSettings,
+    MasterSettings,
+    NotificationSettings,
+    ServiceSettings,
+)
 from vvm.services.tutorial import Tutorial
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
@@ -45,6 +56,9 @@ from vvm.store.sqlite import open_sqlite
 _STATUS = {
     Standing.ACTIVE: ProvisioningStatus.READY,
     Standing.LENIENT: ProvisioningStatus.READY,
+    Standing.MAIL_CLIENT: ProvisioningStatus.READY,
+    Standing.APPLE: ProvisioningStatus.READY,
+    Standing.ATT: ProvisioningStatus.READY,
     Standing.NEW: ProvisioningStatus.NEW,
     Standing.NEW_ON_VVM3: ProvisioningStatus.NEW,
     Standing.NOT_ACTIVATED: ProvisioningStatus.PROVISIONED,
@@ -54,9 +68,12 @@ _STATUS = {
 _CLIENT = {
     Standing.NEW_ON_VVM3: ClientProfile(dialect=Dialect.VVM3),
     Standing.LENIENT: ClientProfile(client_type="Mail.For_You.1"),
+    Standing.APPLE: ClientProfile(dialect=Dialect.APPLE),
+    Standing.ATT: ClientProfile(manners=Manners.ATT),
 }
 PIN = Secret("2580")
 """Of every subscriber that has one."""
+MASTER = MasterSettings(user="asterisk", password="master's own")
 STRICT = OmtpSettings()
 LENIENT = OmtpSettings(lenient_clients=("Mail.",), pin_change_before_login=True)
 
@@ -111,19 +128,41 @@ class ProductWorld:
             carriers={},
             notification=notification,
         )
+        self._devices = Devices(
+            store.subscribers, store.devices, hints, self._keyring, clock=clock, settings=DeviceSettings()
+        )
         greetings = Greetings(
             store.subscribers, self._mailboxes, hints, _transcode, sound_here, service=service
         )
-        retrieval = Retrieval(self._mailboxes, hints)
+        owing = Owing(clock, notification)
         backend = ImapBackend(
             Login(store.subscribers, store.devices, self._keyring, clock=clock),
-            MailServices(retrieval, greetings, self._mailboxes, self._folders, store.devices, hints),
+            MasterLogin(store.subscribers, MASTER),
+            MailServices(
+                retrieval=Retrieval(self._mailboxes, hints),
+                greetings=greetings,
+                filing=Filing(
+                    self._mailboxes,
+                    self._folders,
+                    hints,
+                    clock=clock,
+                    owing=owing,
+                    settings=FolderSettings(most=5, name_length=40),
+                ),
+                pbx=Pbx(self._deposit, greetings),
+                owing=owing,
+                mailboxes=self._mailboxes,
+                folders=self._folders,
+                devices=store.devices,
+                subscribers=store.subscribers,
+                hints=hints,
+            ),
             omtp,
         )
         extensions = ExtensionCommands(
             pins,
             Languages(store.subscribers, clock=clock, service=service),
-            Tutorial(store.subscribers, hints, clock=clock, owing=Owing(clock, notification)),
+            Tutorial(store.subscribers, hints, clock=clock, owing=owing),
             store.subscribers,
             omtp,
         )
@@ -147,6 +186,9 @@ class ProductWorld:
         await self._store.subscribers.change(
             number, SubscriberChange(changed_at=datetime.now(UTC), status=_STATUS[standing])
         )
+        if standing is Standing.MAIL_CLIENT:  # a login of its own, beside that of the handset
+            given = await self._devices.add(number, name="Desk", profile=Manners.MAIL)
+            return Credentials(given.device.login, given.password.reveal())
         password = self._keyring.open(subscriber.imap_user, subscriber.password_sealed)
         return Credentials(subscriber.imap_user, password.reveal())
 

@@ -31,6 +31,8 @@ class Standing(enum.Enum):
     """Active, with a client that the operator calls lenient."""
     MAIL_CLIENT = "with a mail client"
     """Active, and not held to what OMTP allows."""
+    APPLE = "with an Apple client"
+    ATT = "with a client of AT&T"
 
 
 class Credentials(msgspec.Struct, frozen=True):

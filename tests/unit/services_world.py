@@ -20,11 +20,14 @@ from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
+from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.login import Login
+from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
 from vvm.services.owing import Owing
+from vvm.services.pbx import Pbx
 from vvm.services.pin_hash import PinHash
 from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
@@ -33,6 +36,8 @@ from vvm.services.retrieval import Retrieval
 from vvm.services.settings import (
     DepositSettings,
     DeviceSettings,
+    FolderSettings,
+    MasterSettings,
     NotificationSettings,
     PinSettings,
     SelfServiceSettings,
@@ -57,6 +62,9 @@ TWO_SECONDS = wav(seconds=2.0)
 SMSC = "main"
 AT_ONCE = NotificationSettings(debounce_seconds=0, status_spacing_seconds=0)
 """No notification waits for another, so that a test that does not speak of time need not pass any."""
+
+
+MASTER = MasterSettings(user="asterisk", password="master's own", networks=("192.0.2.0/24", "::1/128"))
 
 
 async def transcode_here(audio: bytes) -> Voice:
@@ -175,6 +183,16 @@ class World:
             notification=settings,
         )
         self.retrieval = Retrieval(self.store.mailboxes, self.hints)
+        self.filing = Filing(
+            self.store.mailboxes,
+            self.store.folders,
+            self.hints,
+            clock=self.clock,
+            owing=self.owing,
+            settings=FolderSettings(most=5, name_length=40),
+        )
+        self.pbx = Pbx(self.deposit, self.greetings)
+        self.master = MasterLogin(self.store.subscribers, MASTER)
         self._handset_sms = 0
 
     async def subscriber(

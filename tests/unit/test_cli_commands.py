@@ -431,3 +431,11 @@ def test_a_demonstration_wants_an_imap_listener(vvm: Run, config: Path) -> None:
     config.write_text(config.read_text() + "imap_port = 143\n[imap]\nlisten = []\n[[sms.smsc]]\n")
     ran = vvm("demo", "--once")
     assert (ran.code, ran.err.partition(": an")[0]) == (Exit.USAGE, "vvm: imap.listen")
+
+
+def test_the_manners_of_a_client_are_the_operators_to_say(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    assert vvm("subscriber", "show", ALICE, "--json").json["client"]["manners"] == "learned"
+    changed = vvm("subscriber", "set", ALICE, "--manners", "att", "--json").json
+    assert changed["client"]["manners"] == "att"
+    assert vvm("subscriber", "set", ALICE, "--manners", "rude").code == Exit.USAGE

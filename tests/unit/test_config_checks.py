@@ -267,3 +267,19 @@ def test_a_value_at_the_edge_is_taken(tmp_path: Path, text: str) -> None:
     file = tmp_path / "vvm.toml"
     file.write_text(text)
     load(file, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('user = "asterisk"', "imap.master.password"),
+        ('user = "asterisk"\npassword = "too short"', "imap.master.password"),
+        ('password = "0123456789abcdef"', "imap.master.user"),
+        ('networks = ["192.0.2.1/24"]', "imap.master.networks[0]"),
+        ('networks = ["::1", "everywhere"]', "imap.master.networks[1]"),
+    ],
+)
+def test_who_opens_every_mailbox_is_named_and_hard_to_guess(tmp_path: Path, text: str, key: str) -> None:
+    ((told_key, value, right),) = told(tmp_path, f"[imap.master]\n{text}\n")
+    assert told_key == key
+    assert "too short" not in value + right

@@ -5,26 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from imap_server.backend import Denied, Peer, Unavailable
+from imap_server.backend import Denied, Unavailable
+from tests.unit.imap_front import PEER, backend
 from tests.unit.services_world import ALICE, World
 from vvm.domain.subscriber import ProvisioningStatus
-from vvm.fronts.imap import ImapBackend, MailServices, OmtpSettings
-from vvm.fronts.imap.backend import SubscriberAccount
+from vvm.fronts.imap.account import FilingAccount, SubscriberAccount
 from vvm.fronts.imap.mailbox import Folder
 from vvm.services.devices import NewCredentials
 
-PEER = Peer("127.0.0.1", tls=True, connection_id="c1")
 
-
-def backend(world: World) -> ImapBackend:
-    store = world.store
-    mail = MailServices(
-        world.retrieval, world.greetings, store.mailboxes, store.folders, store.devices, world.hints
-    )
-    return ImapBackend(world.login, mail, OmtpSettings())
-
-
-async def tablet_of_alice(world: World) -> tuple[NewCredentials, SubscriberAccount, Folder]:
+async def tablet_of_alice(world: World) -> tuple[NewCredentials, SubscriberAccount | FilingAccount, Folder]:
     await world.subscriber(ProvisioningStatus.PROVISIONED)
     given = await world.devices.add(ALICE, name="Tablet")
     account = await backend(world).login(given.device.login, given.password.reveal(), PEER)

@@ -138,8 +138,8 @@ async def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
         await world.devices.add(ALICE, name=name)
 
 
-@pytest.mark.parametrize("profile", ["Mail", "a b", "x" * 31, "é"])
-async def test_a_profile_is_a_plain_word(profile: str) -> None:
+@pytest.mark.parametrize("profile", ["Mail", "a b", "fancy", "é"])
+async def test_a_profile_is_one_that_there_is(profile: str) -> None:
     world = World()
     await world.subscriber()
     with pytest.raises(InvalidDevice):

@@ -27,7 +27,10 @@ async def add(
     *,
     config: ConfigFile,
     name: Annotated[str, Parameter(help="What its owner calls it.")],
-    profile: Annotated[str, Parameter(help='Which kind of client it is; "" for visual voicemail.')] = "",
+    profile: Annotated[
+        str,
+        Parameter(help="mail for a mail program (docs/imap.md); that of the phone."),
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Give a device a login.  Its password is shown now and never again."""

@@ -14,8 +14,9 @@ from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
-from vvm.domain.subscriber import Fallback, ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import ClientProfile, Fallback, Manners, ProvisioningStatus, Subscriber
 from vvm.fronts.http.subscribers import view
+from vvm.runtime.wiring import Services
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
 
 _STATUS = ", ".join(f"{status} {status.name.lower()}" for status in ProvisioningStatus)
@@ -37,6 +38,10 @@ Blocked = Annotated[
 FallbackOption = Annotated[
     Fallback | None,
     Parameter(name="--fallback", help="What it gets in place of SYNC while no client of it is active."),
+]
+MannersOption = Annotated[
+    Manners | None,
+    Parameter(name="--manners", help="What its client may do over IMAP, in place of what its SMS tell."),
 ]
 Carrier = Annotated[str | None, Parameter(help="The carrier profile of its client; one of vvm.carriers.")]
 
@@ -76,6 +81,7 @@ async def add(
     blocked: Blocked = None,
     fallback: FallbackOption = None,
     carrier: Carrier = None,
+    manners: MannersOption = None,
     pin_file: PinFile = None,
     json: AsJson = False,
 ) -> None:
@@ -87,7 +93,7 @@ async def add(
             setup_done=setup_done,
             blocked=blocked,
             fallback=fallback,
-            client=services.provisioning.client_of(carrier) if carrier else None,
+            client=_client(services, carrier, manners, services.service.client),
             pin=None if pin_file is None else read_secret(pin_file),
         )
         _show(await services.provisioning.create(parse_msisdn(msisdn), options), as_json=json)
@@ -112,18 +118,20 @@ async def change(
     blocked: Blocked = None,
     fallback: FallbackOption = None,
     carrier: Carrier = None,
+    manners: MannersOption = None,
     pin_file: PinFile = None,
     json: AsJson = False,
 ) -> None:
     """Change what the options name, and leave the rest."""
     async with opened(config) as services:
+        before = await services.provisioning.show(parse_msisdn(msisdn))
         options = SubscriberOptions(
             language=language,
             max_messages=max_messages,
             setup_done=setup_done,
             blocked=blocked,
             fallback=fallback,
-            client=services.provisioning.client_of(carrier) if carrier else None,
+            client=_client(services, carrier, manners, before.client),
             pin=None if pin_file is None else read_secret(pin_file),
         )
         if options == SubscriberOptions():
@@ -223,3 +231,13 @@ def _show(subscriber: Subscriber, *, as_json: bool) -> None:
     rest = {name: value for name, value in row.items() if name != "client"}
     rest["status"] = f"{document.status} ({document.status.name.lower()})"
     show_row(rest | {f"client {name}": value for name, value in client.items()})
+
+
+def _client(
+    services: Services, carrier: str | None, manners: Manners | None, before: ClientProfile
+) -> ClientProfile | None:
+    """The client as the options have it; None when they say nothing of it."""
+    start = services.provisioning.client_of(carrier) if carrier else before
+    if manners is not None:
+        return msgspec.structs.replace(start, manners=manners)
+    return start if carrier else None

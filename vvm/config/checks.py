@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_network
 from itertools import chain
 
 from vvm.config import places
@@ -34,6 +35,7 @@ _PATH_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,200}(/[A-Za-z0-9._~-]+)*\Z")
 _COUNTRY = re.compile(r"[1-9][0-9]{0,2}\Z")
 _SYSTEM_ID = 15  # SMPP 3.4 4.1.1: 16 octets with the NUL
+_MASTER_PASSWORD = 16
 _PASSWORD = 8  # SMPP 3.4 4.1.1: 9 octets with the NUL
 
 
@@ -227,6 +229,22 @@ def _asterisk(config: Config) -> Findings:
         yield Mistake("asterisk.ari", "an address, for example http://127.0.0.1:8088", render(asterisk.ari))
 
 
+def _master(config: Config) -> Findings:
+    """Who opens every mailbox is named, has a long password, and comes from somewhere."""
+    master = config.imap.master
+    for index, network in enumerate(master.networks):
+        try:
+            ip_network(network)
+        except ValueError:
+            right = "a network without host bits, for example 192.0.2.0/24"
+            yield Mistake(f"imap.master.networks[{index}]", right, render(network))
+    if master.user and len(master.password) < _MASTER_PASSWORD:
+        right = f"at least {_MASTER_PASSWORD} characters while imap.master.user is given"
+        yield Mistake("imap.master.password", right)
+    if master.password and not master.user:
+        yield Mistake("imap.master.user", "a name while a password is given", render(master.user))
+
+
 _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _listens,
     _store,
@@ -240,6 +258,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _texts,
     _self_service,
     _asterisk,
+    _master,
     numbers,
     *places.RULES,
 )

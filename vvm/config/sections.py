@@ -17,6 +17,8 @@ from vvm.fronts.imap.settings import OmtpSettings
 from vvm.services.settings import (
     DepositSettings,
     DeviceSettings,
+    FolderSettings,
+    MasterSettings,
     NotificationSettings,
     PinSettings,
     SelfServiceSettings,
@@ -70,6 +72,8 @@ class ImapSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_seconds: float = 5.0
     """How long a stop waits for commands that run."""
     omtp: OmtpSettings = OmtpSettings()
+    folders: FolderSettings = FolderSettings()
+    master: MasterSettings = MasterSettings()
     limits: ImapSettings = ImapSettings()
 
 

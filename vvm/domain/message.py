@@ -25,6 +25,8 @@ class Kind(StrEnum):
     NUMBER_ONLY = "number"
     NORMAL_GREETING = "normal-greeting"
     VOICE_SIGNATURE = "voice-signature"
+    MAIL = "mail"
+    """Any other message, as a mail client filed it."""
 
 
 class Flags(IntFlag):

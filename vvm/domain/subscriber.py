@@ -52,6 +52,23 @@ class SmsCoding(StrEnum):
     UCS2 = "ucs2"
 
 
+class Manners(StrEnum):
+    """Which kind of IMAP client it is; what each may do is a table of vvm.fronts.imap.profiles."""
+
+    LEARNED = "learned"
+    """What imap.omtp.manners says of its ct=, or else its dialect."""
+    STRICT = "strict"
+    """Nothing but what OMTP allows."""
+    ANDROID = "android"
+    VVMD = "vvmd"
+    APPLE = "apple"
+    ATT = "att"
+    MAIL = "mail"
+    """A plain mail client."""
+    ASTERISK = "asterisk"
+    """Asterisk 16 with IMAP storage."""
+
+
 class ClientProfile(msgspec.Struct, frozen=True):
     """What is known of the subscriber's client: configured, then learned from its SMS."""
 
@@ -71,6 +88,8 @@ class ClientProfile(msgspec.Struct, frozen=True):
     """The short code that server SMS come from; "" takes vvm.service_number."""
     carrier: str = ""
     """The carrier profile that it started from (conf/carriers); "" for none."""
+    manners: Manners = Manners.LEARNED
+    """What it may do over IMAP (docs/imap.md)."""
 
 
 class Credentials(msgspec.Struct, frozen=True):

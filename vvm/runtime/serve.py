@@ -127,15 +127,20 @@ def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
 
 def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: bool) -> dict[str, Part]:
     omtp = config.imap.omtp
+    store = services.store
     mail = MailServices(
-        services.retrieval,
-        services.greetings,
-        services.store.mailboxes,
-        services.store.folders,
-        services.store.devices,
-        services.hints,
+        retrieval=services.retrieval,
+        greetings=services.greetings,
+        filing=services.filing,
+        pbx=services.pbx,
+        owing=services.owing,
+        mailboxes=store.mailboxes,
+        folders=store.folders,
+        devices=store.devices,
+        subscribers=store.subscribers,
+        hints=services.hints,
     )
-    backend = ImapBackend(services.login, mail, omtp)
+    backend = ImapBackend(services.login, services.master, mail, omtp)
     extensions = ExtensionCommands(
         services.pins, services.languages, services.tutorial, services.store.subscribers, omtp
     )

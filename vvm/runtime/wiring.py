@@ -22,11 +22,14 @@ from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
+from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.login import Login
+from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
 from vvm.services.owing import Owing
+from vvm.services.pbx import Pbx
 from vvm.services.pin_hash import PinHash
 from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning
@@ -52,6 +55,10 @@ class Services(msgspec.Struct, frozen=True):
     subscription: Subscription
     retrieval: Retrieval
     greetings: Greetings
+    filing: Filing
+    pbx: Pbx
+    owing: Owing
+    master: MasterLogin
     pins: Pins
     languages: Languages
     tutorial: Tutorial
@@ -101,17 +108,22 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 carriers=carriers,
                 notification=config.notification,
             )
+            deposit = Deposit(
+                store.subscribers,
+                store.mailboxes,
+                hints,
+                transcoders,
+                clock=clock,
+                service=service,
+                settings=config.deposit,
+                notification=config.notification,
+            )
+            greetings = Greetings(
+                store.subscribers, store.mailboxes, hints, transcoders, transcoders.sound, service=service
+            )
+            owing = Owing(clock, config.notification)
             yield Services(
-                deposit=Deposit(
-                    store.subscribers,
-                    store.mailboxes,
-                    hints,
-                    transcoders,
-                    clock=clock,
-                    service=service,
-                    settings=config.deposit,
-                    notification=config.notification,
-                ),
+                deposit=deposit,
                 provisioning=provisioning,
                 subscription=Subscription(
                     store.subscribers,
@@ -138,14 +150,21 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     notification=config.notification,
                 ),
                 retrieval=Retrieval(store.mailboxes, hints),
-                greetings=Greetings(
-                    store.subscribers, store.mailboxes, hints, transcoders, transcoders.sound, service=service
+                greetings=greetings,
+                filing=Filing(
+                    store.mailboxes,
+                    store.folders,
+                    hints,
+                    clock=clock,
+                    owing=owing,
+                    settings=config.imap.folders,
                 ),
+                pbx=Pbx(deposit, greetings),
+                owing=owing,
+                master=MasterLogin(store.subscribers, config.imap.master),
                 pins=pins,
                 languages=Languages(store.subscribers, clock=clock, service=service),
-                tutorial=Tutorial(
-                    store.subscribers, hints, clock=clock, owing=Owing(clock, config.notification)
-                ),
+                tutorial=Tutorial(store.subscribers, hints, clock=clock, owing=owing),
                 activation=Activation(
                     store.inbound,
                     store.subscribers,

@@ -12,16 +12,18 @@ import structlog
 
 from vvm.domain.clock import Clock
 from vvm.domain.errors import MessageTooShort, TooLarge, UnknownMessage, UnknownSubscriber
-from vvm.domain.message import INBOX, Envelope, Kind
+from vvm.domain.message import INBOX, Envelope, Flags, Kind
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ProvisioningStatus
 from vvm.message.audio.transcode import Voice
 from vvm.message.writer import VoiceMessage, compose
 from vvm.services.owing import Owing
 from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
-from vvm.store.port import Hints, Layout, MailboxStore, NewMessage, SubscriberStore
+from vvm.store.port import Hints, Layout, MailboxStore, NewMessage, Original, SubscriberStore
 
 log = structlog.get_logger(__name__)
+
+_NO_FLAGS = Flags(0)
 
 
 class Transcoder(Protocol):
@@ -77,9 +79,16 @@ class Deposit:
         self._settings = settings
 
     async def __call__(
-        self, recipient: Msisdn, audio: bytes, envelope: Envelope, *, key: str | None = None
+        self,
+        recipient: Msisdn,
+        audio: bytes,
+        envelope: Envelope,
+        *,
+        key: str | None = None,
+        flags: Flags = _NO_FLAGS,
+        original: Original | None = None,
     ) -> Deposited:
-        """Take one voice message.
+        """Take one voice message, and with it the mail that it came in, if it came in one.
 
         The same key never makes a second message in a mailbox.  Raises UnknownSubscriber,
         MailboxFull, TooLarge, BadAudio, MessageTooShort; Outage, after which the same call with the
@@ -117,6 +126,8 @@ class Deposit:
                 parts=composed.parts,
             ),
             key=key,
+            flags=flags,
+            original=original,
         )
         sync = self._owing.new_message(subscriber)
         try:

@@ -7,7 +7,6 @@ whenever it may have leaked.  A device keeps its own through that.
 
 from __future__ import annotations
 
-import re
 import secrets
 import string
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from vvm.domain.device import Device, DeviceId
 from vvm.domain.errors import LoginTaken, Refusal, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
-from vvm.domain.subscriber import Subscriber
+from vvm.domain.subscriber import Manners, Subscriber
 from vvm.services.credentials import Keyring
 from vvm.services.settings import DeviceSettings
 from vvm.store.port import DeviceStore, Hints, NewDevice, SubscriberStore
@@ -28,9 +27,9 @@ from vvm.store.port import DeviceStore, Hints, NewDevice, SubscriberStore
 log = structlog.get_logger(__name__)
 
 NAME_RULE = "1 to 64 printable characters"
-PROFILE_RULE = "at most 30 lower-case letters, digits and hyphens"
+PROFILE_RULE = f"one of {', '.join(Manners)}, or empty for that of the subscriber"
 _NAME_LENGTH = 64
-_PROFILE = re.compile(r"[a-z0-9-]{0,30}\Z")
+_PROFILES = frozenset({"", *Manners})
 _TAG_ALPHABET = string.ascii_lowercase + string.digits
 _TAG_LENGTH = 8
 
@@ -75,7 +74,7 @@ class Devices:
         """Raises InvalidDevice."""
         if not (0 < len(name) <= _NAME_LENGTH and name.isprintable()):
             raise InvalidDevice(f"the name of a device is {NAME_RULE}")
-        if not _PROFILE.match(profile):
+        if profile not in _PROFILES:
             raise InvalidDevice(f"the profile of a device is {PROFILE_RULE}")
 
     async def add(self, msisdn: Msisdn, *, name: str, profile: str = "") -> NewCredentials:

@@ -63,15 +63,23 @@ class Greetings:
             Kind.VOICE_SIGNATURE: service.signature_seconds,
         }
 
-    async def add(self, mailbox: MailboxId, octets: bytes, *, flags: Flags, received_at: datetime) -> Stored:
+    async def add(
+        self,
+        mailbox: MailboxId,
+        octets: bytes,
+        *,
+        flags: Flags,
+        received_at: datetime,
+        kind: Kind | None = None,
+    ) -> Stored:
         """Keep a message as a greeting, on at once when ``flags`` say so.  Durable when it returns.
 
-        It may have any form with one audio part at least; no X-CNS-Greeting-Type means a normal
-        greeting.  Raises UnfitGreeting, Unreadable, BadAudio, MailboxFull, UnknownMessage when the
-        mailbox is gone, Outage.
+        It may have any form with one audio part at least.  Without ``kind`` its header says which one
+        it is; no X-CNS-Greeting-Type means a normal greeting.  Raises UnfitGreeting, Unreadable,
+        BadAudio, MailboxFull, UnknownMessage when the mailbox is gone, Outage.
         """
         message = read_message(octets, _LIMITS)
-        kind = _kind(message)
+        kind = kind or _kind(message)
         voice = await self._transcoder(audio_of(message))
         if voice.seconds > self._longest[kind]:
             raise UnfitGreeting(f"longer than {self._longest[kind]} seconds")

@@ -43,7 +43,9 @@ class Admitted(msgspec.Struct, frozen=True):
 
     subscriber: Subscriber
     device: Device | None = None
-    """None: with the credentials that STATUS tells."""
+    """None: with the credentials that STATUS tells, or by a master."""
+    by_master: bool = False
+    """By who opens every mailbox (services.master)."""
 
 
 _NOT_NOW = {

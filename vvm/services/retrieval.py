@@ -14,7 +14,8 @@ import structlog
 from vvm.domain.message import Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
-from vvm.store.port import Hints, MailboxStore, MessageState
+from vvm.store.keywords import SAME_KEYWORDS
+from vvm.store.port import Hints, KeywordChange, MailboxStore, MessageState
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +39,24 @@ class Retrieval:
         *,
         add: Flags,
         remove: Flags,
+        keywords: KeywordChange = SAME_KEYWORDS,
         unchanged_since: int | None = None,
         owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
         """Remove flags, then add flags.  Answers the messages named that exist, as they are now.
 
-        With ``unchanged_since`` those that moved after that MODSEQ count as not named.
+        With ``unchanged_since`` those that moved after that MODSEQ count as not named.  Raises
+        TooManyKeywords.
         """
         states = await self._mailboxes.change_flags(
-            mailbox, folder, uids, add=add, remove=remove, unchanged_since=unchanged_since, owed=owed
+            mailbox,
+            folder,
+            uids,
+            add=add,
+            remove=remove,
+            keywords=keywords,
+            unchanged_since=unchanged_since,
+            owed=owed,
         )
         if states:
             self._moved(mailbox, owed)

@@ -94,6 +94,30 @@ class SelfServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """How often a number may begin anew."""
 
 
+class FolderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Folders that a mail client makes in a mailbox, beside INBOX and Greetings."""
+
+    most: int = 50
+    """How many of them a mailbox has, and to how many it is subscribed."""
+    name_length: int = 200
+    """The longest name, with those above it, in characters."""
+
+
+class MasterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The one name that opens every mailbox, for Asterisk 16 with IMAP storage (docs/imap.md)."""
+
+    user: str = ""
+    """Its name; "" is nobody, and then no login opens somebody else's mailbox."""
+    password: str = ""
+    """Its password."""
+    networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """From where it may log in."""
+
+    def __repr__(self) -> str:
+        # Without the password, wherever a traceback may show it.
+        return f"MasterSettings(user={self.user!r}, networks={self.networks!r})"
+
+
 class DepositSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_bytes: int = 20_000_000
     """The largest audio that is taken, in octets as it arrives."""

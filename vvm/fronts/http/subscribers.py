@@ -17,6 +17,7 @@ from vvm.domain.subscriber import (
     ClientProfile,
     Dialect,
     Fallback,
+    Manners,
     ProvisioningStatus,
     SmsCoding,
     Subscriber,
@@ -44,6 +45,8 @@ class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     coding: SmsCoding | None = None
     source: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")] | None = None
     """The short code that server SMS come from; empty for vvm.service_number."""
+    manners: Manners | None = None
+    """What it may do over IMAP (docs/imap.md)."""
 
     def __post_init__(self) -> None:
         if self.prefix is not None and not is_prefix(self.prefix):

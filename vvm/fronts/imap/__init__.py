@@ -3,7 +3,7 @@
 
 from vvm.fronts.imap.backend import ImapBackend
 from vvm.fronts.imap.commands import ExtensionCommands
-from vvm.fronts.imap.mailbox import MailServices
+from vvm.fronts.imap.opened import MailServices
 from vvm.fronts.imap.settings import OmtpSettings
 
 __all__ = ["ExtensionCommands", "ImapBackend", "MailServices", "OmtpSettings"]

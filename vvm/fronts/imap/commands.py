@@ -19,7 +19,7 @@ from imap_server.session import ANY, LOGGED_IN, Session, State
 from imap_server.wire.lexer import Lexer
 from vvm.domain.errors import Outage, UnknownSubscriber
 from vvm.domain.subscriber import SubscriberId
-from vvm.fronts.imap.backend import SubscriberAccount
+from vvm.fronts.imap.account import FilingAccount, SubscriberAccount
 from vvm.fronts.imap.settings import OmtpSettings
 from vvm.omtp import commands as omtp
 from vvm.services.languages import Languages
@@ -132,8 +132,11 @@ def _prepare(
 
 
 def _subscriber(session: Session) -> SubscriberId:
-    """Whose session it is.  These commands go with ImapBackend and with no other one."""
+    """Whose session it is.  These commands go with ImapBackend and with no other one.
+
+    Raises NotAllowed for a client whose profile has no such commands.
+    """
     account = session.account
-    if not isinstance(account, SubscriberAccount):
+    if not isinstance(account, SubscriberAccount | FilingAccount) or not account.opened.profile.commands:
         raise NotAllowed
     return account.subscriber

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vvm.domain.subscriber import ClientProfile
+from vvm.domain.subscriber import ClientProfile, Manners
 
 
 class OmtpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,6 +13,8 @@ class OmtpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     lenient_clients: tuple[str, ...] = ()
     """Beginnings of ct= of clients whose unknown flags are ignored instead of refused."""
+    manners: dict[str, Manners] = {}
+    """Beginnings of ct= and the manners of such clients; of several that fit, the longest counts."""
     pin_change_before_login: bool = False
     """Take XCHANGE_TUI_PWD with USER= before login, as AT&T's client sends it when a PIN is too old."""
 

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A subscriber's mailbox as an IMAP account, in two forms: for clients that file, and for those that do not.
+
+Which of them a login gets, and what else it may, its profile says (vvm.fronts.imap.profiles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from imap_server.abilities import Appended, NewMessage
+from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota, QuotaResource
+from vvm.domain.message import GREETINGS, INBOX
+from vvm.domain.subscriber import SubscriberId
+from vvm.fronts.imap.mailbox import Folder
+from vvm.fronts.imap.opened import Opened, refusals, told
+from vvm.fronts.imap.profiles import SPECIAL_USE, Appends
+from vvm.omtp.commands import INVALID_PARAMETER
+from vvm.services.filing import Filed, place
+from vvm.store import port
+
+_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+
+
+class SubscriberAccount:
+    """imap_server.backend.Account, and imap_server.abilities.Appending for Greetings."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.user = opened.owner.msisdn
+        self.opened = opened
+        self._services = opened.services
+
+    @property
+    def subscriber(self) -> SubscriberId:
+        return self.opened.owner.id
+
+    async def list(self) -> Sequence[MailboxEntry]:
+        """INBOX and Greetings, whatever folders a mail client has made beside them."""
+        entries = await told(self._services.folders.all(self.opened.mailbox))
+        return [MailboxEntry(name, ("\\HasNoChildren",)) for name in (INBOX, GREETINGS) if entries]
+
+    async def status(self, name: str) -> MailboxStatus | None:
+        """Refused on Greetings, unless the profile says otherwise (OMTP 1.3 2.1.1; row IMAP-12)."""
+        if place(name) == GREETINGS and not self.opened.profile.greetings_status:
+            raise NotAllowed
+        state = await self.folder(name)
+        if state is None:
+            return None
+        return MailboxStatus(
+            messages=state.messages,
+            unseen=state.unseen,
+            uid_next=state.uid_next,
+            uid_validity=state.uid_validity,
+            highest_modseq=state.highest_modseq,
+            size=state.octets,
+        )
+
+    async def select(self, name: str) -> Folder | None:
+        return None if await self.folder(name) is None else Folder(place(name), self.opened)
+
+    async def quota(self, name: str) -> Quota | None:
+        """Messages only: AOSP reads the resource called voice (spec/omtp-vvm.md 18.1)."""
+        if await self.folder(name) is None or (inbox := await self.folder(INBOX)) is None:
+            return None
+        used = await told(self._services.folders.used(self.opened.mailbox))
+        return Quota(root="", resources=(QuotaResource("voice", used=used, limit=inbox.max_messages),))
+
+    async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
+        """A greeting, one at a time; everywhere else clients add no messages (rows GRT-02, IMAP-15)."""
+        folder = await self.folder(name)
+        if folder is None:
+            return None
+        if place(name) != GREETINGS or len(messages) != 1:
+            raise NotAllowed
+        (message,) = messages
+        flags = self.opened.profile.vocabulary(GREETINGS).read(message.flags).flags
+        with refusals(INVALID_PARAMETER):
+            stored = await self._services.greetings.add(
+                self.opened.mailbox, message.octets, flags=flags, received_at=_date(message)
+            )
+        return Appended(folder.uid_validity, (stored.uid,))
+
+    async def folder(self, name: str) -> port.FolderState | None:
+        """A folder that this client may see.  Raises Unavailable."""
+        kept = place(name)
+        if kept not in {INBOX, GREETINGS} and not self.opened.profile.files:
+            return None
+        found = await told(self._services.mailboxes.folder(self.opened.mailbox, kept))
+        if found is not None:
+            await self.opened.check(found)
+        return found
+
+
+class FilingAccount:
+    """The same with every folder, and imap_server.abilities.Filing."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._own = SubscriberAccount(opened)
+        self.user = self._own.user
+        self.opened = opened
+        self._mailbox = opened.mailbox
+        self._services = opened.services
+        self._filing = opened.services.filing
+
+    @property
+    def subscriber(self) -> SubscriberId:
+        return self._own.subscriber
+
+    async def list(self) -> Sequence[MailboxEntry]:
+        return [
+            MailboxEntry(entry.name, () if entry.special_use is None else (entry.special_use,))
+            for entry in await told(self._services.folders.all(self._mailbox))
+        ]
+
+    async def status(self, name: str) -> MailboxStatus | None:
+        return await self._own.status(name)
+
+    async def select(self, name: str) -> Folder | None:
+        return await self._own.select(name)
+
+    async def quota(self, name: str) -> Quota | None:
+        return await self._own.quota(name)
+
+    async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
+        """Into Greetings what can be heard; elsewhere what the profile says."""
+        appends = self.opened.profile.appends
+        if appends is Appends.DEPOSITS and place(name) in {INBOX, GREETINGS}:
+            return await self._deposit(name, messages)
+        if appends is Appends.NOTHING or place(name) == GREETINGS:
+            return await self._own.append(name, messages)
+        folder = await self._own.folder(name)
+        if folder is None:
+            return None
+        vocabulary = self.opened.profile.vocabulary(place(name))
+        filed = []
+        for message in messages:
+            said = vocabulary.read(message.flags)
+            filed.append(Filed(message.octets, said.flags, said.keywords, _date(message)))
+        stored = await told(self._filing.append(self.opened.owner, place(name), filed))
+        return Appended(folder.uid_validity, tuple(each.uid for each in stored))
+
+    async def create(self, name: str) -> None:
+        use = SPECIAL_USE.get(name.lower())
+        await told(self._filing.create(self._mailbox, name, special_use=use))
+
+    async def delete(self, name: str) -> None:
+        await told(self._filing.delete(self._mailbox, name))
+
+    async def rename(self, name: str, other: str) -> None:
+        await told(self._filing.rename(self._mailbox, name, other))
+
+    async def subscribe(self, name: str, *, wanted: bool) -> None:
+        await told(self._filing.subscribe(self._mailbox, name, wanted=wanted))
+
+    async def subscriptions(self) -> Sequence[str]:
+        return await told(self._services.folders.subscriptions(self._mailbox))
+
+    async def _deposit(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
+        """One at a time, as a PBX does it: each is transcoded."""
+        folder = await self._own.folder(name)
+        if folder is None:
+            return None
+        if len(messages) != 1:
+            raise NotAllowed("one message at a time", code="LIMIT")
+        (message,) = messages
+        pbx = self._services.pbx
+        take = pbx.greet if place(name) == GREETINGS else pbx.take
+        flags = self.opened.profile.vocabulary(place(name)).read(message.flags).flags
+        uid = await told(take(self.opened.owner, message.octets, flags=flags, received_at=_date(message)))
+        return Appended(folder.uid_validity, (uid,))
+
+
+def _date(message: NewMessage) -> datetime:
+    """One that every zone and every client can show; a client's clock may say anything."""
+    date = message.internal_date
+    return date if date is not None and _EARLIEST <= date <= _LATEST else datetime.now(UTC)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one login opened: whose mailbox, with which rights, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+
+from imap_server.abilities import OverQuota
+from imap_server.backend import NotAllowed, Unavailable
+from vvm.domain.errors import (
+    FolderExists,
+    FolderHasChildren,
+    FolderStays,
+    MailboxFull,
+    Outage,
+    Refusal,
+    TooManyFolders,
+    TooManyKeywords,
+    UnknownFolder,
+    UnknownMessage,
+    UnknownSubscriber,
+)
+from vvm.domain.message import INBOX
+from vvm.domain.notification import Owed
+from vvm.fronts.imap.profiles import Appends, Profile
+from vvm.services.filing import Filing, UnfitFolderName
+from vvm.services.greetings import Greetings
+from vvm.services.login import Admitted
+from vvm.services.owing import Owing
+from vvm.services.pbx import Pbx
+from vvm.services.retrieval import Retrieval
+from vvm.store import port
+
+T = TypeVar("T")
+
+_CODES: dict[type[Refusal], str] = {
+    FolderExists: "ALREADYEXISTS",
+    FolderHasChildren: "HASCHILDREN",
+    FolderStays: "CANNOT",
+    TooManyFolders: "LIMIT",
+    TooManyKeywords: "LIMIT",
+    UnfitFolderName: "CANNOT",
+    UnknownFolder: "NONEXISTENT",
+}
+"""RFC 5530 section 3 and RFC 9051 section 7.1."""
+
+
+class MailServices(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mailbox is made of."""
+
+    retrieval: Retrieval
+    greetings: Greetings
+    filing: Filing
+    pbx: Pbx
+    owing: Owing
+    mailboxes: port.MailboxStore
+    folders: port.FolderStore
+    devices: port.DeviceStore
+    subscribers: port.SubscriberStore
+    hints: port.Hints
+
+
+class Opened:
+    """Goes with every folder of a session."""
+
+    def __init__(self, admitted: Admitted, profile: Profile, services: MailServices) -> None:
+        self.owner = admitted.subscriber
+        self.mailbox = admitted.subscriber.mailbox
+        self.profile = profile
+        self.services = services
+        self._by_master = admitted.by_master
+        self._device = None if admitted.device is None else admitted.device.id
+
+    @property
+    def originals(self) -> bool:
+        """It reads messages as their depositor wrote them, because it is one."""
+        return self.profile.appends is Appends.DEPOSITS
+
+    def owed(self, folder: str) -> Sequence[Owed]:
+        """The subscriber's phone hears of what somebody else changes in INBOX, and not of its own doing."""
+        if folder != INBOX or not (self._by_master or self._device is not None):
+            return ()
+        return (self.services.owing.mailbox_update(self.owner),)
+
+    async def check(self, folder: port.FolderState) -> None:
+        """A session goes on as long as a login with the same would succeed.
+
+        Raises Unavailable, which ends the session, when its credentials open nothing any more.
+        """
+        if not await told(self._admitted(folder)):
+            raise closed()
+
+    async def _admitted(self, folder: port.FolderState) -> bool:
+        if self._device is not None:
+            return await self.services.devices.admits(self._device)
+        if self._by_master:
+            owner = await self.services.subscribers.by_id(self.owner.id)
+            return owner is not None and owner.status.served
+        return folder.admits_clients
+
+
+def closed() -> Unavailable:
+    """Ends the session: what a login would refuse now, an open session must not go on with."""
+    return Unavailable("the subscriber is gone, blocked or deactivated since the login, or the folder is")
+
+
+async def told(answer: Awaitable[T]) -> T:
+    """The answer of a service, its errors in the words of IMAP."""
+    with refusals():
+        return await answer
+
+
+@contextmanager
+def refusals(text: str | None = None) -> Iterator[None]:
+    """Errors of the services in the words of IMAP.
+
+    ``text`` is what a refusal says in place of its own words, for clients that compare.
+    """
+    try:
+        yield
+    except Outage as outage:
+        raise Unavailable(outage.code) from outage
+    except MailboxFull:
+        raise OverQuota from None
+    except (UnknownMessage, UnknownSubscriber) as gone:
+        raise Unavailable("the mailbox is gone") from gone
+    except Refusal as refusal:
+        code = _CODES.get(type(refusal))
+        raise NotAllowed(text or str(refusal), code=None if text else code) from None
