@@ -74,13 +74,22 @@ class Client:
         elif found := _VANISHED.fullmatch(answer):
             assert not quiet
             for uid in numbers.read(found[1]).select(range(1, 1000)):
-                self.believed.remove(uid if uid in self.believed else None)
+                del self.believed[self._where(uid)]
         elif found := _FETCH.fullmatch(answer):
             number, uid = int(found[1]), int(found[2])
             assert self.believed[number - 1] in {None, uid}
             self.believed[number - 1] = uid
         known = [uid for uid in self.believed if uid is not None]
         assert known == sorted(set(known))
+
+    def _where(self, uid: int) -> int:
+        """Where a UID stands; of those that the user has not seen, the first behind all smaller ones."""
+        if uid in self.believed:
+            return self.believed.index(uid)
+        smaller = [place for place, known in enumerate(self.believed) if known is not None and known < uid]
+        place = max(smaller, default=-1) + 1
+        assert self.believed[place] is None
+        return place
 
 
 @settings(max_examples=40, deadline=None)
