@@ -395,3 +395,68 @@ async def test_who_lost_a_lease_cannot_close_what_has_joined_since(
     await store.outbox.owe([sync(alice, at=2 * MINUTE)])
     await store.outbox.settle(first, late, now=NOW + 2 * MINUTE)
     assert (await lease_one(store, 3 * MINUTE)).cause is Cause.MAILBOX_UPDATE
+
+
+# What a dead worker had in its hands, and phones that are seen again
+
+
+async def hold(store: Store, holder: str, at: timedelta = timedelta()) -> Sequence[Leased]:
+    return await store.outbox.lease(now=NOW + at, lease=MINUTE, limit=100, holder=holder)
+
+
+async def test_what_a_dead_worker_had_is_due_at_once_and_no_attempt_is_counted(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.outbox.owe([sync(alice), owed_to_stranger()])
+    first = await hold(store, "one")
+    assert (len(first), await store.outbox.take_back("two"), await hold(store, "one")) == (2, 0, [])
+    assert await store.outbox.take_back("one") == 2
+    assert [(row.id, row.attempt) for row in await hold(store, "one", SECOND)] == [
+        (row.id, 1) for row in first
+    ]
+
+
+async def test_what_is_taken_back_joins_what_waits_by_now(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    await hold(store, "one")
+    await store.outbox.owe([sync(alice, at=SECOND)])
+    assert await store.outbox.take_back("one") == 1
+    assert (await lease_one(store, SECOND)).cause is Cause.MAILBOX_UPDATE
+
+
+async def test_a_worker_that_lost_its_name_settles_nothing(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    (old,) = await hold(store, "one")
+    await store.outbox.take_back("one")
+    (new,) = await hold(store, "one", SECOND)
+    await store.outbox.settle(old, Settlement.SENT, now=NOW + SECOND)
+    assert (await store.outbox.counts()).owed == 1
+    await store.outbox.settle(new, Settlement.SENT, now=NOW + SECOND)
+    assert (await store.outbox.counts()).owed == 0
+
+
+async def test_what_is_settled_or_given_back_is_in_nobodys_hands(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice), owed_to_stranger()])
+    first, second = await hold(store, "one")
+    await store.outbox.settle(first, Settlement.SENT, now=NOW)
+    await store.outbox.retry(second, due_at=NOW + HOUR, status=None, counted=False)
+    assert await store.outbox.take_back("one") == 0
+    assert await lease(store) == []
+
+
+async def test_what_waits_for_a_phone_is_hastened_and_nothing_of_others(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.outbox.owe([sync(alice, at=HOUR), owed_to_stranger(due_at=NOW + HOUR)])
+    assert await store.outbox.hasten(alice.msisdn, now=NOW) == 1
+    assert (await lease_one(store)).recipient == alice.msisdn
+    assert await store.outbox.hasten(alice.msisdn, now=NOW) == 0
+
+
+async def test_a_gate_is_not_opened_by_haste(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice)])
+    row = await lease_one(store)
+    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
+    await store.outbox.owe([sync(alice)])
+    assert await store.outbox.hasten(alice.msisdn, now=NOW + SECOND) == 0
+    assert await lease(store, SECOND) == []

@@ -7,8 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from sms_gateway.port import Coding, InboundSms, Sent, Unavailable, Waiting
-from tests.unit.services_world import ALICE, CALL, NOW, SMSC, TWO_SECONDS, World
+from sms_gateway.port import (
+    Coding,
+    InboundSms,
+    MessageState,
+    Reachable,
+    Receipt,
+    Retry,
+    Sent,
+    Unavailable,
+    Waiting,
+)
+from tests.unit.services_world import ALICE, BOB, CALL, NOW, SMSC, TWO_SECONDS, World
 from vvm.domain.errors import Outage
 from vvm.domain.subscriber import Fallback, ProvisioningStatus
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
@@ -50,7 +60,7 @@ def request(text: str, *, seconds: float = 0.0, originator: str = ALICE) -> Inbo
 async def test_a_redelivery_is_taken_once_and_a_changed_mind_is_not_one() -> None:
     world = World()
     await world.subscriber(ProvisioningStatus.PROVISIONED)
-    queue = InboundQueue(world.store.inbound, world.hints)
+    queue = InboundQueue(world.store.inbound, world.hints, world.notification)
     activate, deactivate = "Activate:pv=11;ct=X", "Deactivate:pv=11;ct=X"
     for second, text in enumerate([activate, activate, deactivate, activate]):
         await queue.received(request(text, seconds=second))
@@ -62,7 +72,7 @@ async def test_a_redelivery_is_taken_once_and_a_changed_mind_is_not_one() -> Non
 
 async def test_the_same_request_later_is_a_new_one() -> None:
     world = World()
-    queue = InboundQueue(world.store.inbound, world.hints)
+    queue = InboundQueue(world.store.inbound, world.hints, world.notification)
     for seconds in (0, 30):
         await queue.received(request("STATUS", seconds=seconds))
     assert len(await world.store.inbound.pending(limit=10)) == 2
@@ -110,3 +120,63 @@ async def test_an_indication_reaches_the_gateway_with_its_count() -> None:
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     (sms,) = await NotificationOutbox(world.notification, clock=world.clock).lease(10)
     assert (sms.waiting, sms.text, sms.port) == (Waiting(1), "", 0)
+
+
+async def seen_again(world: World, handset: str = ALICE) -> None:
+    queue = InboundQueue(world.store.inbound, world.hints, world.notification)
+    await queue.reachable(Reachable(SMSC, handset, NOW))
+
+
+async def test_what_waits_for_another_attempt_is_due_when_its_phone_is_seen_again() -> None:
+    world = World()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    outbox = NotificationOutbox(world.notification, clock=world.clock)
+    (sms,) = await outbox.lease(10)
+    await outbox.settle(sms, Retry(after=LONG, status=0x14, counted=True), smsc=SMSC)
+    assert await outbox.lease(10) == []
+    await seen_again(world)
+    assert [again.id for again in await outbox.lease(10)] == [sms.id]
+
+
+@pytest.mark.parametrize("state", [MessageState.UNDELIVERABLE, MessageState.EXPIRED])
+async def test_a_phone_that_missed_a_sync_hears_one_mbu_when_it_is_seen_again(state: MessageState) -> None:
+    world = World()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    outbox = NotificationOutbox(world.notification, clock=world.clock)
+    (sms,) = await outbox.lease(10)
+    await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
+    await outbox.settle(sms, Sent(), smsc=SMSC)
+    await outbox.receipt(Receipt(SMSC, "00000001", state, "", ALICE, NOW, b""))
+    assert await world.texts() == []
+    await seen_again(world)
+    await seen_again(world)
+    (text,) = await world.texts()
+    assert "ev=MBU" in text
+    await seen_again(world)
+    assert await world.texts() == []
+
+
+@pytest.mark.parametrize("handset", [ALICE, BOB, "612345678", ""])
+async def test_a_phone_that_missed_nothing_is_told_nothing(handset: str) -> None:
+    world = World()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    assert len(await world.texts()) == 1
+    await seen_again(world, handset)
+    assert await world.texts() == []
+
+
+async def test_a_sender_that_comes_back_goes_on_with_what_it_had_in_hands() -> None:
+    world = World()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    killed, other, again = (NotificationOutbox(world.notification, clock=world.clock) for _ in range(3))
+    await killed.hold("one")
+    (sms,) = await killed.lease(10)
+    await other.hold("two")
+    assert await other.lease(10) == []
+    await again.hold("one")
+    (same,) = await again.lease(10)
+    assert (same.id, same.attempt) == (sms.id, sms.attempt)

@@ -26,7 +26,8 @@ from sms_gateway.port import (
     Waiting,
 )
 from vvm.domain.clock import Clock
-from vvm.domain.errors import Outage
+from vvm.domain.errors import InvalidNumber, Outage
+from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import SmsCoding
 from vvm.services.notification import Notice, Notification
 from vvm.store.port import Hints, InboundStore, NewInbound, NewInboundSegment, Settlement
@@ -60,17 +61,27 @@ class NotificationOutbox:
     """sms_gateway.port.Outbox over services.notification."""
 
     def __init__(
-        self, notification: Notification, *, clock: Clock, metrics: NotificationMetrics | None = None
+        self,
+        notification: Notification,
+        *,
+        clock: Clock,
+        metrics: NotificationMetrics | None = None,
     ) -> None:
         self._notification = notification
+        self._holder = ""
         self._clock = clock
         self._metrics = metrics
         self._leased: dict[tuple[int, int], Notice] = {}
         """By row and attempts before: a row whose lease ran out may be in our hands twice."""
 
+    async def hold(self, name: str) -> None:
+        """Lease under this name from now on, and take back what was leased under it.  Raises Outage."""
+        await self._notification.take_back(name)
+        self._holder = name
+
     async def lease(self, limit: int) -> Sequence[OutboundSms]:
         try:
-            notices = await self._notification.lease(limit)
+            notices = await self._notification.lease(limit, holder=self._holder)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         for notice in notices:
@@ -130,8 +141,9 @@ class NotificationOutbox:
 class InboundQueue:
     """sms_gateway.port.Inbox: an SMS is on disk before it is acknowledged, and settled later."""
 
-    def __init__(self, inbound: InboundStore, hints: Hints) -> None:
+    def __init__(self, inbound: InboundStore, hints: Hints, notification: Notification) -> None:
         self._inbound = inbound
+        self._notification = notification
         self._hints = hints
         self._last: OrderedDict[str, tuple[str, int]] = OrderedDict()
         """The last SMS of a handset, and how often it was another one than before."""
@@ -186,8 +198,12 @@ class InboundQueue:
         return f"{sms.deduplication_key}:{window}:{turn}"
 
     async def reachable(self, hint: Reachable) -> None:
-        # Told and no more: what is owed is sent when its receipt, or the want of one, says so.
-        log.info("handset_reachable", smsc=hint.smsc, msisdn=hint.handset)
+        try:
+            await self._notification.reachable(parse_msisdn(hint.handset))
+        except InvalidNumber:
+            log.warning("handset_reachable_ignored", smsc=hint.smsc, reason="not an international number")
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
 
 
 def _known_as(smsc: str, message_id: str) -> str:

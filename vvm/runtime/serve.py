@@ -23,6 +23,7 @@ from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.server import serving
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
+from vvm.runtime.holder import held_name
 from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
 from vvm.runtime.metrics import (
     ImapMetrics,
@@ -188,22 +189,25 @@ async def _look_for_renewal(renewal: CertificateWatch) -> None:
 def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
     if not config.sms.names:
         return {}
+    outbox = NotificationOutbox(
+        services.notification,
+        clock=services.clock,
+        metrics=NotificationMetrics(metrics.registry),
+    )
     gateway = SmsGateway(
         config.sms.smsc,
-        NotificationOutbox(
-            services.notification,
-            clock=services.clock,
-            metrics=NotificationMetrics(metrics.registry),
-        ),
-        InboundQueue(services.store.inbound, services.hints),
+        outbox,
+        InboundQueue(services.store.inbound, services.hints, services.notification),
         kannels=config.sms.kannel,
         clock=services.clock,
         metrics=SmsMetrics(metrics.registry, config.sms.names),
     )
 
     async def run(ready: Ready) -> None:
-        ready()
-        await gateway.run()
+        with held_name(Path(config.state.directory)) as name:
+            await outbox.hold(name)
+            ready()
+            await gateway.run()
 
     async def take_reports(ready: Ready) -> None:
         address = parse_address(config.sms.kannel_listen)

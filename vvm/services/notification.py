@@ -18,6 +18,7 @@ from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Cause, Family, Leased
+from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, SmsCoding, Subscriber
 from vvm.omtp.carrier import Carriers
 from vvm.omtp.dialects import status_text, sync_text
@@ -26,11 +27,16 @@ from vvm.omtp.sync import Event, Sync
 from vvm.services.credentials import Keyring
 from vvm.services.device_codes import CodeTexts
 from vvm.services.fallback import FallbackRules
+from vvm.services.owing import Owing
 from vvm.services.replies import Replies
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.port import Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
 
 log = structlog.get_logger(__name__)
+
+
+_LOOK_BACK = 50
+"""Notifications among which the last SYNC of a phone is looked for."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -75,6 +81,7 @@ class Notification:
         self._hints = hints
         self._codes = codes
         self._replies = Replies(service, carriers, keyring)
+        self._owing = Owing(clock, settings)
         self._fallback = FallbackRules(service, settings)
         self._clock = clock
         self._settings = settings
@@ -82,11 +89,16 @@ class Notification:
         self._sync_life = timedelta(hours=settings.sync_hours)
         self._status_life = timedelta(minutes=settings.status_minutes)
 
-    async def lease(self, limit: int) -> Sequence[Notice]:
+    async def take_back(self, holder: str) -> None:
+        """What an earlier life of this worker had in its hands is due again at once."""
+        if count := await self._outbox.take_back(holder):
+            log.info("notifications_taken_back", count=count)
+
+    async def lease(self, limit: int, *, holder: str = "") -> Sequence[Notice]:
         """Take what is due and still wanted; what is not is settled here."""
         now = self._clock.now()
         notices = []
-        for row in await self._outbox.lease(now=now, lease=self._lease, limit=limit):
+        for row in await self._outbox.lease(now=now, lease=self._lease, limit=limit, holder=holder):
             if row.expires_at <= now:
                 await self._close(row, Settlement.EXPIRED)
             elif (notice := await self._wanted(row)) is not None:
@@ -126,6 +138,24 @@ class Notification:
         if known:
             self._hints.outbox()  # it may have opened a gate
         return known
+
+    async def reachable(self, handset: Msisdn) -> None:
+        """The network sees a phone again: what waits for it is due now, and what it missed it is told."""
+        now = self._clock.now()
+        hastened = await self._outbox.hasten(handset, now=now)
+        subscriber = await self._subscribers.by_msisdn(handset)
+        told_again = subscriber is not None and await self._missed(handset)
+        if subscriber is not None and told_again:
+            await self._outbox.owe([self._owing.mailbox_update(subscriber)])
+        if hastened or told_again:
+            self._hints.outbox()
+        log.info("handset_reachable", msisdn=handset, hastened=hastened, told_again=told_again)
+
+    async def _missed(self, handset: Msisdn) -> bool:
+        """Whether the last that it was to hear of its mailbox did not reach it, and nothing else is owed."""
+        history = await self._outbox.history(handset, limit=_LOOK_BACK)
+        syncs = [record for record in history if record.cause.family is Family.SYNC]
+        return bool(syncs) and syncs[-1].state in {Settlement.FAILED, Settlement.EXPIRED}
 
     async def moved(self, within: timedelta) -> None:
         """Return when something may be due: at a hint, at the earliest due time, or when the time is over."""

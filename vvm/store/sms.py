@@ -79,8 +79,25 @@ class OutboxStore(Protocol):
         """Owe notifications that have no other cause in the store."""
         ...
 
-    async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
-        """Take due rows, STATUS first, then the oldest due; each is due again when its lease ends."""
+    async def lease(
+        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+    ) -> Sequence[Leased]:
+        """Take due rows, STATUS first, then the oldest due; each is due again when its lease ends.
+
+        ``holder`` names the worker for ``take_back``.
+        """
+        ...
+
+    async def take_back(self, holder: str) -> int:
+        """Give back at once, as ``retry`` does and not counted, all that a worker had when it died.
+
+        Each is due as of the moment it was taken.  Answers how many.  Only who knows that this
+        holder lives no more may call it: a row that is still being sent is sent twice.
+        """
+        ...
+
+    async def hasten(self, recipient: Msisdn, *, now: datetime) -> int:
+        """Make due what waits for a recipient and no gate holds; answers how many were not due yet."""
         ...
 
     async def accepted(

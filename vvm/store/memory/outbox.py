@@ -29,6 +29,7 @@ class _Row:
         self.due_at = owed.due_at
         """A lease moves it to the lease's end."""
         self.leased = False
+        self.holder = ""
         self.taken_at: datetime | None = None
         self.attempt = 0
         self.held = False
@@ -53,7 +54,8 @@ class _Row:
     def waiting(self) -> bool:
         return self.settlement is None and not self.leased and not self.message_ids
 
-    def take(self, now: datetime, lease: timedelta) -> Leased:
+    def take(self, now: datetime, lease: timedelta, holder: str) -> Leased:
+        self.holder = holder
         self.due_at = now + lease
         self.taken_at = now
         self.attempt += 1
@@ -136,12 +138,14 @@ class MemoryOutbox:
     async def owe(self, owed: Sequence[Owed]) -> None:
         self.add(owed)
 
-    async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
+    async def lease(
+        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+    ) -> Sequence[Leased]:
         due = sorted(
             (row for row in self._owed() if row.due_at <= now),
             key=lambda row: _ORDER.index(row.cause.family),
         )
-        return [row.take(now, lease) for row in due[:limit]]
+        return [row.take(now, lease, holder) for row in due[:limit]]
 
     async def accepted(
         self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
@@ -155,13 +159,27 @@ class MemoryOutbox:
         found = self._rows.get(row.id)
         if found is None or not found.held_by(row):
             return
-        found.due_at, found.smpp_status, found.leased = due_at, status, False
-        if not counted:
-            found.attempt -= 1
-        beside = next((other for other in self._line(found) if other.waiting), None)
-        if beside is not None and found.waiting:
-            beside.joined_by_returned(found)
-            found.close(Settlement.JOINED, due_at)
+        self._give_back(found, due_at, status, counted=counted)
+
+    async def take_back(self, holder: str) -> int:
+        in_hands = [
+            row
+            for row in self._rows.values()
+            if row.settlement is None and row.leased and row.holder == holder
+        ]
+        for row in in_hands:
+            self._give_back(row, row.taken_at or row.due_at, None, counted=False)
+        return len(in_hands)
+
+    async def hasten(self, recipient: Msisdn, *, now: datetime) -> int:
+        later = [
+            row
+            for row in self._owed()
+            if row.owed.recipient == recipient and not row.leased and not row.held and row.due_at > now
+        ]
+        for row in later:
+            row.due_at = now
+        return len(later)
 
     async def settle(
         self,
@@ -240,6 +258,15 @@ class MemoryOutbox:
         """Rows that are not closed, oldest due first."""
         rows = (row for row in self._rows.values() if row.settlement is None)
         return sorted(rows, key=lambda row: (row.due_at, row.id))
+
+    def _give_back(self, row: _Row, due_at: datetime, status: int | None, *, counted: bool) -> None:
+        row.due_at, row.smpp_status, row.leased = due_at, status, False
+        if not counted:
+            row.attempt -= 1
+        beside = next((other for other in self._line(row) if other.waiting), None)
+        if beside is not None and row.waiting:
+            beside.joined_by_returned(row)
+            row.close(Settlement.JOINED, due_at)
 
     def _line(self, row: _Row) -> Iterator[_Row]:
         """The other rows of a family to one recipient."""

@@ -58,7 +58,9 @@ class SqliteOutbox:
     async def owe(self, owed: Sequence[Owed]) -> None:
         await self._write(lambda connection: insert_owed(connection, owed))
 
-    async def lease(self, *, now: datetime, lease: timedelta, limit: int) -> Sequence[Leased]:
+    async def lease(
+        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+    ) -> Sequence[Leased]:
         at = {"now": rows.microseconds(now), "until": rows.microseconds(now + lease)}
         if self._reader.one(_SQL["any_due"], at) is None:
             return []  # an idle worker costs a read and no write
@@ -68,7 +70,7 @@ class SqliteOutbox:
             for family in Family:  # STATUS stands first
                 where = at | {"family": family.value, "limit": limit - len(due)}
                 due += connection.execute(_SQL["due"], where).fetchall()
-            connection.executemany(_SQL["lease"], [at | {"row": row[0]} for row in due])
+            connection.executemany(_SQL["lease"], [at | {"row": row[0], "holder": holder} for row in due])
             return [_leased(connection, row, now) for row in due]
 
         return await self._write(work, durable=False)
@@ -99,14 +101,25 @@ class SqliteOutbox:
             "taken_back": 0 if counted else 1,
         }
 
-        def work(connection: sqlite3.Connection) -> None:
-            if connection.execute(_SQL["give_back"], values).fetchone() is None:
-                return
-            if connection.execute(_SQL["join_beside"], values).fetchone() is not None:
-                end = {"row": row.id, "state": Settlement.JOINED.value, "now": rows.microseconds(due_at)}
-                connection.execute(_SQL["close_joined"], end)
+        await self._write(lambda connection: _give_back(connection, values), durable=False)
 
-        await self._write(work, durable=False)
+    async def take_back(self, holder: str) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            found = connection.execute(_SQL["in_hands"], (holder,)).fetchall()
+            for row, attempt, taken_at in found:
+                values = {"row": row, "attempt": attempt, "taken_at": taken_at, "due_at": taken_at}
+                _give_back(connection, values | {"status": None, "taken_back": 1})
+            return len(found)
+
+        return await self._write(work, durable=False)
+
+    async def hasten(self, recipient: Msisdn, *, now: datetime) -> int:
+        values = {"recipient": recipient, "now": rows.microseconds(now)}
+
+        def work(connection: sqlite3.Connection) -> int:
+            return len(connection.execute(_SQL["hasten"], values).fetchall())
+
+        return await self._write(work, durable=False)
 
     async def settle(
         self,
@@ -203,6 +216,14 @@ class SqliteOutbox:
     async def next_due(self) -> datetime | None:
         row = self._reader.one(_SQL["next_due"])
         return None if row is None else rows.moment(row[0])
+
+
+def _give_back(connection: sqlite3.Connection, values: dict[str, int | None]) -> None:
+    if connection.execute(_SQL["give_back"], values).fetchone() is None:
+        return
+    if connection.execute(_SQL["join_beside"], values).fetchone() is not None:
+        end = {"row": values["row"], "state": Settlement.JOINED.value, "now": values["due_at"]}
+        connection.execute(_SQL["close_joined"], end)
 
 
 def _leased(connection: sqlite3.Connection, row: Row, now: datetime) -> Leased:

@@ -28,7 +28,8 @@ SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_
 SELECT 1 FROM outbox WHERE state = 'owed' AND due_at <= :now LIMIT 1;
 
 -- name: lease
-UPDATE outbox SET due_at = :until, attempts = attempts + 1, leased = 1, taken_at = :now, held = 0
+UPDATE outbox SET due_at = :until, attempts = attempts + 1, leased = 1, taken_at = :now, held = 0,
+       holder = :holder
  WHERE id = :row;
 
 -- name: segments
@@ -63,6 +64,15 @@ UPDATE outbox
                        AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.outbox_id IN (o.id, given.id))
                      LIMIT 1)
 RETURNING outbox.id;
+
+-- name: in_hands
+SELECT id, attempts, taken_at FROM outbox WHERE leased = 1 AND holder = ? AND state = 'owed' ORDER BY id;
+
+-- name: hasten
+-- A row behind a gate stays there: its receipt, or the end of the gate, lets it go.
+UPDATE outbox SET due_at = :now
+ WHERE recipient = :recipient AND state = 'owed' AND leased = 0 AND held = 0 AND due_at > :now
+RETURNING id;
 
 -- name: settle
 UPDATE outbox
