@@ -61,6 +61,24 @@ class Api:
         uid: int = answer["uid"]
         return uid
 
+    async def deposit_speech(self, msisdn: str) -> None:
+        assert await self.deposit(Order(msisdn, "+33698765432")) is not None
+
+    async def show(self, msisdn: str) -> dict[str, object]:
+        status, answer = await self._call("GET", f"subscribers/{msisdn}")
+        assert status == 200
+        found: dict[str, object] = answer
+        return found
+
+    async def rotate(self, msisdn: str) -> None:
+        assert (await self._call("POST", f"subscribers/{msisdn}/password"))[0] == 200
+
+    async def until_a_dead_letter(self) -> None:
+        """Ask until there is one."""
+        async with asyncio.timeout(_SECONDS):
+            while not (await self._call("GET", "notifications/dead"))[1]["notifications"]:
+                pass
+
     async def messages(self, msisdn: str) -> list[tuple[int, str]]:
         """UID and caller of every message."""
         status, answer = await self._call("GET", f"subscribers/{msisdn}/messages", params={"limit": 1000})

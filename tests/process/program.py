@@ -50,6 +50,11 @@ reconnect_first_seconds = 0.1
 """
 
 
+def python_path() -> str:
+    """Where a process finds us, behind what the test has put there."""
+    return os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2]))))
+
+
 class _Event(msgspec.Struct, frozen=True):
     """What a test looks at in a line of the log."""
 
@@ -118,7 +123,7 @@ class Program:
             str(self._config),
             *self._arguments,
             cwd=self.directory,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            env=os.environ | {"PYTHONPATH": python_path()},
             stderr=PIPE,
         )
         self._reading = None

@@ -42,6 +42,7 @@ for _name, _place, _help in (
     ("serve", "vvm.cli.serve:serve", "Run the server until SIGTERM or SIGINT."),
     ("demo", "vvm.cli.serve:demo", "Play the main job with a simulated SMSC and handset."),
     ("config", "vvm.cli.config:app", "Check a configuration, and explain its keys."),
+    ("doctor", "vvm.cli.doctor:doctor", "Act as one subscriber's handset, and tell which hop fails and why."),
     ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
     ("device", "vvm.cli.device:app", "Give devices logins of their own, list and revoke them."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),

@@ -36,7 +36,7 @@ def _certificate(config: Config) -> Iterator[Advice]:
     host = config.vvm.imap_host
     if not config.tls.certificate:
         yield Advice("tls.certificate", "self-signed, which handsets refuse; good enough for a trial")
-    elif not _names(Path(config.tls.certificate).read_bytes(), host):
+    elif not names(x509.load_pem_x509_certificate(Path(config.tls.certificate).read_bytes()), host):
         yield Advice("tls.certificate", f"does not name vvm.imap_host, {host}: handsets refuse it")
 
 
@@ -62,14 +62,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _names(pem: bytes, host: str) -> bool:
+def names(certificate: x509.Certificate, host: str) -> bool:
     """The certificate is one for ``host`` (RFC 6125 section 6.4: a wildcard is the whole first label)."""
     try:
-        found = x509.load_pem_x509_certificate(pem).extensions.get_extension_for_class(
-            x509.SubjectAlternativeName
-        )
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return False
-    names = {name.lower() for name in found.value.get_values_for_type(x509.DNSName)}
-    names |= {str(address) for address in found.value.get_values_for_type(x509.IPAddress)}
-    return not names.isdisjoint({host.lower(), f"*.{host.lower().partition('.')[2]}"})
+    known = {name.lower() for name in found.value.get_values_for_type(x509.DNSName)}
+    known |= {str(address) for address in found.value.get_values_for_type(x509.IPAddress)}
+    return not known.isdisjoint({host.lower(), f"*.{host.lower().partition('.')[2]}"})

@@ -87,8 +87,11 @@ class Deposit:
         key: str | None = None,
         flags: Flags = _NO_FLAGS,
         original: Original | None = None,
+        told: bool = True,
     ) -> Deposited:
         """Take one voice message, and with it the mail that it came in, if it came in one.
+
+        Who is not ``told`` of it finds it by looking.
 
         The same key never makes a second message in a mailbox.  Raises UnknownSubscriber,
         MailboxFull, TooLarge, BadAudio, MessageTooShort; Outage, after which the same call with the
@@ -129,9 +132,9 @@ class Deposit:
             flags=flags,
             original=original,
         )
-        sync = self._owing.new_message(subscriber)
+        owed = [self._owing.new_message(subscriber)] if told else []
         try:
-            stored = await self._mailboxes.append(subscriber.mailbox, INBOX, message, [sync])
+            stored = await self._mailboxes.append(subscriber.mailbox, INBOX, message, owed)
         except UnknownMessage:  # the mailbox went with its subscriber while we transcoded
             raise UnknownSubscriber from None
         if stored.created:

@@ -122,13 +122,14 @@ class ImapClient:
         await self._select()
         if f"* SEARCH {uid}".encode() not in await self.command(f"UID SEARCH UID {uid}"):
             raise ClientFailed(f"UID SEARCH UID {uid} does not find it")
-        lines = await self.command(f"UID FETCH {uid} (UID BODY.PEEK[])")
-        bodies = [line for line in lines if b"BODY[]" in line]
-        if len(bodies) != 1:
-            raise ClientFailed("not exactly one BODY[]")
+        fetched = await self._voice(uid)
         await self.command("EXPUNGE")
-        _, _, octets = bodies[0].partition(b"}\r\n")
-        return _voice(uid, message_from_bytes(octets[:-1]))
+        return fetched
+
+    async def peek(self, uid: int) -> Fetched:
+        """One message with its audio, and nothing in the mailbox changes."""
+        await self.command('EXAMINE "INBOX"')
+        return await self._voice(uid)
 
     async def mark_played(self, uid: int) -> None:
         await self._mark(uid, "\\SEEN")
@@ -149,6 +150,14 @@ class ImapClient:
         if line.split()[1].upper() != b"OK":
             raise ClientFailed(f"{shown or text} was answered {line.decode('ascii', 'replace')}")
         return answers
+
+    async def _voice(self, uid: int) -> Fetched:
+        lines = await self.command(f"UID FETCH {uid} (UID BODY.PEEK[])")
+        bodies = [line for line in lines if b"BODY[]" in line]
+        if len(bodies) != 1:
+            raise ClientFailed("not exactly one BODY[]")
+        _, _, octets = bodies[0].partition(b"}\r\n")
+        return _voice(uid, message_from_bytes(octets[:-1]))
 
     async def _select(self) -> None:
         if not any(line.endswith(b" EXISTS") for line in await self.command('SELECT "INBOX"')):
