@@ -23,8 +23,9 @@ from typing import Protocol
 
 import msgspec
 
-Flags = frozenset[str]
-"""Flags of one message in canonical spelling: system flags as ``\\Seen``, keywords as first stored."""
+from imap_server.roster import Flags, MessageState, Roster
+
+__all__ = ["Flags", "MessageState", "Roster"]  # defined elsewhere, and taken from here by everybody
 
 
 class Denied(Exception):
@@ -101,16 +102,8 @@ class Quota(msgspec.Struct, frozen=True):
     resources: tuple[QuotaResource, ...]
 
 
-class MessageState(msgspec.Struct, frozen=True):
-    """What of a message can change: its flags, and the MODSEQ of their last change."""
-
-    uid: int
-    flags: Flags
-    modseq: int
-
-
 class Snapshot(msgspec.Struct, frozen=True):
-    """A mailbox at one instant, as SELECT reports it; ``messages`` ascend by UID.
+    """A mailbox at one instant, as SELECT reports it.
 
     ``flags`` are those that messages here may carry, ``permanent_flags`` those that a client may
     change for good (``\\*`` when it may invent keywords).
@@ -121,7 +114,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     highest_modseq: int
     flags: tuple[str, ...]
     permanent_flags: tuple[str, ...]
-    messages: Sequence[MessageState]
+    messages: Roster
 
 
 class Changes(msgspec.Struct, frozen=True):

@@ -41,8 +41,10 @@ class View:
         self.highest_modseq = snapshot.highest_modseq
         self.settled_modseq = snapshot.highest_modseq
         """Up to here the client was told everything, removals included."""
-        self._uids = [message.uid for message in snapshot.messages]
-        self._states = {message.uid: message for message in snapshot.messages}
+        self._uids = snapshot.messages.uids
+        self._states = snapshot.messages.states
+        self._shared = True
+        """UIDs and states are still those of the snapshot, which others see as well."""
         self._told = len(self._uids)
         self.saved: Sequence[int] = ()
         """The UIDs that ``$`` stands for, those that are gone included (RFC 5182)."""
@@ -59,6 +61,8 @@ class View:
 
     def adopt(self, changes: Changes) -> None:
         """Take in what the journal says; nothing is reported yet."""
+        if changes.changed:
+            self._part()
         for message in changes.changed:
             self._take(message)
         self._gone.update(uid for uid in changes.expunged if uid in self._states)
@@ -71,6 +75,7 @@ class View:
         somebody else's change makes the truth differ from that assumption (RFC 3501 section 6.4.6).
         ``highest_modseq`` stays: changes of others may lie below that of the STORE.
         """
+        self._part()
         for message in states:
             held = self._states.get(message.uid)
             if held is None:
@@ -81,6 +86,11 @@ class View:
                 self._moved.add(message.uid)
             else:
                 self._stepped.add(message.uid)
+
+    def _part(self) -> None:
+        """Before anything here changes: own what was the snapshot's."""
+        if self._shared:
+            self._uids, self._states, self._shared = self._uids.copy(), self._states.copy(), False
 
     def _take(self, message: MessageState) -> None:
         held = self._states.get(message.uid)
@@ -153,6 +163,7 @@ class View:
             lines = [b"* VANISHED %b\r\n" % numbers.write(sorted(self._gone))]
         else:
             lines = [b"* %d EXPUNGE\r\n" % self.number(uid) for uid in sorted(self._gone, reverse=True)]
+        self._part()
         self._uids = [uid for uid in self._uids if uid not in self._gone]
         for uid in self._gone:
             del self._states[uid]
@@ -229,11 +240,6 @@ class View:
     def any_deleted(self) -> bool:
         """Whether a message is flagged ``\\\\Deleted``."""
         return any(flags.DELETED in self._states[uid].flags for uid in self.uids())
-
-    def first_unseen(self) -> int | None:
-        """The sequence number of the first message without ``\\\\Seen``."""
-        unseen = (n for n, uid in enumerate(self._uids, 1) if flags.SEEN not in self._states[uid].flags)
-        return next(unseen, None)
 
     def _present(self, uids: Sequence[int]) -> list[int]:
         return [uid for uid in uids if uid not in self._gone] if self._gone else list(uids)

@@ -97,7 +97,7 @@ def _describe(session: Session, snapshot: Snapshot, *, read_only: bool) -> None:
         session.untagged(b'LIST () "/" ' + session.mailbox_name(session.selected.name))
     else:
         session.untagged(b"0 RECENT")
-        first_unseen = view.first_unseen()
+        first_unseen = snapshot.messages.first_unseen()
         if first_unseen is not None:
             session.untagged(b"OK [UNSEEN %d] first unseen" % first_unseen)
     permanent = "" if read_only else " ".join(snapshot.permanent_flags)

@@ -86,7 +86,8 @@ async def _count_deleted(session: Session, name: str) -> int:
     mailbox = await session.account.select(name)
     if mailbox is None:
         raise No("no such mailbox", code="NONEXISTENT")
-    return sum(flags.DELETED in message.flags for message in (await mailbox.snapshot()).messages)
+    snapshot = await mailbox.snapshot()
+    return sum(flags.DELETED in message.flags for message in snapshot.messages.states.values())
 
 
 def _item(line: Lexer) -> Item:

@@ -20,6 +20,7 @@ from imap_server.backend import (
     NotAllowed,
     Quota,
     QuotaResource,
+    Roster,
     Snapshot,
     Unavailable,
 )
@@ -92,7 +93,7 @@ class Folder:
             highest_modseq=self.modseq,
             flags=STRICT if self.settable else SYSTEM,
             permanent_flags=STRICT if self.settable else (*SYSTEM, "\\*"),
-            messages=[_state(record) for record in self.records.values()],
+            messages=Roster(_state(record) for record in self.records.values()),
         )
 
     async def changes(self, since_modseq: int) -> Changes:

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from imap_server.backend import Changes, FlagChange, FlagMode, Flags, MessageState, Snapshot
+from imap_server.backend import Changes, FlagChange, FlagMode, Flags, MessageState, Roster, Snapshot
 from imap_server.view import Style, View
 from imap_server.wire import numbers
 from imap_server.wire.numbers import STAR, NumberSet
@@ -48,7 +48,7 @@ class Mailbox:
 
     def snapshot(self) -> Snapshot:
         states = [self.messages[uid] for uid in sorted(self.messages)]
-        return Snapshot(1, self.uid_next, self.modseq, (), (), states)
+        return Snapshot(1, self.uid_next, self.modseq, (), (), Roster(states))
 
     def changes(self, since: int) -> Changes:
         return Changes(

@@ -25,7 +25,7 @@ async def tablet_of_alice(world: World) -> tuple[NewCredentials, SubscriberAccou
 
 async def test_a_session_of_a_device_needs_no_activation() -> None:
     _, account, inbox = await tablet_of_alice(World())
-    assert (await inbox.snapshot()).messages == []
+    assert (await inbox.snapshot()).messages.uids == []
     assert await account.status("INBOX") is not None
 
 

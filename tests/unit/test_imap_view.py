@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from imap_server.backend import Changes, FlagChange, FlagMode, Flags, MessageState, Snapshot
+from imap_server.backend import Changes, FlagChange, FlagMode, Flags, MessageState, Roster, Snapshot
 from imap_server.view import View
 from imap_server.wire import numbers
 
@@ -21,7 +21,7 @@ def view(*uids: int) -> View:
             highest_modseq=10,
             flags=("\\Seen",),
             permanent_flags=("\\Seen",),
-            messages=[MessageState(uid, NONE, 10) for uid in uids],
+            messages=Roster(MessageState(uid, NONE, 10) for uid in uids),
         )
     )
 

@@ -17,6 +17,7 @@ from imap_server.backend import (
 )
 from vvm.domain.subscriber import Subscriber
 from vvm.fronts.imap.opened import Opened, closed, told
+from vvm.fronts.imap.rosters import state_of
 from vvm.fronts.imap.vocabulary import names_of
 from vvm.store import port
 
@@ -32,19 +33,21 @@ class Folder:
         self._mailbox = opened.mailbox
         self._vocabulary = opened.profile.vocabulary(folder)
         self._mailboxes = opened.services.mailboxes
+        self._rosters = opened.services.rosters
 
     async def snapshot(self) -> Snapshot:
-        found = await told(self._mailboxes.snapshot(self._mailbox, self._folder))
+        found = await told(self._rosters.present(self._mailboxes, self._mailbox, self._folder))
         if found is None:
             raise closed()
-        await self._opened.check(found.folder)
+        folder, roster = found
+        await self._opened.check(folder)
         return Snapshot(
-            uid_validity=found.folder.uid_validity,
-            uid_next=found.folder.uid_next,
-            highest_modseq=found.folder.highest_modseq,
-            flags=self._vocabulary.names(found.folder.keywords),
-            permanent_flags=self._vocabulary.permanent(found.folder.keywords),
-            messages=[_state(message) for message in found.messages],
+            uid_validity=folder.uid_validity,
+            uid_next=folder.uid_next,
+            highest_modseq=folder.highest_modseq,
+            flags=self._vocabulary.names(folder.keywords),
+            permanent_flags=self._vocabulary.permanent(folder.keywords),
+            messages=roster,
         )
 
     async def changes(self, since_modseq: int) -> Changes:
@@ -55,7 +58,7 @@ class Folder:
         return Changes(
             highest_modseq=changes.folder.highest_modseq,
             uid_next=changes.folder.uid_next,
-            changed=[_state(message) for message in changes.changed],
+            changed=[state_of(message) for message in changes.changed],
             expunged=changes.expunged,
         )
 
@@ -84,7 +87,7 @@ class Folder:
                 owed=self._opened.owed(self._folder),
             )
         )
-        return [_state(message) for message in states]
+        return [state_of(message) for message in states]
 
     async def expunge(self, uids: Collection[int] | None) -> Sequence[int]:
         chosen = None if uids is None else sorted(uids)
@@ -106,10 +109,6 @@ class Folder:
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         return self._opened.services.hints.watch(self._mailbox, callback)
-
-
-def _state(message: port.MessageState) -> MessageState:
-    return MessageState(message.uid, names_of(message.flags, message.keywords), message.modseq)
 
 
 def _record(message: port.MessageRecord) -> MessageRecord:

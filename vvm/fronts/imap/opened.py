@@ -27,6 +27,7 @@ from vvm.domain.errors import (
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Owed
 from vvm.fronts.imap.profiles import Appends, Profile
+from vvm.fronts.imap.rosters import Rosters
 from vvm.services.filing import Filing, UnfitFolderName
 from vvm.services.greetings import Greetings
 from vvm.services.login import Admitted
@@ -62,6 +63,7 @@ class MailServices(msgspec.Struct, frozen=True, kw_only=True):
     devices: port.DeviceStore
     subscribers: port.SubscriberStore
     hints: port.Hints
+    rosters: Rosters = msgspec.field(default_factory=Rosters)
 
 
 class Opened:

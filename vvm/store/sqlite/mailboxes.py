@@ -29,6 +29,8 @@ from vvm.store.sqlite.outbox import insert_owed
 _SQL = named_statements("vvm.store.sqlite.queries", "mailboxes.sql")
 GREETINGS_ID = 2
 """Of every mailbox; INBOX is 1 (migrations/0001, 0002)."""
+_FEW = 50
+"""Messages whose flags change faster than a thread takes over."""
 
 
 class SqliteMailboxes:
@@ -136,6 +138,8 @@ class SqliteMailboxes:
                 insert_owed(connection, owed)
             return states
 
+        if len(uids) <= _FEW:
+            return await self._write.brief(work)
         return await self._write(work, durable=False)
 
     async def expunge(

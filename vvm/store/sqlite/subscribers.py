@@ -80,13 +80,13 @@ class SqliteSubscribers:
         def work(connection: sqlite3.Connection) -> bool:
             return connection.execute(_SQL["take_pin_try"], what).fetchone() is not None
 
-        return await self._write(work, durable=False)
+        return await self._write.brief(work)
 
     async def forget_pin_tries(self, subscriber: SubscriberId) -> None:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(_SQL["forget_pin_tries"], (subscriber,))
 
-        await self._write(work, durable=False)
+        await self._write.brief(work)
 
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
         found = self._reader.all(_SQL["subscribers_after"], {"after": after or "", "limit": limit})
@@ -100,7 +100,7 @@ class SqliteSubscribers:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(_SQL["answered"], (subscriber,))
 
-        await self._write(work, durable=False)
+        await self._write.brief(work)
 
     def _one(self, statement: str, key: object) -> Subscriber | None:
         row = self._reader.one(_SQL[statement], (key,))
