@@ -157,6 +157,13 @@ class MailClient:
                 found.append((uid, address.partition("@")[0]))
         return found
 
+    def whole(self) -> dict[int, bytes]:
+        """Every message as it is on the wire, by UID."""
+        answer = self._ok(self._connection.uid("FETCH", "1:*", "(UID BODY.PEEK[])"))
+        return {
+            int(item[0].split(b"UID ")[1].split()[0]): item[1] for item in answer if isinstance(item, tuple)
+        }
+
     def flags(self) -> dict[int, set[bytes]]:
         """Flags by UID."""
         answer = self._ok(self._connection.uid("FETCH", "1:*", "(UID FLAGS)"))

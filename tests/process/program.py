@@ -81,12 +81,17 @@ class Program:
         self.imap_tls_port = 0
         """TLS from the first octet."""
         self._config = directory / "vvm.toml"
-        self._config.write_text(_CONFIG.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS) + more)
+        self._always = _CONFIG.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS)
+        self.configure(more)
         self._log = directory / "vvm.log"
         self.up = asyncio.Event()
         """Set while the program works, as far as the test knows."""
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
+
+    def configure(self, more: str) -> None:
+        """From the next start on, with this after what every program of the tests has."""
+        self._config.write_text(self._always + more)
 
     @property
     def token(self) -> str:

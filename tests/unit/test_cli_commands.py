@@ -188,6 +188,20 @@ def test_a_subscriber_starts_from_a_carrier(vvm: Run, config: Path) -> None:
     assert (unknown.code, unknown.err) == (Exit.REFUSED, "vvm: carrier must be one of x\n")
 
 
+def test_blobs_are_swept_where_there_are_any(vvm: Run, speech: str, config: Path, tmp_path: Path) -> None:
+    assert vvm("blobs", "sweep").err == "vvm: messages lie in the database: blobs.url is empty\n"
+    config.write_text(config.read_text() + f'[blobs]\nurl = "file://{tmp_path}/blobs"\nencrypt = true\n')
+    vvm("subscriber", "add", ALICE)
+    assert vvm("message", "deposit", speech, "--to", ALICE).code == Exit.OK
+    assert vvm("blobs", "sweep", "--all", "--json").json == {"deleted": 0, "left_behind": 0}
+    config.write_text(config.read_text().partition("[blobs]")[0])
+    gone = vvm("message", "list", ALICE)
+    assert (gone.code, gone.err) == (Exit.USAGE, "vvm: messages lie in blobs: blobs.url must say where\n")
+    config.write_text(config.read_text() + f'[blobs]\nurl = "file://{tmp_path}/blobs"\n')
+    vvm("subscriber", "remove", ALICE)
+    assert vvm("blobs", "sweep").out == "1 blobs deleted, 0 of them left behind by a crash\n"
+
+
 def test_dead_letters_are_listed_and_sent_again(vvm: Run, speech: str, config: Path) -> None:
     vvm("subscriber", "add", ALICE)
     vvm("message", "deposit", speech, "--to", ALICE)

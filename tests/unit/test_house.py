@@ -33,6 +33,7 @@ STARTERS = frozenset({"create_task", "ensure_future"})
 ONLY_HOME = {
     "sqlite3": "vvm.store.sqlite",
     "av": "vvm.message",
+    "obstore": "vvm.store.blobs",
 }
 
 

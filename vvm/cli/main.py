@@ -46,6 +46,7 @@ for _name, _place, _help in (
     ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
     ("device", "vvm.cli.device:app", "Give devices logins of their own, list and revoke them."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
+    ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),
 ):
     app.command(_place, name=_name, help=_help)

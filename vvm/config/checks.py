@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
 from itertools import chain
+from pathlib import Path
 
 from vvm.config import places
 from vvm.config.address import MAX_PORT, Address, is_host, is_ipv6, parse_address
@@ -22,6 +23,8 @@ from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus
 from vvm.omtp.status import ReturnCode, StatusReply, UnfitField
+from vvm.store.blobs.settings import FILE as BLOB_FILE
+from vvm.store.blobs.settings import S3
 
 Findings = Iterator[Mistake]
 
@@ -31,6 +34,7 @@ _ANY_PORT = 143
 _LONGEST_NUMBER = "9" * 15  # E.164
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
 _STATUS = re.compile(r"0x[0-9A-Fa-f]{1,8}\Z|[1-9][0-9]{0,9}\Z")
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9/._-]*)?\Z")
 _PATH_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,200}(/[A-Za-z0-9._~-]+)*\Z")
 _COUNTRY = re.compile(r"[1-9][0-9]{0,2}\Z")
@@ -85,6 +89,29 @@ def _clash(one: Address, other: Address) -> bool:
 def _store(config: Config) -> Findings:
     if not config.store.url.startswith(SQLITE) or config.store.url == SQLITE:
         yield Mistake("store.url", f"{SQLITE}PATH, the only store so far", render(config.store.url))
+
+
+def _blobs(config: Config) -> Findings:
+    blobs = config.blobs
+    if not blobs.url:
+        if blobs.encrypt:
+            yield Mistake("blobs.encrypt", "false, or a blobs.url: the database is not encrypted", "true")
+        return
+    if blobs.url.startswith(BLOB_FILE):
+        if not Path(blobs.place).is_absolute():
+            yield Mistake("blobs.url", "file:///DIRECTORY, three slashes in a row", render(blobs.url))
+    elif not _BUCKET.match(blobs.url):
+        yield Mistake("blobs.url", 'file:///DIRECTORY or s3://BUCKET/PREFIX, or ""', render(blobs.url))
+    if blobs.endpoint and not blobs.endpoint.startswith(("http://", "https://")):
+        right = "an address, for example https://s3.example.net"
+        yield Mistake("blobs.endpoint", right, render(blobs.endpoint))
+    if bool(blobs.access_key) != bool(blobs.secret_key):
+        yield Mistake(
+            "blobs.access_key", "given together with secret_key, or neither", render(blobs.access_key)
+        )
+    if blobs.cache_directory and not blobs.url.startswith(S3):
+        right = '"": only an object store needs a cache'
+        yield Mistake("blobs.cache_directory", right, render(blobs.cache_directory))
 
 
 def _status(config: Config) -> Findings:
@@ -248,6 +275,7 @@ def _master(config: Config) -> Findings:
 _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _listens,
     _store,
+    _blobs,
     _status,
     _service,
     _carriers,

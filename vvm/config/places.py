@@ -16,6 +16,7 @@ from vvm.config.errors import Mistake
 from vvm.config.sections import SQLITE, Config
 from vvm.config.toml import render
 from vvm.services.credentials import MASTER_KEY_BYTES
+from vvm.store.blobs.settings import FILE
 
 Findings = Iterator[Mistake]
 
@@ -66,6 +67,12 @@ def _directories(config: Config) -> Findings:
     """State and store can be written, and what is missing can be made."""
     if reason := _unusable(Path(config.state.directory)):
         yield Mistake("state.directory", f"a directory to write to: {reason}", render(config.state.directory))
+    blobs = config.blobs
+    if blobs.url.startswith(FILE) and (reason := _unusable(Path(blobs.place))):
+        yield Mistake("blobs.url", f"a directory to write to: {reason}", render(blobs.url))
+    if blobs.cache_directory and (reason := _unusable(Path(blobs.cache_directory))):
+        right = f"a directory to write to: {reason}"
+        yield Mistake("blobs.cache_directory", right, render(blobs.cache_directory))
     path = config.store.path
     if not config.store.url.startswith(SQLITE) or config.store.url == SQLITE:
         return

@@ -63,7 +63,7 @@ class Field(msgspec.Struct, frozen=True):
     @property
     def secret(self) -> bool:
         """Never shown; may stand in a file that the key ``<name>_file`` names."""
-        return self.name == "password" or self.name.endswith("_password")
+        return self.name in {"password", "secret_key"} or self.name.endswith("_password")
 
     @property
     def table(self) -> Table | None:

@@ -24,6 +24,7 @@ from vvm.services.settings import (
     SelfServiceSettings,
     ServiceSettings,
 )
+from vvm.store.blobs.settings import BlobSettings
 
 SQLITE = "sqlite:///"
 
@@ -105,6 +106,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     state: StateSettings = StateSettings()
     store: StoreSettings = StoreSettings()
+    blobs: BlobSettings = BlobSettings()
     secrets: SecretsSettings = SecretsSettings()
     tls: TlsSettings = TlsSettings()
     imap: ImapSection = ImapSection()

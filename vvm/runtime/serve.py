@@ -37,6 +37,7 @@ from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.runtime.self_service import self_service_part
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.wiring import Services, open_services
+from vvm.services.sweeping import Sweeper
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,8 @@ _RENEWAL_SECONDS = 30.0
 """How soon a renewed certificate is shown."""
 _HOUSEKEEPING_SECONDS = 3600.0
 """How often what is too old is forgotten; at the start too."""
+_SWEEP_SECONDS = 60.0
+"""How soon the blobs of messages that are gone are deleted."""
 _PENDING = timedelta(seconds=5)
 """How often SMS from handsets are looked for without a hint."""
 
@@ -275,7 +278,7 @@ def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, 
 
 
 def _worker(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
-    del config, metrics
+    del metrics
 
     async def drain() -> None:
         if not await services.activation.drain():
@@ -285,7 +288,23 @@ def _worker(config: Config, services: Services, metrics: Metrics) -> dict[str, P
         await services.retention()
         await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 
-    return {"activation": _for_ever(drain), "retention": _for_ever(forget)}
+    parts = {"activation": _for_ever(drain), "retention": _for_ever(forget)}
+    return parts | _sweeping(services.sweeper, every=timedelta(hours=config.blobs.sweep_every_hours))
+
+
+def _sweeping(sweeper: Sweeper | None, *, every: timedelta) -> dict[str, Part]:
+    if sweeper is None:
+        return {}
+
+    async def sweep() -> None:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        await sweeper()
+
+    async def look() -> None:
+        await sweeper.look()
+        await asyncio.sleep(every.total_seconds())
+
+    return {"blobs": _for_ever(sweep), "left_blobs": _for_ever(look)}
 
 
 _PARTS: Mapping[Role, Callable[[Config, Services, Metrics], dict[str, Part]]] = {

@@ -12,8 +12,10 @@ from vvm.config.address import parse_address
 from vvm.config.carriers import load_carriers
 from vvm.config.sections import Config
 from vvm.domain.clock import Clock, SystemClock
+from vvm.domain.errors import BadStart
 from vvm.message.audio.transcode import AudioLimits
 from vvm.omtp.carrier import Carriers
+from vvm.runtime.blobs import shelf_of, sweeper_of
 from vvm.runtime.keys import BadKeyFile, master_key
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
@@ -37,11 +39,19 @@ from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
 from vvm.services.subscription import Subscription
+from vvm.services.sweeping import Sweeper
 from vvm.services.timeline import Timeline
 from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
+from vvm.store.blobs.places import blob_store
 from vvm.store.hints.local import LocalHints
 from vvm.store.sqlite import CommitMetrics, SqliteStore, open_sqlite
+
+
+class BadBlobs(BadStart):
+    """The store and ``[blobs]`` do not fit together; the text says what to put right."""
+
+    code = "bad_blobs"
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -67,6 +77,8 @@ class Services(msgspec.Struct, frozen=True):
     dead_letters: DeadLetters
     retention: Retention
     timeline: Timeline
+    sweeper: Sweeper | None
+    """None when octets lie in the database."""
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""
@@ -79,11 +91,12 @@ class Services(msgspec.Struct, frozen=True):
 async def open_services(config: Config, commits: CommitMetrics | None = None) -> AsyncIterator[Services]:
     """Open the store and build the use cases; ``commits`` hears of its writes.
 
-    Raises BadKeyFile, BadCarrierFile, Outage.
+    Raises BadKeyFile, BadCarrierFile, BadBlobs, Outage.
     """
     clock = SystemClock()
     hints = LocalHints()
     keyring = Keyring(master_key(config.master_key_path, store_exists=config.store.path.exists()))
+    blobs = blob_store(config.blobs)
     carriers = load_carriers(config.vvm)
     service = service_settings(config, carriers)
     transcoders = TranscoderPool(
@@ -91,8 +104,9 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     )
     pin_hash = PinHash(keyring.pin_pepper, config.pin)
     try:
-        async with open_sqlite(config.store.path, commits) as store:
+        async with open_sqlite(config.store.path, commits, shelf_of(config.blobs, blobs, keyring)) as store:
             await _check_master_key(store, keyring, config)
+            await _check_blobs(store, config)
             pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=config.pin)
             devices = Devices(
                 store.subscribers, store.devices, hints, keyring, clock=clock, settings=config.device
@@ -189,6 +203,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 dead_letters=DeadLetters(store.outbox, hints, clock=clock, settings=config.notification),
                 retention=Retention(store.outbox, store.inbound, clock=clock, settings=config.notification),
                 timeline=Timeline(store.subscribers, store.outbox, store.inbound),
+                sweeper=sweeper_of(config.blobs, blobs, store.blobs, clock),
                 keyring=keyring,
                 service=service,
                 store=store,
@@ -198,6 +213,8 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     finally:
         transcoders.close()
         pin_hash.close()
+        if blobs is not None:
+            await blobs.close()
 
 
 async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config) -> None:
@@ -210,6 +227,12 @@ async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config
                 f"{config.master_key_path} is not the master key that sealed the passwords in "
                 f"{config.store.path}: restore the key that belongs to this store"
             ) from None
+
+
+async def _check_blobs(store: SqliteStore, config: Config) -> None:
+    """Find out at the start, and not at the first FETCH, that nobody says where the octets are."""
+    if not config.blobs.url and await store.blobs.in_use():
+        raise BadBlobs("messages lie in blobs: blobs.url must say where")
 
 
 def service_settings(config: Config, carriers: Carriers) -> ServiceSettings:

@@ -57,6 +57,9 @@ class Keyring:
         self.transaction_key = _derive(master, b"vvm transactions")
         """Seals what clients bring back over HTTP (services.transactions)."""
         self._seal = AESGCM(_derive(master, b"vvm imap password seal"))
+        self._wrap = AESGCM(_derive(master, b"vvm data key wrap"))
+        self.fingerprint = _derive(master, b"vvm master key fingerprint").hex()[:16]
+        """Names the master key where it must not stand itself."""
 
     def mint(self, imap_user: str) -> Minted:
         """Make a password.  It is bound to its user: a row copied to another user opens nothing."""
@@ -81,6 +84,18 @@ class Keyring:
         except (InvalidTag, ValueError):
             raise SealBroken("the master key does not open this password") from None
         return Secret(plain.decode())
+
+    def wrap(self, key: bytes, owner: str) -> bytes:
+        """A data key as the store may keep it, bound to whose it is."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._wrap.encrypt(nonce, key, owner.encode())
+
+    def unwrap(self, wrapped: bytes, owner: str) -> bytes:
+        """Raises SealBroken when another master key wrapped it."""
+        try:
+            return self._wrap.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], owner.encode())
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"the master key does not open the data key of {owner}") from None
 
     def _digest(self, imap_user: str, password: str) -> bytes:
         octets = f"{imap_user}\0{password}".encode("utf-8", "surrogateescape")

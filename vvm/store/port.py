@@ -28,6 +28,7 @@ from vvm.domain.subscriber import (
     SubscriberId,
 )
 from vvm.message.writer import PartSpan
+from vvm.store.blobs.port import Blob, BlobLedger
 from vvm.store.change import SubscriberChange
 from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.folders import Copied, FolderEntry, FolderStore
@@ -44,6 +45,8 @@ from vvm.store.sms import (
 )
 
 __all__ = [  # what other modules of this room define, and everybody takes from here
+    "Blob",
+    "BlobLedger",
     "Copied",
     "DeviceStore",
     "FolderEntry",
@@ -160,7 +163,7 @@ class Layout(msgspec.Struct, frozen=True, array_like=True):
 class Original(msgspec.Struct, frozen=True):
     """A message as its depositor wrote it, kept beside the one that handsets read."""
 
-    octets: bytes
+    octets: bytes | Blob
     layout: Layout
 
 
@@ -169,7 +172,8 @@ class NewMessage(msgspec.Struct, frozen=True):
     caller: str | None
     received_at: datetime
     seconds: int
-    octets: bytes
+    octets: bytes | Blob
+    """A blob only between an adapter and its row (vvm.store.blobs.shelf)."""
     layout: Layout
     key: str | None = None
     """Names the deposit for ever: the same key never makes a second message in a mailbox."""
@@ -356,6 +360,9 @@ class Store(Protocol):
 
     @property
     def devices(self) -> DeviceStore: ...
+
+    @property
+    def blobs(self) -> BlobLedger: ...
 
     async def close(self) -> None: ...
 

@@ -7,6 +7,8 @@ is a transaction by itself, as the port promises.
 
 from __future__ import annotations
 
+from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
+from vvm.store.memory.blobs import MemoryBlobLedger
 from vvm.store.memory.devices import MemoryDevices
 from vvm.store.memory.folders import MemoryFolders
 from vvm.store.memory.inbound import MemoryInbound
@@ -18,9 +20,11 @@ from vvm.store.memory.subscribers import MemorySubscribers
 class MemoryStore:
     """A vvm.store.port.Store for one event loop; nothing of it is durable."""
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: MakeShelf = DatabaseShelf) -> None:
         self.outbox = MemoryOutbox()
-        self.mailboxes = MemoryMailboxes(self.outbox)
+        self.blobs = MemoryBlobLedger()
+        self.mailboxes = MemoryMailboxes(self.outbox, self.blobs, shelf(self.blobs))
+        self.blobs.look_into(self.mailboxes)
         self.folders = MemoryFolders(self.mailboxes, self.outbox)
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)

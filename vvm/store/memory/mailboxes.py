@@ -10,10 +10,13 @@ from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
+from vvm.store.blobs.shelf import Shelf
 from vvm.store.keywords import SAME_KEYWORDS, KeywordChange, spelled
+from vvm.store.memory.blobs import MemoryBlobLedger, blob_keys
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import (
     GREETINGS_LIMIT,
+    Blob,
     Changes,
     FolderSnapshot,
     FolderState,
@@ -129,8 +132,10 @@ class Mailbox:
 
 
 class MemoryMailboxes:
-    def __init__(self, outbox: MemoryOutbox) -> None:
+    def __init__(self, outbox: MemoryOutbox, ledger: MemoryBlobLedger, shelf: Shelf) -> None:
         self._outbox = outbox
+        self._ledger = ledger
+        self._shelf = shelf
         self._mailboxes: dict[MailboxId, Mailbox] = {}
         self._ids = count(1)
 
@@ -163,9 +168,26 @@ class MemoryMailboxes:
     def mailbox(self, mailbox: MailboxId) -> Mailbox | None:
         return self._mailboxes.get(mailbox)
 
+    def has(self, mailbox: MailboxId) -> bool:
+        return mailbox in self._mailboxes
+
+    def blobs(self) -> set[str]:
+        """The keys that messages have now."""
+        return {
+            key
+            for mailbox in self._mailboxes.values()
+            for folder in mailbox.folders.values()
+            for message in folder.messages.values()
+            for key in blob_keys(message.new)
+        }
+
     async def append(
         self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
     ) -> Stored:
+        async with self._shelf.shelved(mailbox, [message]) as (shelved,):
+            return self._append(mailbox, folder, shelved, owed)
+
+    def _append(self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed]) -> Stored:
         target = self._folder(mailbox, folder)
         if target is None:
             raise UnknownMessage
@@ -174,6 +196,7 @@ class MemoryMailboxes:
             return Stored(uid=deposits[message.key], created=False)
         self._mailboxes[mailbox].require_room(folder, 1)
         spelled(target.keywords, message.keywords)  # raises before anything is changed
+        self._ledger.take(message)
         added = target.add(message, target.advance())
         if Flags.GREETING_ON in message.flags:
             target.greeting_on(added, added.modseq)
@@ -185,14 +208,15 @@ class MemoryMailboxes:
     async def file(
         self, mailbox: MailboxId, folder: str, messages: Sequence[NewMessage], owed: Sequence[Owed] = ()
     ) -> Sequence[Stored]:
-        target = self._folder(mailbox, folder)
-        if target is None:
-            raise UnknownMessage
-        self._mailboxes[mailbox].require_room(folder, len(messages))
-        spelled(target.keywords, frozenset().union(*(message.keywords for message in messages)))
-        stored = [await self.append(mailbox, folder, message) for message in messages]
-        self._outbox.add(owed)
-        return stored
+        async with self._shelf.shelved(mailbox, messages) as shelved:
+            target = self._folder(mailbox, folder)
+            if target is None:
+                raise UnknownMessage
+            self._mailboxes[mailbox].require_room(folder, len(shelved))
+            spelled(target.keywords, frozenset().union(*(message.keywords for message in shelved)))
+            stored = [self._append(mailbox, folder, message, ()) for message in shelved]
+            self._outbox.add(owed)
+            return stored
 
     async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
         found = self._folder(mailbox, folder)
@@ -227,10 +251,13 @@ class MemoryMailboxes:
     async def octets(
         self, mailbox: MailboxId, folder: str, uid: int, *, originals: bool = False
     ) -> bytes | None:
-        found = self._folder(mailbox, folder)
-        if found is None or uid not in found.messages:
-            return None
-        return found.messages[uid].content(originals=originals).octets
+        async def look() -> bytes | Blob | None:
+            found = self._folder(mailbox, folder)
+            if found is None or uid not in found.messages:
+                return None
+            return found.messages[uid].content(originals=originals).octets
+
+        return await self._shelf.read(mailbox, look)
 
     async def change_flags(
         self,

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from vvm.domain.errors import Outage
 from vvm.domain.subscriber import MailboxId
+from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.port import Hints
 from vvm.store.sql import named_statements
+from vvm.store.sqlite.blobs import SqliteBlobLedger
 from vvm.store.sqlite.devices import SqliteDevices
 from vvm.store.sqlite.engine import CommitMetrics, NoCommitMetrics, Reader, Writer
 from vvm.store.sqlite.folders import SqliteFolders
@@ -28,11 +30,14 @@ _SQL = named_statements("vvm.store.sqlite.queries", "watch.sql")
 class SqliteStore:
     """vvm.store.port.Store on one file.  Other processes may have the same file open."""
 
-    def __init__(self, path: Path, loop: asyncio.AbstractEventLoop, metrics: CommitMetrics) -> None:
+    def __init__(
+        self, path: Path, loop: asyncio.AbstractEventLoop, metrics: CommitMetrics, shelf: MakeShelf
+    ) -> None:
         self._reader = Reader(path)
         self._writer = Writer(path, loop, metrics)
         self.subscribers = SqliteSubscribers(self._reader, self._writer)
-        self.mailboxes = SqliteMailboxes(self._reader, self._writer)
+        self.blobs = SqliteBlobLedger(self._reader, self._writer)
+        self.mailboxes = SqliteMailboxes(self._reader, self._writer, shelf(self.blobs))
         self.folders = SqliteFolders(self._reader, self._writer)
         self.outbox = SqliteOutbox(self._reader, self._writer)
         self.inbound = SqliteInbound(self._reader, self._writer)
@@ -66,11 +71,13 @@ class SqliteStore:
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path, metrics: CommitMetrics | None = None) -> AsyncIterator[SqliteStore]:
+async def open_sqlite(
+    path: Path, metrics: CommitMetrics | None = None, shelf: MakeShelf = DatabaseShelf
+) -> AsyncIterator[SqliteStore]:
     """Open a file, making or migrating it first.  Raises Outage when it cannot be used or is too new."""
     try:
         await asyncio.to_thread(prepare, path)
-        store = SqliteStore(path, asyncio.get_running_loop(), metrics or NoCommitMetrics())
+        store = SqliteStore(path, asyncio.get_running_loop(), metrics or NoCommitMetrics(), shelf)
     except (OSError, sqlite3.Error) as error:
         raise Outage(f"{path} cannot be opened: {error}") from error
     try:

@@ -6,13 +6,20 @@ from __future__ import annotations
 import sqlite3
 
 from vvm.domain.subscriber import MailboxId
+from vvm.store.blobs.port import Blob, BlobSwept
 from vvm.store.sql import named_statements
 
 _SQL = named_statements("vvm.store.sqlite.queries", "contents.sql")
 
 
-def insert_content(connection: sqlite3.Connection, layout: bytes, octets: bytes) -> int:
-    """The id of a content that has one message."""
+def insert_content(connection: sqlite3.Connection, layout: bytes, octets: bytes | Blob) -> int:
+    """The id of a content that has one message.  Raises BlobSwept."""
+    if isinstance(octets, Blob):
+        what = {"layout": layout, "blob": octets.key, "size": octets.size}
+        row = connection.execute(_SQL["insert_blob_content"], what).fetchone()
+        if row is None:
+            raise BlobSwept
+        return int(row[0])
     found = connection.execute(_SQL["insert_content"], (layout, octets)).lastrowid
     assert found is not None  # noqa: S101 - an INSERT has just given it
     return found

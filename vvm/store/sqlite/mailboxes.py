@@ -10,8 +10,10 @@ from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.message import Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
+from vvm.store.blobs.shelf import Shelf
 from vvm.store.keywords import SAME_KEYWORDS, KeywordChange, spelled
 from vvm.store.port import (
+    Blob,
     Changes,
     FolderSnapshot,
     FolderState,
@@ -36,34 +38,37 @@ _FEW = 50
 class SqliteMailboxes:
     """vvm.store.port.MailboxStore."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, reader: Reader, writer: Writer, shelf: Shelf) -> None:
         self._reader = reader
         self._write = writer
+        self._shelf = shelf
 
     async def append(
         self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
     ) -> Stored:
         contents = _Contents(message)
+        async with self._shelf.shelved(mailbox, [message]) as (shelved,):
 
-        def work(connection: sqlite3.Connection) -> Stored:
-            stored = _append(connection, mailbox, folder, message, contents)
-            if stored.created:
-                insert_owed(connection, owed, uid=stored.uid)
-            return stored
+            def work(connection: sqlite3.Connection) -> Stored:
+                stored = _append(connection, mailbox, folder, shelved, contents)
+                if stored.created:
+                    insert_owed(connection, owed, uid=stored.uid)
+                return stored
 
-        return await self._write(work)
+            return await self._write(work)
 
     async def file(
         self, mailbox: MailboxId, folder: str, messages: Sequence[NewMessage], owed: Sequence[Owed] = ()
     ) -> Sequence[Stored]:
-        prepared = [(message, _Contents(message)) for message in messages]
+        async with self._shelf.shelved(mailbox, messages) as shelved:
+            prepared = [(message, _Contents(message)) for message in shelved]
 
-        def work(connection: sqlite3.Connection) -> Sequence[Stored]:
-            stored = [_append(connection, mailbox, folder, *each) for each in prepared]
-            insert_owed(connection, owed)
-            return stored
+            def work(connection: sqlite3.Connection) -> Sequence[Stored]:
+                stored = [_append(connection, mailbox, folder, *each) for each in prepared]
+                insert_owed(connection, owed)
+                return stored
 
-        return await self._write(work)
+            return await self._write(work)
 
     async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
         row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
@@ -116,8 +121,12 @@ class SqliteMailboxes:
         self, mailbox: MailboxId, folder: str, uid: int, *, originals: bool = False
     ) -> bytes | None:
         statement = _SQL["original_octets" if originals else "message_octets"]
-        row = self._reader.one(statement, (mailbox, folder, uid))
-        return None if row is None else row[0]
+
+        async def look() -> bytes | Blob | None:
+            row = self._reader.one(statement, (mailbox, folder, uid))
+            return None if row is None else rows.octets(row)
+
+        return await self._shelf.read(mailbox, look)
 
     async def change_flags(
         self,

@@ -23,6 +23,7 @@ from vvm.domain.subscriber import (
 from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
     Audited,
+    Blob,
     FolderState,
     Inbound,
     Layout,
@@ -145,6 +146,10 @@ def message_record(row: Row) -> MessageRecord:
         layout=_layout.decode(row[9]),
         keywords=keywords(row[10]),
     )
+
+
+def octets(row: Row) -> bytes | Blob:
+    return row[0] if row[1] is None else Blob(key=row[1], size=row[2])
 
 
 def inbound(row: Row) -> Inbound:

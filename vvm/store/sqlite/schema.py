@@ -11,13 +11,14 @@ from pathlib import Path
 from vvm.domain.errors import Outage
 from vvm.store.sqlite.engine import connect
 
-VERSION = 10
+VERSION = 11
 """The schema that this release writes."""
-COMPATIBLE = 9
+COMPATIBLE = 11
 """The oldest release, by its VERSION, that can work with a file of this schema.
 
 3 and 9 brought causes of a notification that an older release cannot read; 8 content that several
-messages share, which an older release would delete with the first of them.
+messages share, which an older release would delete with the first of them; 11 octets in blobs, which
+it would show as empty messages.
 """
 PAGE_BYTES = 8192
 """A voice message of 30 KB lies on four pages and not on eight."""

@@ -62,8 +62,11 @@ class SqliteSubscribers:
             for statement in ("delete_contents", "delete_messages"):
                 connection.execute(_SQL[statement], {"mailbox": found.mailbox})
             connection.execute(_SQL["delete_subscriber"], (found.id,))
-            for statement in ("delete_journal", "delete_mailbox"):
-                connection.execute(_SQL[statement], (found.mailbox,))
+            connection.execute(_SQL["delete_journal"], (found.mailbox,))
+            # The key of its blobs goes with the mailbox, and must not be found in a free page.
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute(_SQL["delete_mailbox"], (found.mailbox,))
+            connection.execute("PRAGMA secure_delete = OFF")
 
         await self._write(work)
 

@@ -1,6 +1,12 @@
 -- name: insert_content
 INSERT INTO content (layout, octets) VALUES (?, ?);
 
+-- name: insert_blob_content
+-- No row back: the sweeper took the blob.
+INSERT INTO content (layout, octets, blob, blob_size)
+SELECT :layout, x'', :blob, :size WHERE NOT EXISTS (SELECT 1 FROM loose_blob WHERE key = :blob)
+RETURNING id;
+
 -- name: delete_content
 DELETE FROM content WHERE id = ?;
 

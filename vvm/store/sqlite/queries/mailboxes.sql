@@ -79,7 +79,7 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
  WHERE f.mailbox_id = ? AND f.name = ? AND m.uid = ?;
 
 -- name: message_octets
-SELECT c.octets
+SELECT c.octets, c.blob, c.blob_size
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.id = m.content_id
@@ -95,7 +95,7 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
  ORDER BY m.uid;
 
 -- name: original_octets
-SELECT c.octets
+SELECT c.octets, c.blob, c.blob_size
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.id = coalesce(m.original_id, m.content_id)

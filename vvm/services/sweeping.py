@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blobs that no message has are deleted: those of messages that are gone, and those that a crash left.
+
+Safe at any time and on several nodes at once, beside deposits: a key is deleted only after the
+database has said that no message has it and has promised that none will (BlobLedger.condemn).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.store.blobs.port import BlobLedger, BlobStore
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_REMEMBER = timedelta(days=30)
+"""How long the database knows a condemned key: much longer than any deposit can be on its way."""
+
+
+class Swept(msgspec.Struct, frozen=True):
+    deleted: int
+    left_behind: int
+    """Of them, those that never had a message."""
+
+
+class Sweeper:
+    def __init__(self, blobs: BlobStore, ledger: BlobLedger, *, clock: Clock, age: timedelta) -> None:
+        """``age``: how old a blob without a message must be to count as left behind."""
+        self._blobs = blobs
+        self._ledger = ledger
+        self._clock = clock
+        self._age = age
+
+    async def __call__(self) -> int:
+        """Delete what is known to be loose; answers how many blobs.  Raises Outage."""
+        total = 0
+        while keys := await self._ledger.loose(limit=_BATCH):
+            await self._blobs.delete(keys)
+            await self._ledger.deleted(keys)
+            total += len(keys)
+        if total:
+            log.info("blobs_deleted", count=total)
+        return total
+
+    async def look(self) -> Swept:
+        """List all blobs for those that a crash left behind, and delete them too.  Raises Outage."""
+        now = self._clock.now()
+        left_behind = 0
+        async for keys in self._blobs.older(now - self._age):
+            for first in range(0, len(keys), _BATCH):
+                left_behind += len(await self._ledger.condemn(keys[first : first + _BATCH], at=now))
+        while await self._ledger.forget(before=now - _REMEMBER, limit=_BATCH) == _BATCH:
+            pass
+        return Swept(deleted=await self(), left_behind=left_behind)
