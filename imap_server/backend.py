@@ -82,12 +82,14 @@ class MailboxStatus(msgspec.Struct, frozen=True):
     uid_validity: int
     highest_modseq: int
     size: int
+    mailbox_id: str = ""
+    """As in ``Snapshot``."""
 
 
 class QuotaResource(msgspec.Struct, frozen=True):
-    """One triplet of QUOTA (RFC 2087 section 5.1).
+    """One triplet of QUOTA (RFC 9208 section 4.2.1).
 
-    ``voice`` counts messages, ``STORAGE`` units of 1024 octets.  ``limit`` is above zero.
+    ``voice`` and ``MESSAGE`` count messages, ``STORAGE`` units of 1024 octets.  ``limit`` is above zero.
     """
 
     name: str
@@ -115,6 +117,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     flags: tuple[str, ...]
     permanent_flags: tuple[str, ...]
     messages: Roster
+    mailbox_id: str = ""
+    """Letters, digits, ``_`` and ``-``; stays under every name, is no other mailbox's (RFC 8474 section 4).
+
+    May be left empty by an account whose mailboxes all have a UIDVALIDITY of their own: it serves then.
+    """
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -165,6 +172,8 @@ class MessageRecord(msgspec.Struct, frozen=True):
     body: bytes
     body_structure: bytes
     parts: tuple[PartSpan, ...]
+    preview: str = ""
+    """What a list shows of the message (RFC 8970); empty where there is nothing to say."""
 
 
 class FlagMode(enum.Enum):

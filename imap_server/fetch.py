@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What FETCH can ask of a message, and the one response line that answers it (RFC 3501 6.4.5, 7.4.2;
-RFC 3516).
+RFC 3516, RFC 8474, RFC 8970).
 
 Nothing here parses MIME: a section is a slice at offsets that were computed when the message was
 stored.  A response puts the small values first and the sections last, because libcurl takes the
@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import msgspec
 
-from imap_server import flags, transfer
+from imap_server import flags, object_ids, transfer
 from imap_server.backend import MessageRecord, MessageState, PartSpan
 from imap_server.errors import No
 from imap_server.wire import encoder
@@ -33,10 +33,16 @@ class Attribute(enum.Enum):
     ENVELOPE = b"ENVELOPE"
     BODY = b"BODY"
     BODY_STRUCTURE = b"BODYSTRUCTURE"
+    PREVIEW = b"PREVIEW"
+    EMAIL_ID = b"EMAILID"
+    THREAD_ID = b"THREADID"
 
 
 _IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
 _LISTED = frozenset({Attribute.UID, Attribute.FLAGS})
+_RARE = frozenset({Attribute.PREVIEW, Attribute.EMAIL_ID, Attribute.THREAD_ID})
+_LONGEST_PREVIEW = 200
+"""Characters (RFC 8970 section 3.2)."""
 
 
 class Text(enum.Enum):
@@ -148,9 +154,23 @@ def full(
         items.append(b"BODY " + record.body)
     if Attribute.BODY_STRUCTURE in asked:
         items.append(b"BODYSTRUCTURE " + record.body_structure)
+    if asked & _RARE:
+        items += _rare(asked, record)
     for section in request.sections:
         items.append(section.label + b" " + _value(section, extract(section, record, octets)))
     return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
+
+
+def _rare(asked: frozenset[Attribute], record: MessageRecord) -> list[bytes]:
+    """What only some mail clients ask for."""
+    items = []
+    if Attribute.PREVIEW in asked:
+        items.append(b"PREVIEW " + encoder.string(record.preview[:_LONGEST_PREVIEW].encode()))
+    if Attribute.EMAIL_ID in asked:
+        items.append(f"EMAILID ({object_ids.email_id(record)})".encode())
+    if Attribute.THREAD_ID in asked:
+        items.append(b"THREADID NIL")
+    return items
 
 
 def extract(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
@@ -236,11 +256,23 @@ def _header(section: Section, header: bytes) -> bytes:
     return b"".join(pattern.findall(header)) + b"\r\n"
 
 
+_LONGEST_KEPT = 512
+"""Octets of the field names whose pattern is kept: a peer that invents names fills no memory with them."""
+
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 
 
-@lru_cache(maxsize=256)
 def _fields(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
     """Whole fields with their continuation lines; handsets ask for the same few sets all day."""
+    kept = sum(map(len, names)) <= _LONGEST_KEPT
+    return _kept_pattern(names) if kept else _pattern(names)
+
+
+@lru_cache(maxsize=256)
+def _kept_pattern(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    return _pattern(names)
+
+
+def _pattern(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
     alternatives = b"|".join(re.escape(name) for name in names)
     return re.compile(rb"^(?:" + alternatives + rb")[ \t]*:.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)

@@ -14,7 +14,7 @@ from datetime import date
 
 import msgspec
 
-from imap_server import flags, searchable
+from imap_server import flags, object_ids, searchable
 from imap_server.backend import Mailbox, MessageRecord
 from imap_server.view import View
 from imap_server.wire.numbers import NumberSet
@@ -90,6 +90,12 @@ class Moved(msgspec.Struct, frozen=True):
     modseq: int
 
 
+class Named(msgspec.Struct, frozen=True):
+    """The message's EMAILID is this (RFC 8474 section 6)."""
+
+    email_id: str
+
+
 class Not(msgspec.Struct, frozen=True):
     """What the key does not select."""
 
@@ -109,7 +115,9 @@ class Every(msgspec.Struct, frozen=True):
     keys: tuple[Key, ...]
 
 
-Key = Everything | Flagged | Numbered | Moved | Arrived | Sent | Sized | Field | Holds | Not | Either | Every
+Recorded = Arrived | Sent | Sized | Field | Holds | Named
+"""What the view does not know."""
+Key = Everything | Flagged | Numbered | Moved | Recorded | Not | Either | Every
 
 
 class Search:
@@ -171,7 +179,7 @@ class Search:
                 await self._breathe()
         return chosen
 
-    def _test(self, key: Arrived | Sent | Sized | Field | Holds) -> Test:
+    def _test(self, key: Recorded) -> Test:
         async def test(record: MessageRecord) -> bool:
             match key:
                 case Arrived(order, day):
@@ -183,6 +191,8 @@ class Search:
                     return record.size > octets if order is Order.LARGER else record.size < octets
                 case Field(name, text):
                     return searchable.field_holds(record.header, name, text)
+                case Named(email_id):
+                    return object_ids.email_id(record) == email_id
                 case Holds(text, header):
                     return await self._holds(record, text, header=header)
 
@@ -209,7 +219,7 @@ def _cost(key: Key) -> int:
     match key:
         case Everything() | Flagged() | Numbered() | Moved():
             return 0
-        case Arrived() | Sent() | Sized() | Field():
+        case Arrived() | Sent() | Sized() | Field() | Named():
             return 1
         case Holds():
             return 2

@@ -20,6 +20,7 @@ from imap_server.search import (
     Holds,
     Key,
     Moved,
+    Named,
     Not,
     Numbered,
     Order,
@@ -29,6 +30,7 @@ from imap_server.search import (
 from imap_server.wire.lexer import Lexer
 
 _CHARSETS = frozenset({b"US-ASCII", b"UTF-8"})
+_OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}(?=[ )\r\n])")
 _ENTRY = re.compile(rb'"/flags/[^"\r\n]*" (?:all|priv|shared) ', re.IGNORECASE)
 
 
@@ -110,6 +112,19 @@ def _modseq(line: Lexer) -> Key:
     return Moved(line.modseq())
 
 
+def _threaded(line: Lexer) -> Key:
+    """No message is in a thread (RFC 8474 section 5.2)."""
+    _object_id(line)
+    return Not(Everything())
+
+
+def _object_id(line: Lexer) -> str:
+    found = line.match(_OBJECT_ID)
+    if found is None:
+        raise Bad("expected an object identifier")
+    return found[0].decode()
+
+
 def _header(line: Lexer) -> Key:
     name = line.text()
     line.space()
@@ -140,6 +155,8 @@ _ARGUMENT_KEYS: dict[bytes, Callable[[Lexer], Key]] = {
     b"SUBJECT": lambda line: Field("subject", line.text()),
     b"TO": lambda line: Field("to", line.text()),
     b"HEADER": _header,
+    b"EMAILID": lambda line: Named(_object_id(line)),
+    b"THREADID": _threaded,
     b"MODSEQ": _modseq,
     b"BODY": lambda line: Holds(line.text(), header=False),
     b"TEXT": lambda line: Holds(line.text(), header=True),

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CREATE (RFC 3501 section 6.3.3): make a mailbox.
+"""CREATE (RFC 3501 section 6.3.3): make a mailbox; its MAILBOXID is told (RFC 8474 section 4.1).
 
 For accounts that arrange their mailboxes; others refuse.
 """
 
 from __future__ import annotations
 
+from imap_server import object_ids
 from imap_server.abilities import filing
 from imap_server.patterns import DELIMITER
 from imap_server.session import LOGGED_IN, Session
@@ -27,4 +28,5 @@ def parse(line: Lexer) -> str:
 async def run(session: Session, command: str) -> None:
     """The account decides; raises NotAllowed."""
     await filing(session.account).create(command)
-    session.ok("created")
+    made = await session.account.status(command)
+    session.ok("created", code=None if made is None else f"MAILBOXID ({object_ids.mailbox_id(made)})")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FETCH (RFC 3501 section 6.4.5), modifiers of RFC 7162 (sections 3.1.4, 3.2.6), BINARY (RFC 3516)."""
+"""FETCH (RFC 3501 section 6.4.5), modifiers of RFC 7162 (sections 3.1.4, 3.2.6), BINARY (RFC 3516),
+PREVIEW (RFC 8970).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from imap_server.wire.numbers import NumberSet
 
 NAME = b"FETCH"
 STATES = SELECTED
-CAPABILITY = b"BINARY"
+CAPABILITY = b"BINARY PREVIEW"
 
 _ITEM = re.compile(rb"[A-Za-z0-9.]+")
 _SECTION = re.compile(
@@ -32,6 +34,8 @@ _SECTION = re.compile(
 _PART = re.compile(rb"[1-9][0-9]{0,4}(?:\.[1-9][0-9]{0,4}){0,20}")
 _MACRO = re.compile(rb"(?:ALL|FAST|FULL)(?=[ \r\n])", re.IGNORECASE)
 _PARTIAL = re.compile(rb"<([0-9]{1,10})\.([0-9]{1,10})>")
+_LAZY = re.compile(rb" \(LAZY\)", re.IGNORECASE)
+"""Read and not used: every preview is at hand (RFC 8970 section 3.1)."""
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _MOST_ITEMS = 100
 _LONGEST_KEPT = 512
@@ -248,9 +252,12 @@ def _item(line: Lexer) -> Attribute | Section:
     if name in _RFC822:
         return _RFC822[name]
     try:
-        return Attribute(name)
+        attribute = Attribute(name)
     except ValueError as error:
         raise Bad("unknown FETCH item") from error
+    if attribute is Attribute.PREVIEW:
+        line.match(_LAZY)
+    return attribute
 
 
 def _section(line: Lexer, *, peek: bool) -> Section:

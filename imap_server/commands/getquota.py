@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GETQUOTA (RFC 2087 section 4.2)."""
+"""GETQUOTA (RFC 9208 section 4.1.2, as in RFC 2087 section 4.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imap_server.wire.lexer import Lexer
 
 NAME = b"GETQUOTA"
 STATES = LOGGED_IN
-CAPABILITY = b"QUOTA"
+CAPABILITY = b"QUOTA QUOTA=RES-MESSAGE QUOTA=RES-STORAGE"
 
 
 def parse(line: Lexer) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GETQUOTAROOT (RFC 2087 section 4.3); AOSP sends it after each sync and reads ``voice``."""
+"""GETQUOTAROOT (RFC 9208 section 4.1.3, as in RFC 2087); AOSP sends it after each sync, reads ``voice``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imap_server.wire.lexer import Lexer
 
 NAME = b"GETQUOTAROOT"
 STATES = LOGGED_IN
-CAPABILITY = b"QUOTA"
+CAPABILITY = b"QUOTA QUOTA=RES-MESSAGE QUOTA=RES-STORAGE"
 
 
 def parse(line: Lexer) -> str:
@@ -35,6 +35,6 @@ async def run(session: Session, command: str) -> None:
 
 
 def figures(quota: Quota) -> bytes:
-    """The QUOTA line, resources in the backend's order (RFC 2087 section 5.1)."""
+    """The QUOTA line, resources in the backend's order (RFC 9208 section 4.2.1)."""
     triplets = " ".join(f"{each.name} {each.used} {each.limit}" for each in quota.resources)
     return b"QUOTA %b (%b)" % (encoder.astring(quota.root.encode()), triplets.encode())

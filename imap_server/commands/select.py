@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """SELECT (RFC 3501 section 6.3.1) with the parameters of RFC 7162 (sections 3.1.8 and 3.2.5).
 
-AOSP selects anew before each operation, so it must be cheap.
+MAILBOXID is RFC 8474.  AOSP selects anew before each operation, so it must be cheap.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from imap_server import fetch
+from imap_server import fetch, object_ids
 from imap_server.backend import Mailbox, Snapshot
 from imap_server.errors import Bad, No
 from imap_server.fetch import Attribute
@@ -103,6 +103,7 @@ def _describe(session: Session, snapshot: Snapshot, *, read_only: bool) -> None:
     permanent = "" if read_only else " ".join(snapshot.permanent_flags)
     session.untagged(b"OK [PERMANENTFLAGS (%b)] flags that stay" % permanent.encode())
     session.untagged(b"OK [UIDVALIDITY %d] UIDs are valid" % snapshot.uid_validity)
+    session.untagged(f"OK [MAILBOXID ({object_ids.mailbox_id(snapshot)})] its name for ever".encode())
     session.untagged(b"OK [UIDNEXT %d] next UID" % snapshot.uid_next)
     session.untagged(b"OK [HIGHESTMODSEQ %d] changes so far" % snapshot.highest_modseq)
 

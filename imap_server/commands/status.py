@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """STATUS (RFC 3501 section 6.3.10, RFC 9051 section 6.3.11).
 
-SIZE is RFC 8438, HIGHESTMODSEQ RFC 7162 section 3.1.7.
+SIZE is RFC 8438, HIGHESTMODSEQ RFC 7162 section 3.1.7, MAILBOXID RFC 8474, DELETED and
+DELETED-STORAGE RFC 9208 section 4.1.4.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import enum
 
 import msgspec
 
-from imap_server import flags
+from imap_server import flags, object_ids
 from imap_server.backend import MailboxStatus
 from imap_server.errors import Bad, No
 from imap_server.session import LOGGED_IN, Extension, Session
@@ -18,7 +19,7 @@ from imap_server.wire.lexer import Lexer
 
 NAME = b"STATUS"
 STATES = LOGGED_IN
-CAPABILITY = b"STATUS=SIZE"
+CAPABILITY = b"OBJECTID STATUS=SIZE"
 
 
 class Item(enum.Enum):
@@ -32,6 +33,18 @@ class Item(enum.Enum):
     SIZE = b"SIZE"
     HIGHEST_MODSEQ = b"HIGHESTMODSEQ"
     DELETED = b"DELETED"
+    DELETED_STORAGE = b"DELETED-STORAGE"
+    MAILBOX_ID = b"MAILBOXID"
+
+
+_ABOUT_DELETED = frozenset({Item.DELETED, Item.DELETED_STORAGE})
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """What an EXPUNGE would remove, in messages and octets."""
+
+    messages: int = 0
+    octets: int = 0
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -75,19 +88,27 @@ async def report(session: Session, command: Status) -> bool:
     status = await session.account.status(command.name)
     if status is None:
         return False
-    deleted = await _count_deleted(session, command.name) if Item.DELETED in command.items else 0
-    figures = b" ".join(b"%b %d" % (item.value, _figure(item, status, deleted)) for item in command.items)
+    deleted = Deleted()
+    if not _ABOUT_DELETED.isdisjoint(command.items):
+        deleted = await _count_deleted(session, command.name)
+    figures = b" ".join(b"%b %b" % (item.value, _figure(item, status, deleted)) for item in command.items)
     session.untagged(b"STATUS %b (%b)" % (session.mailbox_name(command.name), figures))
     return True
 
 
-async def _count_deleted(session: Session, name: str) -> int:
+async def _count_deleted(session: Session, name: str) -> Deleted:
     """Rarely asked for, so no store keeps the count."""
     mailbox = await session.account.select(name)
     if mailbox is None:
         raise No("no such mailbox", code="NONEXISTENT")
-    snapshot = await mailbox.snapshot()
-    return sum(flags.DELETED in message.flags for message in snapshot.messages.states.values())
+    states = (await mailbox.snapshot()).messages.states.values()
+    uids = sorted(state.uid for state in states if flags.DELETED in state.flags)
+    octets = 0
+    for start in range(0, len(uids), session.settings.fetch_batch_messages):
+        batch = uids[start : start + session.settings.fetch_batch_messages]
+        octets += sum(record.size for record in await mailbox.messages(batch))
+        await session.link.breathe()
+    return Deleted(len(uids), octets)
 
 
 def _item(line: Lexer) -> Item:
@@ -97,21 +118,21 @@ def _item(line: Lexer) -> Item:
         raise Bad("unknown STATUS item") from error
 
 
-def _figure(item: Item, status: MailboxStatus, deleted: int) -> int:
-    match item:
-        case Item.MESSAGES:
-            return status.messages
-        case Item.RECENT:
-            return 0
-        case Item.UID_NEXT:
-            return status.uid_next
-        case Item.UID_VALIDITY:
-            return status.uid_validity
-        case Item.UNSEEN:
-            return status.unseen
-        case Item.SIZE:
-            return status.size
-        case Item.HIGHEST_MODSEQ:
-            return status.highest_modseq
-        case Item.DELETED:
-            return deleted
+def _figure(item: Item, status: MailboxStatus, deleted: Deleted) -> bytes:
+    if item is Item.MAILBOX_ID:
+        return f"({object_ids.mailbox_id(status)})".encode()
+    return b"%d" % _number(item, status, deleted)
+
+
+def _number(item: Item, status: MailboxStatus, deleted: Deleted) -> int:
+    return {
+        Item.MESSAGES: status.messages,
+        Item.RECENT: 0,
+        Item.UID_NEXT: status.uid_next,
+        Item.UID_VALIDITY: status.uid_validity,
+        Item.UNSEEN: status.unseen,
+        Item.SIZE: status.size,
+        Item.HIGHEST_MODSEQ: status.highest_modseq,
+        Item.DELETED: deleted.messages,
+        Item.DELETED_STORAGE: deleted.octets,
+    }[item]

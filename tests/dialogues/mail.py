@@ -61,6 +61,7 @@ def record(uid: int, octets: bytes, flags: Flags, modseq: int, moment: datetime)
         body=_structure(octets, message, "", sizes, extended=False),
         body_structure=_structure(octets, message, "", sizes, extended=True),
         parts=tuple(parts),
+        preview=message["Subject"] or f"Message of {len(octets)} octets",
     )
 
 

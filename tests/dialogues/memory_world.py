@@ -66,8 +66,9 @@ class MemoryWorld:
 
     async def block(self, msisdn: str) -> None:
         """For later logins only: what an open session may do is the product's matter."""
-        account = self.backend.accounts[f"{msisdn.strip('+')}@vvm.example.net"]
-        account.standing = Standing.BLOCKED
+        user = f"{msisdn.strip('+')}@vvm.example.net"
+        entry = self.backend.entries[user]
+        self.backend.entries[user] = Entry(entry.account, entry.password, Standing.BLOCKED)
 
     async def outage(self, *, down: bool) -> None:
         """Every storage call fails, or none."""

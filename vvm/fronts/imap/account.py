@@ -13,7 +13,7 @@ from imap_server.abilities import Appended, NewMessage
 from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota, QuotaResource
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.subscriber import SubscriberId
-from vvm.fronts.imap.mailbox import Folder
+from vvm.fronts.imap.mailbox import Folder, mailbox_id
 from vvm.fronts.imap.opened import Opened, refusals, told
 from vvm.fronts.imap.profiles import SPECIAL_USE, Appends
 from vvm.omtp.commands import INVALID_PARAMETER
@@ -54,17 +54,23 @@ class SubscriberAccount:
             uid_validity=state.uid_validity,
             highest_modseq=state.highest_modseq,
             size=state.octets,
+            mailbox_id=mailbox_id(place(name), state),
         )
 
     async def select(self, name: str) -> Folder | None:
         return None if await self.folder(name) is None else Folder(place(name), self.opened)
 
     async def quota(self, name: str) -> Quota | None:
-        """Messages only: AOSP reads the resource called voice (spec/omtp-vvm.md 18.1)."""
+        """Messages only: AOSP reads the resource called voice (spec/omtp-vvm.md 18.1), others MESSAGE."""
         if await self.folder(name) is None or (inbox := await self.folder(INBOX)) is None:
             return None
         used = await told(self._services.folders.used(self.opened.mailbox))
-        return Quota(root="", resources=(QuotaResource("voice", used=used, limit=inbox.max_messages),))
+        return Quota(
+            root="",
+            resources=tuple(
+                QuotaResource(name, used=used, limit=inbox.max_messages) for name in ("voice", "MESSAGE")
+            ),
+        )
 
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
         """A greeting, one at a time; everywhere else clients add no messages (rows GRT-02, IMAP-15)."""

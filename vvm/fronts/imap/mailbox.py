@@ -15,8 +15,10 @@ from imap_server.backend import (
     PartSpan,
     Snapshot,
 )
+from vvm.domain.message import GREETINGS
 from vvm.domain.subscriber import Subscriber
 from vvm.fronts.imap.opened import Opened, closed, told
+from vvm.fronts.imap.preview import preview
 from vvm.fronts.imap.rosters import state_of
 from vvm.fronts.imap.vocabulary import names_of
 from vvm.store import port
@@ -48,6 +50,7 @@ class Folder:
             flags=self._vocabulary.names(folder.keywords),
             permanent_flags=self._vocabulary.permanent(folder.keywords),
             messages=roster,
+            mailbox_id=mailbox_id(self._folder, folder),
         )
 
     async def changes(self, since_modseq: int) -> Changes:
@@ -111,6 +114,11 @@ class Folder:
         return self._opened.services.hints.watch(self._mailbox, callback)
 
 
+def mailbox_id(folder: str, state: port.FolderState) -> str:
+    """INBOX and Greetings came into being with one UIDVALIDITY; that of any other folder is its own."""
+    return f"{'G' if folder == GREETINGS else 'F'}{state.uid_validity}"
+
+
 def _record(message: port.MessageRecord) -> MessageRecord:
     layout = message.layout
     return MessageRecord(
@@ -127,4 +135,5 @@ def _record(message: port.MessageRecord) -> MessageRecord:
             PartSpan(part.number, part.mime_start, part.body_start, part.body_end, part.message)
             for part in layout.parts
         ),
+        preview=preview(message.kind, seconds=message.seconds, caller=message.caller),
     )
