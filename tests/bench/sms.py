@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SMPP submits a second by window, against smpplib on the same sink."""
+"""SMPP submits a second by window, on a short line and a long one, against two libraries on the same sink."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from sms_gateway.port import (
     Sent,
 )
 from sms_gateway.settings import SmscSettings
-from tests.bench import report
+from tests.bench import outbox, report
+from tests.peers.smsc import install
 from vvm.domain.clock import SystemClock
 
 _COUNT = 20_000
@@ -42,9 +43,12 @@ class EndlessOutbox:
         self._count = count
         self._leased = 0
         self._sent = 0
+        self.started = 0.0
+        """The first lease, when the bind stands: the libraries' clocks start there too."""
         self.done = asyncio.Event()
 
     async def lease(self, limit: int) -> Sequence[OutboundSms]:
+        self.started = self.started or time.perf_counter()
         batch = [_sms(self._leased + n) for n in range(min(limit, self._count - self._leased))]
         self._leased += len(batch)
         return batch
@@ -77,38 +81,70 @@ class EndlessOutbox:
 
 
 def run(folder: Path) -> None:
-    del folder
     report.section("SMS: submit_sm a second against a sink in another process (87 octets of data)")
-    uvloop.run(_measure())
+    python = _aiosmpplib_python()
+    for milliseconds in (0, 20):
+        uvloop.run(_measure(milliseconds, python))
+    report.section(f"SMS: the outbox on SQLite with {outbox.ROWS:,} rows")
+    uvloop.run(outbox.measure(folder / "outbox.db"))
 
 
-async def _measure() -> None:
+async def _measure(milliseconds: int, python: Path) -> None:
+    """On a long line the count is what fills it for two seconds."""
     sink = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.sms_sink", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "tests.bench.sms_sink", str(milliseconds), stdout=asyncio.subprocess.PIPE
     )
+    line = f", {milliseconds} ms" if milliseconds else ""
     try:
         assert sink.stdout is not None
         port = int(await sink.stdout.readline())
         for window in _WINDOWS:
-            count = _COUNT // 4 if window == 1 else _COUNT
-            theirs = report.rate(
-                f"smpplib, window {window}", count, await asyncio.to_thread(_smpplib, port, window, count)
+            count = 2000 * window // milliseconds if milliseconds else _COUNT // (4 if window == 1 else 1)
+            few = count if milliseconds else count // 4
+            smpplib_rate = report.rate(
+                f"smpplib, window {window}{line}",
+                count,
+                await asyncio.to_thread(_smpplib, port, window, count // window * window),
             )
-            ours = report.rate(f"sms_gateway, window {window}", count, await _gateway(port, window, count))
-            report.ratio(f"  against smpplib, window {window}", ours, theirs)
+            aiosmpplib_rate = report.rate(
+                f"aiosmpplib, window {window}{line}", few, await _aiosmpplib(python, port, window, few)
+            )
+            ours = report.rate(
+                f"sms_gateway, window {window}{line}", count, await _gateway(port, window, count)
+            )
+            report.ratio(f"  against smpplib, window {window}{line}", ours, smpplib_rate)
+            report.ratio(f"  against aiosmpplib, window {window}{line}", ours, aiosmpplib_rate)
     finally:
         sink.terminate()
         await sink.wait()
 
 
+def _aiosmpplib_python() -> Path:
+    """The interpreter of a virtual environment with aiosmpplib."""
+    here = Path(__file__).parent / "aiosmpplib"
+    return install.virtual_environment("aiosmpplib", here / "requirements.txt")
+
+
+async def _aiosmpplib(python: Path, port: int, window: int, count: int) -> float:
+    client = await asyncio.create_subprocess_exec(
+        python,
+        Path(__file__).parent / "aiosmpplib" / "client.py",
+        str(port),
+        str(window),
+        str(count),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await asyncio.wait_for(client.communicate(), 120)
+    return float(output)
+
+
 async def _gateway(port: int, window: int, count: int) -> float:
     settings = SmscSettings(port=port, password="secret", window=window, rate=10_000_000.0)
-    outbox = EndlessOutbox(count)
-    gateway = SmsGateway([settings], outbox, outbox, clock=SystemClock())
+    endless = EndlessOutbox(count)
+    gateway = SmsGateway([settings], endless, endless, clock=SystemClock())
     task = asyncio.ensure_future(gateway.run())
-    started = time.perf_counter()
-    await outbox.done.wait()
-    seconds = time.perf_counter() - started
+    await endless.done.wait()
+    seconds = time.perf_counter() - endless.started
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

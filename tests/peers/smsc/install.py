@@ -42,14 +42,18 @@ def node_modules() -> Path:
 
 def twisted_python() -> Path:
     """The interpreter of a virtual environment with smpp.twisted3."""
-    lock = HERE / "twisted" / "requirements.txt"
+    return virtual_environment("smpp-twisted3", HERE / "twisted" / "requirements.txt")
+
+
+def virtual_environment(name: str, lock: Path) -> Path:
+    """The interpreter of an environment with what a lock of pip names."""
 
     def install(folder: Path) -> None:
         _run([sys.executable, "-m", "venv", str(folder)], cwd=folder)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
         _run([*pip, "--requirement", str(lock)], cwd=folder)
 
-    return once("smpp-twisted3", lock, install) / "bin" / "python"
+    return once(name, lock, install) / "bin" / "python"
 
 
 def once(name: str, lock: Path, install: Callable[[Path], None]) -> Path:
