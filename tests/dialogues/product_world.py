@@ -97,12 +97,12 @@ class ProductWorld:
     host = "127.0.0.1"
 
     def __init__(self, store: Store, omtp: OmtpSettings) -> None:
-        hints = LocalHints()
+        hints = self.hints = LocalHints()
         clock = FixedClock(START)
         service = ServiceSettings(languages=("eng", "fra"), greeting_seconds=3, signature_seconds=2)
         notification = NotificationSettings()
         self._keyring = Keyring(bytes(MASTER_KEY_BYTES))
-        self._store = store
+        self.store = store
         self._mailboxes: Any = Switchable(store.mailboxes)
         self._folders: Any = Switchable(store.folders)
         self._deposit = Deposit(
@@ -183,7 +183,7 @@ class ProductWorld:
         subscriber = await self._provisioning.create(number, options)
         for _ in range(messages):
             await self.deposit(msisdn, seconds=1.0, caller="+15551230001")
-        await self._store.subscribers.change(
+        await self.store.subscribers.change(
             number, SubscriberChange(changed_at=datetime.now(UTC), status=_STATUS[standing])
         )
         if standing is Standing.MAIL_CLIENT:  # a login of its own, beside that of the handset

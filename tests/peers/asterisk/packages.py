@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asterisk 22 from Debian's signed packages, unpacked into a folder.
+"""Asterisk from Debian's signed packages, unpacked into a folder: 22, and 16 for its IMAP storage.
 
-The machine may run an older Debian, so nothing is installed: a private apt state asks the mirror of
-the machine's own apt for the newer suite, verifies its signature, resolves what Asterisk depends on,
+The machine may run another Debian, so nothing is installed: a private apt state asks the mirror of
+the machine's own apt for the suite that has it, verifies its signature, resolves what Asterisk depends on,
 and the packages are unpacked side by side.  Needs no root.
 """
 
@@ -14,10 +14,27 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
-SUITE = "forky"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-WANTED = ("asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm", "libc6")
+_BASE = ("asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm", "libc6")
+
+
+class Release(NamedTuple):
+    """Which Asterisk, and where it is."""
+
+    number: int
+    suite: str
+    wanted: tuple[str, ...]
+    loader: str
+    """A pattern of the dynamic linker's name, of the file itself: a link may lead out of the folder."""
+
+
+NEWEST = Release(22, "forky", _BASE, "usr/lib*/ld-linux*.so.*")
+WITH_IMAP = Release(
+    16, "bullseye", (*_BASE, "asterisk-voicemail-imapstorage"), "usr/lib/*-linux-gnu/ld-[0-9]*.so"
+)
+"""The last one that Debian built with app_voicemail's IMAP storage."""
 
 
 class Missing(RuntimeError):
@@ -37,21 +54,21 @@ def cache() -> Path:
     return Path(os.environ.get("VVM_PEERS_CACHE") or f"/var/tmp/vvm-peers-{os.getuid()}")
 
 
-def asterisk() -> Path:
+def asterisk(release: Release = NEWEST) -> Path:
     """The folder of an unpacked Asterisk that starts; unpacks it when there is none yet (about 10 s).
 
     ``folder / "asterisk"`` is the program.  Several test processes may ask at once.  Raises Missing.
     """
-    root = cache() / "asterisk-22"
+    root = cache() / f"asterisk-{release.number}"
     cache().mkdir(parents=True, exist_ok=True)
-    with (cache() / "asterisk-22.lock").open("w") as lock:
+    with root.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _starts(root):
             shutil.rmtree(root, ignore_errors=True)
             with tempfile.TemporaryDirectory(dir=cache()) as scratch:
-                _unpack(_download(Path(scratch)), Path(scratch) / "root")
+                _unpack(_download(Path(scratch), release), Path(scratch) / "root")
                 (Path(scratch) / "root").rename(root)
-            _write_starter(root)
+            _write_starter(root, release)
             if not _starts(root):
                 raise Missing(f"the Asterisk unpacked into {root} does not start")
     return root
@@ -64,7 +81,7 @@ def _starts(root: Path) -> bool:
     )
 
 
-def _download(scratch: Path) -> list[Path]:
+def _download(scratch: Path, release: Release) -> list[Path]:
     """Every package that Asterisk needs, signature and hash verified by apt."""
     apt_get, dpkg = need("apt-get", "apt"), need("dpkg", "dpkg")
     if not KEYRING.exists():
@@ -74,7 +91,9 @@ def _download(scratch: Path) -> list[Path]:
     (scratch / "status").touch()
     architecture = _run([dpkg, "--print-architecture"]).strip()
     sources = scratch / "sources.list"
-    sources.write_text(f"deb [arch={architecture} signed-by={KEYRING}] {_mirror(apt_get)} {SUITE} main\n")
+    sources.write_text(
+        f"deb [arch={architecture} signed-by={KEYRING}] {_mirror(apt_get)} {release.suite} main\n"
+    )
     options = {
         "Dir::State::status": scratch / "status",
         "Dir::State::lists": scratch / "lists",
@@ -94,7 +113,7 @@ def _download(scratch: Path) -> list[Path]:
     }
     command = [apt_get, *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
     _run([*command, "-qq", "update"])
-    plan = _run([*command, "-qq", "--simulate", "install", *WANTED])
+    plan = _run([*command, "-qq", "--simulate", "install", *release.wanted])
     names = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
     _run([*command, "-qq", "download", *names], cwd=scratch / "debs")
     return sorted((scratch / "debs").glob("*.deb"))
@@ -134,13 +153,12 @@ def _unpack(packages: list[Path], root: Path) -> None:
         (sounds / "en").symlink_to("en_US_f_Allison")
 
 
-def _write_starter(root: Path) -> None:
+def _write_starter(root: Path, release: Release) -> None:
     """A script that runs Asterisk with the C library it was built for, not with the machine's."""
-    loader = next(root.glob("usr/lib*/ld-linux*.so.*"))
+    loader = next(root.glob(release.loader))
     starter = root / "asterisk"
-    starter.write_text(
-        f'#!/bin/sh\nexec {loader} --library-path {libraries(root)} {root}/usr/sbin/asterisk "$@"\n'
-    )
+    path = f"{libraries(root)}:{root}/usr/lib"
+    starter.write_text(f'#!/bin/sh\nexec {loader} --library-path {path} {root}/usr/sbin/asterisk "$@"\n')
     starter.chmod(0o755)
 
 

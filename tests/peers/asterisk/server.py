@@ -11,19 +11,17 @@ import asyncio
 import re
 import secrets
 import shutil
-import signal
 import socket
 from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.peers.asterisk import packages
+from tests.peers.asterisk.process import AsteriskProcess, free_port
 from vvm.domain.secrets import Secret
 
 CONFIGURATION = Path(__file__).parents[3] / "conf" / "asterisk"
 # Modules that look for these files complain when they are absent; empty means their defaults.
 _EMPTY = ("acl", "ccss", "cdr", "cel", "features", "udptl", "pjproject", "websocket_client", "stasis")
-_BOOT_SECONDS = 30.0
-_STOP_SECONDS = 15.0
 
 
 class AsteriskServer:
@@ -34,10 +32,10 @@ class AsteriskServer:
         self.spool = self.folder / "spool"
         self.ari_user = "vvm"
         self.ari_password = Secret(secrets.token_urlsafe(16))
-        self.ari_url = f"http://127.0.0.1:{_free_port(socket.SOCK_STREAM)}"
-        self.sip_address = ("127.0.0.1", _free_port(socket.SOCK_DGRAM))
+        self.ari_url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+        self.sip_address = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
         self._root = root
-        self._process: asyncio.subprocess.Process | None = None
+        self._process = AsteriskProcess(root, self.folder)
         self._configure()
 
     @property
@@ -52,61 +50,29 @@ class AsteriskServer:
 
     def console(self) -> str:
         """Everything Asterisk has printed."""
-        return (self.folder / "console.log").read_text(errors="replace")
+        return self._process.console()
 
     async def start(self) -> None:
-        """Return when Asterisk is fully booted, as it tells systemd.  Raises AssertionError."""
-        path = self.folder / "notify"
-        path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind(str(path))
-            notify.settimeout(0)
-            with (self.folder / "console.log").open("ab") as console:
-                self._process = await asyncio.create_subprocess_exec(
-                    self._root / "asterisk", "-f", "-C", self.folder / "etc" / "asterisk.conf",
-                    stdin=asyncio.subprocess.DEVNULL, stdout=console, stderr=console,
-                    env={"NOTIFY_SOCKET": str(path), "PATH": "/usr/bin:/bin", "HOME": str(self.folder)},
-                    start_new_session=True,
-                )  # fmt: skip
-            try:
-                async with asyncio.timeout(_BOOT_SECONDS):
-                    loop = asyncio.get_running_loop()
-                    while b"READY=1" not in await loop.sock_recv(notify, 4096):
-                        pass
-            except TimeoutError:
-                await self.kill()
-                raise AssertionError(f"Asterisk has not booted:\n{self.console()[-4000:]}") from None
+        """Return when Asterisk is fully booted.  Raises AssertionError."""
+        await self._process.start()
 
     async def stop(self) -> None:
         """End it as systemd does."""
-        await self._end(signal.SIGTERM)
+        await self._process.stop()
 
     async def kill(self) -> None:
         """End it as a power cut does."""
-        await self._end(signal.SIGKILL)
+        await self._process.kill()
 
     async def remove(self) -> None:
         await self.stop()
         await asyncio.to_thread(shutil.rmtree, self.folder)
 
-    async def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise
-
     def _configure(self) -> None:
         folder, share = self.folder, self._root / "usr/share/asterisk"
         for name in ("etc", "lib/keys", "spool/recording", "log", "run", "cache"):
             (folder / name).mkdir(parents=True)
-        rtp = min(_free_port(socket.SOCK_DGRAM), 64000) & ~1
+        rtp = min(free_port(socket.SOCK_DGRAM), 64000) & ~1
         values: dict[str, dict[str, object]] = {
             "asterisk.conf": {
                 "astetcdir": folder / "etc",
@@ -143,10 +109,3 @@ def _fill(text: str, values: dict[str, object]) -> str:
         text, found = line.subn(r"\g<1>" + str(value).replace("\\", r"\\"), text)
         assert found == 1, f"{key} stands on {found} lines"
     return text
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

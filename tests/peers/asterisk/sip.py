@@ -124,6 +124,12 @@ class SipCaller:
             due += 0.02
             await asyncio.sleep(due - loop.time())
 
+    async def press(self, digit: str) -> None:
+        """One key, told by SIP INFO (RFC 2976): for endpoints of ``dtmf_mode = info``."""
+        kind = ("Content-Type: application/dtmf-relay",)
+        self._send("INFO", self._target, next(self._cseq), kind, f"Signal={digit}\r\nDuration=160\r\n")
+        await self._final("INFO")
+
     async def hang_up(self) -> None:
         self._send("BYE", self._target, next(self._cseq))
         await self._final("BYE")

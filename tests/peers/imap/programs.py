@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dialogues.memory_world import MemoryWorld
+from tests.dialogues.world import World
 
 _SECONDS = 60.0
 
@@ -37,7 +37,7 @@ async def run(*command: str) -> bytes:
     return out
 
 
-async def authority(world: MemoryWorld, folder: Path) -> Path:
+async def authority(world: World, folder: Path) -> Path:
     """A file with the certificate that the world's server shows."""
     path = folder / "ca.pem"
     path.write_text(await asyncio.to_thread(ssl.get_server_certificate, (world.host, world.tls_port)))
