@@ -140,12 +140,15 @@ class Subscription:
         log.info("subscriber_subscribed", msisdn=subscriber.msisdn, status=status.value)
 
     async def _invited(self, msisdn: Msisdn) -> bool:
-        """Its last STATUS went out lately, and nobody is served under the number: so it said U, rc=2."""
+        """A STATUS went out lately, and nobody is served under the number: so it said U, rc=2.
+
+        The moment of sending counts: a handset may be here before the SMSC's answer is.
+        """
         if not self._offered or await self._subscribers.by_msisdn(msisdn) is not None:
             return False
         since = self._clock.now() - self._invited_for
         return any(
-            record.cause is Cause.STATUS and record.accepted_at is not None and record.accepted_at >= since
+            record.cause is Cause.STATUS and record.taken_at is not None and record.taken_at >= since
             for record in await self._outbox.history(msisdn, limit=_HISTORY)
         )
 
