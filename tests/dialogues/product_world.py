@@ -48,6 +48,7 @@ from vvm.services.settings import (
     ServiceSettings,
 )
 from vvm.services.tutorial import Tutorial
+from vvm.services.visits import Visits
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
 from vvm.store.port import Store, SubscriberChange
@@ -135,8 +136,9 @@ class ProductWorld:
             store.subscribers, self._mailboxes, hints, _transcode, sound_here, service=service
         )
         owing = Owing(clock, notification)
+        visits = Visits(store.visits, clock)
         backend = ImapBackend(
-            Login(store.subscribers, store.devices, self._keyring, clock=clock),
+            Login(store.subscribers, store.devices, self._keyring, clock=clock, visits=visits),
             MasterLogin(store.subscribers, MASTER),
             MailServices(
                 retrieval=Retrieval(self._mailboxes, hints),
@@ -156,6 +158,7 @@ class ProductWorld:
                 devices=store.devices,
                 subscribers=store.subscribers,
                 hints=hints,
+                visits=visits,
             ),
             omtp,
         )

@@ -23,6 +23,7 @@ def mail_services(world: World) -> MailServices:
         devices=store.devices,
         subscribers=store.subscribers,
         hints=world.hints,
+        visits=world.visits,
     )
 
 

@@ -47,6 +47,7 @@ from vvm.services.subscription import Subscription
 from vvm.services.timeline import Timeline
 from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
+from vvm.services.visits import Visits
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
 from vvm.store.port import NewInbound, SubscriberChange
@@ -159,11 +160,22 @@ class World:
             carriers=carriers,
             settings=settings,
         )
-        self.timeline = Timeline(self.store.subscribers, self.store.outbox, self.store.inbound)
+        self.visits = Visits(self.store.visits, self.clock)
+        self.timeline = Timeline(
+            self.store.subscribers, self.store.outbox, self.store.inbound, self.store.visits
+        )
         self.owing = Owing(self.clock, settings)
         self.dead_letters = DeadLetters(self.store.outbox, self.hints, clock=self.clock, settings=settings)
-        self.retention = Retention(self.store.outbox, self.store.inbound, clock=self.clock, settings=settings)
-        self.login = Login(self.store.subscribers, self.store.devices, self.keyring, clock=self.clock)
+        self.retention = Retention(
+            self.store.outbox, self.store.inbound, self.store.visits, clock=self.clock, settings=settings
+        )
+        self.login = Login(
+            self.store.subscribers,
+            self.store.devices,
+            self.keyring,
+            clock=self.clock,
+            visits=self.visits,
+        )
         self.devices = Devices(
             self.store.subscribers,
             self.store.devices,

@@ -9,9 +9,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from imap_server.backend import Denied, FlagChange, FlagMode
+from tests.unit.imap_front import PEER, backend
 from tests.unit.services_world import ALICE, BOB, CALL, NOW, SMSC, TWO_SECONDS, World
+from vvm.domain.visit import Act
 from vvm.services.provisioning import SubscriberOptions
-from vvm.services.timeline import LIMIT, TimelineLimit
+from vvm.services.timeline import LIMIT, Event, TimelineLimit
 from vvm.store.port import Settlement
 
 SECOND = timedelta(seconds=1)
@@ -72,3 +75,43 @@ async def test_of_a_long_timeline_the_newest_is_shown() -> None:
     for limit in (0, LIMIT + 1):
         with pytest.raises(TimelineLimit):
             await world.timeline(ALICE, limit=limit)
+
+
+async def test_a_timeline_shows_what_clients_did_and_how_often() -> None:
+    world = World()
+    alice = await world.subscriber()
+    given = await world.devices.add(ALICE, name="Tablet")
+    front = backend(world)
+    with pytest.raises(Denied):
+        await front.login(alice.imap_user, "wrong", PEER)
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    account = await front.login(given.device.login, given.password.reveal(), PEER)
+    inbox = await account.select("INBOX")
+    assert inbox is not None
+    await inbox.snapshot()
+    for _ in range(3):
+        await inbox.read(1)
+    await inbox.store([1], FlagChange(FlagMode.ADD, frozenset({"\\Deleted"})))
+    await inbox.expunge(None)
+    await world.visits.flush()
+    await world.visits.flush()
+    visits = [entry for entry in await world.timeline(ALICE) if entry.event is Event.VISIT]
+    tablet = given.device.id
+    assert [(visit.what, visit.outcome, visit.device, visit.count) for visit in visits] == [
+        ("refused", "invalid_password", None, 1),
+        ("logged_in", None, tablet, 1),
+        ("looked", "INBOX", tablet, 1),
+        ("fetched", "INBOX", tablet, 3),
+        ("marked", "INBOX", tablet, 1),
+        ("expunged", "INBOX", tablet, 1),
+    ]
+
+
+async def test_visits_are_forgotten_with_the_rest() -> None:
+    world = World()
+    alice = await world.subscriber()
+    world.visits.note(alice.id, Act.LOGGED_IN)
+    await world.visits.flush()
+    world.clock.advance(timedelta(days=31))
+    await world.retention()
+    assert [entry for entry in await world.timeline(ALICE) if entry.event is Event.VISIT] == []

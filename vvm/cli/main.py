@@ -45,6 +45,7 @@ for _name, _place, _help in (
     ("doctor", "vvm.cli.doctor:doctor", "Act as one subscriber's handset, and tell which hop fails and why."),
     ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
     ("device", "vvm.cli.device:app", "Give devices logins of their own, list and revoke them."),
+    ("timeline", "vvm.cli.subscriber:timeline", "Show everything between a number and the service."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
     ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),

@@ -64,7 +64,17 @@ PinFile = Annotated[
     ),
 ]
 
-_TIMELINE_COLUMNS = ("at", "event", "what", "outcome", "notification", "uid", "smpp_status")
+_TIMELINE_COLUMNS = (
+    "at",
+    "event",
+    "what",
+    "outcome",
+    "count",
+    "device",
+    "notification",
+    "uid",
+    "smpp_status",
+)
 _AUDIT_COLUMNS = ("at", "trigger", "before", "after")
 _COLUMNS = ("msisdn", "status", "language", "max_messages", "created_at")
 
@@ -183,7 +193,7 @@ async def audit(msisdn: Number, /, *, config: ConfigFile, limit: Limit = 100, js
 async def timeline(
     msisdn: Number, /, *, config: ConfigFile, limit: Limit = 100, json: AsJson = False
 ) -> None:
-    """Show every SMS to and from a number and its transitions, without any text."""
+    """Show every SMS to and from a number, its transitions and what its clients did, without any text."""
     async with opened(config) as services:
         entries = await services.timeline(parse_msisdn(msisdn), limit=limit)
     if json:

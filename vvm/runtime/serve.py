@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -38,12 +39,15 @@ from vvm.runtime.self_service import self_service_part
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
+from vvm.services.visits import Visits
 
 log = structlog.get_logger(__name__)
 
 _WATCH_SECONDS = 0.2
 """How soon a commit of another process is noticed."""
 _OUTAGE_SECONDS = 1.0
+_VISITS_SECONDS = 5.0
+"""How soon a client's doings stand in its timeline."""
 _RENEWAL_SECONDS = 30.0
 """How soon a renewed certificate is shown."""
 _HOUSEKEEPING_SECONDS = 3600.0
@@ -143,6 +147,7 @@ def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: 
         devices=store.devices,
         subscribers=store.subscribers,
         hints=services.hints,
+        visits=services.visits,
     )
     backend = ImapBackend(services.login, services.master, mail, omtp)
     extensions = ExtensionCommands(
@@ -174,6 +179,7 @@ def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: 
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
             group.create_task(_look_for_renewal(renewal))
+            group.create_task(_write_visits(services.visits))
             ready()
             try:
                 await asyncio.Event().wait()
@@ -181,6 +187,20 @@ def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: 
                 await server.stop(config.imap.drain_seconds)
 
     return {"imap": run}
+
+
+async def _write_visits(visits: Visits) -> None:
+    """Until the end, and then what is left."""
+    try:
+        while True:
+            await asyncio.sleep(_VISITS_SECONDS)
+            try:
+                await visits.flush()
+            except Outage as outage:
+                log.warning("visits_lost", error=str(outage))
+    finally:
+        with suppress(Outage):
+            await visits.flush()
 
 
 async def _look_for_renewal(renewal: CertificateWatch) -> None:

@@ -43,6 +43,7 @@ from vvm.services.sweeping import Sweeper
 from vvm.services.timeline import Timeline
 from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
+from vvm.services.visits import Visits
 from vvm.store.blobs.places import blob_store
 from vvm.store.hints.local import LocalHints
 from vvm.store.sqlite import CommitMetrics, SqliteStore, open_sqlite
@@ -79,6 +80,7 @@ class Services(msgspec.Struct, frozen=True):
     timeline: Timeline
     sweeper: Sweeper | None
     """None when octets lie in the database."""
+    visits: Visits
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""
@@ -108,6 +110,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
             await _check_master_key(store, keyring, config)
             await _check_blobs(store, config)
             pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=config.pin)
+            visits = Visits(store.visits, clock)
             devices = Devices(
                 store.subscribers, store.devices, hints, keyring, clock=clock, settings=config.device
             )
@@ -151,7 +154,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     notification=config.notification,
                     settings=config.self_service,
                 ),
-                login=Login(store.subscribers, store.devices, keyring, clock=clock),
+                login=Login(store.subscribers, store.devices, keyring, clock=clock, visits=visits),
                 devices=devices,
                 device_codes=DeviceCodes(
                     store.subscribers,
@@ -201,8 +204,11 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     settings=config.notification,
                 ),
                 dead_letters=DeadLetters(store.outbox, hints, clock=clock, settings=config.notification),
-                retention=Retention(store.outbox, store.inbound, clock=clock, settings=config.notification),
-                timeline=Timeline(store.subscribers, store.outbox, store.inbound),
+                retention=Retention(
+                    store.outbox, store.inbound, store.visits, clock=clock, settings=config.notification
+                ),
+                timeline=Timeline(store.subscribers, store.outbox, store.inbound, store.visits),
+                visits=visits,
                 sweeper=sweeper_of(config.blobs, blobs, store.blobs, clock),
                 keyring=keyring,
                 service=service,

@@ -13,7 +13,9 @@ from vvm.domain.device import Device
 from vvm.domain.errors import Refusal
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
+from vvm.domain.visit import Act
 from vvm.services.credentials import Keyring
+from vvm.services.visits import Visits
 from vvm.store.port import DeviceStore, SubscriberStore
 
 _USE_NOTED = timedelta(minutes=1)
@@ -64,18 +66,25 @@ class Login:
     """
 
     def __init__(
-        self, subscribers: SubscriberStore, devices: DeviceStore, keyring: Keyring, *, clock: Clock
+        self,
+        subscribers: SubscriberStore,
+        devices: DeviceStore,
+        keyring: Keyring,
+        *,
+        clock: Clock,
+        visits: Visits,
     ) -> None:
         self._subscribers = subscribers
         self._devices = devices
         self._keyring = keyring
         self._clock = clock
+        self._visits = visits
 
     async def __call__(self, user: str, password: str) -> Admitted:
         """Raises LoginRefused."""
         found = await self._known(user)
         if not self._matches(found, password):
-            raise LoginRefused(LoginRefusal.INVALID_PASSWORD)
+            raise self._refused(found, LoginRefusal.INVALID_PASSWORD)
         return await self._admitted(found)
 
     async def password(self, user: str) -> Secret:
@@ -104,14 +113,23 @@ class Login:
         subscriber, device = found.subscriber, found.device
         if device is not None:
             if not subscriber.status.served:
-                raise LoginRefused(_NOT_NOW[subscriber.status])
+                raise self._refused(found, _NOT_NOW[subscriber.status])
             await self._note_use(device)
-            return found
-        if not subscriber.status.active:
-            raise LoginRefused(_NOT_NOW[subscriber.status])
-        if subscriber.unanswered_syncs:
-            await self._subscribers.answered(subscriber.id)
+        else:
+            if not subscriber.status.active:
+                raise self._refused(found, _NOT_NOW[subscriber.status])
+            if subscriber.unanswered_syncs:
+                await self._subscribers.answered(subscriber.id)
+        self._note(found, Act.LOGGED_IN)
         return found
+
+    def _refused(self, found: Admitted, reason: LoginRefusal) -> LoginRefused:
+        self._note(found, Act.REFUSED, reason.value)
+        return LoginRefused(reason)
+
+    def _note(self, found: Admitted, act: Act, detail: str = "") -> None:
+        device = None if found.device is None else found.device.id
+        self._visits.note(found.subscriber.id, act, device=device, detail=detail)
 
     async def _note_use(self, device: Device) -> None:
         now = self._clock.now()

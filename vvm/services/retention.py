@@ -10,7 +10,7 @@ import structlog
 
 from vvm.domain.clock import Clock
 from vvm.services.settings import NotificationSettings
-from vvm.store.port import InboundStore, OutboxStore
+from vvm.store.port import InboundStore, OutboxStore, VisitStore
 
 log = structlog.get_logger(__name__)
 
@@ -19,13 +19,20 @@ _BATCH = 500
 
 
 class Retention:
-    """Removes closed notifications and settled SMS of handsets, oldest first."""
+    """Removes closed notifications, settled SMS of handsets and visits of clients, oldest first."""
 
     def __init__(
-        self, outbox: OutboxStore, inbound: InboundStore, *, clock: Clock, settings: NotificationSettings
+        self,
+        outbox: OutboxStore,
+        inbound: InboundStore,
+        visits: VisitStore,
+        *,
+        clock: Clock,
+        settings: NotificationSettings,
     ) -> None:
         self._outbox = outbox
         self._inbound = inbound
+        self._visits = visits
         self._clock = clock
         self._keep = timedelta(days=settings.keep_days)
 
@@ -34,9 +41,10 @@ class Retention:
         before = self._clock.now() - self._keep
         notifications = await _all(lambda: self._outbox.forget(before=before, limit=_BATCH))
         sms = await _all(lambda: self._inbound.forget(before=before, limit=_BATCH))
-        if notifications or sms:
-            log.info("history_forgotten", notifications=notifications, client_sms=sms)
-        return notifications + sms
+        visits = await _all(lambda: self._visits.forget(before=before, limit=_BATCH))
+        if notifications or sms or visits:
+            log.info("history_forgotten", notifications=notifications, client_sms=sms, visits=visits)
+        return notifications + sms + visits
 
 
 async def _all(forget: Callable[[], Awaitable[int]]) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happened between a number and the service: every SMS in both directions, every transition.
+"""What happened between a number and the service: every SMS, every transition, every visit of a client.
 
 For whoever has to answer "why did my phone not ring?".  No text is shown: a STATUS holds a password,
 and what a handset sent may hold anything.
@@ -15,6 +15,7 @@ import msgspec
 
 from vvm.domain.errors import Refusal
 from vvm.domain.numbers import Msisdn
+from vvm.domain.visit import Visit
 from vvm.omtp.client import parse_client_sms
 from vvm.store.port import (
     Audited,
@@ -24,6 +25,7 @@ from vvm.store.port import (
     OutboxStore,
     Settlement,
     SubscriberStore,
+    VisitStore,
 )
 
 LIMIT = 1000
@@ -46,6 +48,8 @@ class Event(StrEnum):
     """The SMSC took it, whole or its last segment so far."""
     CLOSED = "closed"
     """``outcome`` says how it ended."""
+    VISIT = "visit"
+    """A client was there by IMAP; ``what`` it did, ``outcome`` where, or why not, ``count`` how often."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -57,13 +61,23 @@ class Entry(msgspec.Struct, frozen=True):
     """Number of the notification, the same for all its entries."""
     uid: int | None = None
     smpp_status: int | None = None
+    device: int | None = None
+    """Of a visit: a device with credentials of its own."""
+    count: int | None = None
 
 
 class Timeline:
-    def __init__(self, subscribers: SubscriberStore, outbox: OutboxStore, inbound: InboundStore) -> None:
+    def __init__(
+        self,
+        subscribers: SubscriberStore,
+        outbox: OutboxStore,
+        inbound: InboundStore,
+        visits: VisitStore,
+    ) -> None:
         self._subscribers = subscribers
         self._outbox = outbox
         self._inbound = inbound
+        self._visits = visits
 
     async def __call__(self, msisdn: Msisdn, *, limit: int = 100) -> Sequence[Entry]:
         """The newest entries of a number, oldest first, served or not.  Raises TimelineLimit."""
@@ -73,12 +87,25 @@ class Timeline:
         entries += [_client_sms(sms) for sms in await self._inbound.history(msisdn, limit=limit)]
         for record in await self._outbox.history(msisdn, limit=limit):
             entries += _notification(record)
+        if (subscriber := await self._subscribers.by_msisdn(msisdn)) is not None:
+            entries += [_visit(visit) for visit in await self._visits.history(subscriber.id, limit=limit)]
         return sorted(entries, key=lambda entry: entry.at)[-limit:]
 
 
 def _transition(entry: Audited) -> Entry:
     outcome = None if entry.after is None else entry.after.value
     return Entry(entry.at, Event.TRANSITION, entry.trigger.value, outcome)
+
+
+def _visit(visit: Visit) -> Entry:
+    return Entry(
+        visit.first_at,
+        Event.VISIT,
+        visit.act.value,
+        outcome=visit.detail or None,
+        device=visit.device,
+        count=visit.count,
+    )
 
 
 def _client_sms(sms: Inbound) -> Entry:

@@ -43,6 +43,7 @@ from vvm.store.sms import (
     OutboxStore,
     Settlement,
 )
+from vvm.store.visits import VisitStore
 
 __all__ = [  # what other modules of this room define, and everybody takes from here
     "Blob",
@@ -63,6 +64,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "OutboxStore",
     "Settlement",
     "SubscriberChange",
+    "VisitStore",
 ]
 
 GREETINGS_LIMIT = 20
@@ -363,6 +365,9 @@ class Store(Protocol):
 
     @property
     def blobs(self) -> BlobLedger: ...
+
+    @property
+    def visits(self) -> VisitStore: ...
 
     async def close(self) -> None: ...
 

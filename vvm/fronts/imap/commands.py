@@ -19,6 +19,7 @@ from imap_server.session import ANY, LOGGED_IN, Session, State
 from imap_server.wire.lexer import Lexer
 from vvm.domain.errors import Outage, UnknownSubscriber
 from vvm.domain.subscriber import SubscriberId
+from vvm.domain.visit import Act
 from vvm.fronts.imap.account import FilingAccount, SubscriberAccount
 from vvm.fronts.imap.settings import OmtpSettings
 from vvm.omtp import commands as omtp
@@ -71,7 +72,9 @@ class ExtensionCommands:
             return await self._change_pin_before_login(session, command)
         if command.user is not None:  # the mailbox is that of who has logged in, whatever else is said
             raise No(omtp.INVALID_PARAMETER)
-        return await self._set_pin(_subscriber(session), command)
+        text = await self._set_pin(_subscriber(session), command)
+        _note(session, "pin")
+        return text
 
     async def _change_pin_before_login(self, session: Session, command: omtp.ChangePin) -> str:
         """AT&T's form: it opens no mailbox.  Every one is held back like a refused login, so that a
@@ -99,11 +102,13 @@ class ExtensionCommands:
             await self._languages.choose(_subscriber(session), command.language)
         except UnknownLanguage:
             raise No(omtp.INVALID_LANGUAGE) from None
+        _note(session, "language")
         return omtp.LANGUAGE_CHANGED
 
     async def _close_tutorial(self, session: Session, command: None) -> str:
         del command
         await self._tutorial.close(_subscriber(session))
+        _note(session, "tutorial")
         return omtp.TUTORIAL_CLOSED
 
 
@@ -140,3 +145,9 @@ def _subscriber(session: Session) -> SubscriberId:
     if not isinstance(account, SubscriberAccount | FilingAccount) or not account.opened.profile.commands:
         raise NotAllowed
     return account.subscriber
+
+
+def _note(session: Session, what: str) -> None:
+    """For the timeline of who has logged in."""
+    if isinstance(session.account, SubscriberAccount | FilingAccount):
+        session.account.opened.note(Act.SET_UP, what)

@@ -17,6 +17,7 @@ from imap_server.backend import (
 )
 from vvm.domain.message import GREETINGS
 from vvm.domain.subscriber import Subscriber
+from vvm.domain.visit import Act
 from vvm.fronts.imap.opened import Opened, closed, told
 from vvm.fronts.imap.preview import preview
 from vvm.fronts.imap.rosters import state_of
@@ -43,6 +44,7 @@ class Folder:
             raise closed()
         folder, roster = found
         await self._opened.check(folder)
+        self._opened.note(Act.LOOKED, self._folder)
         return Snapshot(
             uid_validity=folder.uid_validity,
             uid_next=folder.uid_next,
@@ -72,12 +74,14 @@ class Folder:
 
     async def read(self, uid: int) -> bytes | None:
         originals = self._opened.originals
+        self._opened.note(Act.FETCHED, self._folder)
         return await told(self._mailboxes.octets(self._mailbox, self._folder, uid, originals=originals))
 
     async def store(
         self, uids: Sequence[int], change: FlagChange, *, unchanged_since: int | None = None
     ) -> Sequence[MessageState]:
         meant = self._vocabulary.change(change)
+        self._opened.note(Act.MARKED, self._folder)
         states = await told(
             self._opened.services.retrieval.mark(
                 self._mailbox,
@@ -96,7 +100,10 @@ class Folder:
         chosen = None if uids is None else sorted(uids)
         owed = self._opened.owed(self._folder)
         retrieval = self._opened.services.retrieval
-        return await told(retrieval.expunge(self._mailbox, self._folder, chosen, owed))
+        gone = await told(retrieval.expunge(self._mailbox, self._folder, chosen, owed))
+        if gone:
+            self._opened.note(Act.EXPUNGED, self._folder)
+        return gone
 
     async def copy(self, uids: Sequence[int], name: str) -> Copied | None:
         return await self._transfer(self._opened.services.filing.copy, uids, name)

@@ -26,6 +26,7 @@ from vvm.domain.errors import (
 )
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Owed
+from vvm.domain.visit import Act
 from vvm.fronts.imap.profiles import Appends, Profile
 from vvm.fronts.imap.rosters import Rosters
 from vvm.services.filing import Filing, UnfitFolderName
@@ -34,6 +35,7 @@ from vvm.services.login import Admitted
 from vvm.services.owing import Owing
 from vvm.services.pbx import Pbx
 from vvm.services.retrieval import Retrieval
+from vvm.services.visits import Visits
 from vvm.store import port
 
 T = TypeVar("T")
@@ -63,6 +65,7 @@ class MailServices(msgspec.Struct, frozen=True, kw_only=True):
     devices: port.DeviceStore
     subscribers: port.SubscriberStore
     hints: port.Hints
+    visits: Visits
     rosters: Rosters = msgspec.field(default_factory=Rosters)
 
 
@@ -81,6 +84,11 @@ class Opened:
     def originals(self) -> bool:
         """It reads messages as their depositor wrote them, because it is one."""
         return self.profile.appends is Appends.DEPOSITS
+
+    def note(self, act: Act, folder: str = "") -> None:
+        """For the subscriber's timeline; a media server's doings are nobody's visit."""
+        if not self._by_master:
+            self.services.visits.note(self.owner.id, act, device=self._device, detail=folder)
 
     def owed(self, folder: str) -> Sequence[Owed]:
         """The subscriber's phone hears of what somebody else changes in INBOX, and not of its own doing."""

@@ -15,6 +15,7 @@ from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.memory.subscribers import MemorySubscribers
+from vvm.store.memory.visits import MemoryVisits
 
 
 class MemoryStore:
@@ -29,6 +30,7 @@ class MemoryStore:
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
         self.devices = MemoryDevices(self.subscribers, self.outbox)
+        self.visits = MemoryVisits(self.subscribers)
 
     async def close(self) -> None:
         """Nothing is held that would have to be given back."""

@@ -23,6 +23,7 @@ from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.outbox import SqliteOutbox
 from vvm.store.sqlite.schema import prepare
 from vvm.store.sqlite.subscribers import SqliteSubscribers
+from vvm.store.sqlite.visits import SqliteVisits
 
 _SQL = named_statements("vvm.store.sqlite.queries", "watch.sql")
 
@@ -42,6 +43,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(self._reader, self._writer)
         self.inbound = SqliteInbound(self._reader, self._writer)
         self.devices = SqliteDevices(self._reader, self._writer)
+        self.visits = SqliteVisits(self._reader, self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
 
