@@ -78,3 +78,12 @@ async def test_the_two_fixed_folders_are_written_in_any_case() -> None:
     for transfer in (world.filing.copy, world.filing.move):
         with pytest.raises(FolderStays):
             await transfer(owner, INBOX, [1], "greetings")
+
+
+async def test_who_has_all_the_folders_it_may_have_is_provided_with_no_other() -> None:
+    world = World()
+    owner = await world.subscriber()
+    await world.filing.create(owner.mailbox, "a/b/c/d/e")
+    await world.filing.provide(owner.mailbox, "Trash", special_use="\\Trash")
+    names = [entry.name for entry in await world.store.folders.all(owner.mailbox)]
+    assert "Trash" not in names

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
-from vvm.domain.errors import FolderExists, FolderStays, Refusal
+from vvm.domain.errors import FolderExists, FolderStays, Refusal, TooManyFolders
 from vvm.domain.message import GREETINGS, INBOX, Flags, Kind
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId, Subscriber
@@ -82,12 +82,15 @@ class Filing:
         )
 
     async def provide(self, mailbox: MailboxId, name: str, *, special_use: str) -> None:
-        """Make a folder that a kind of client expects, unless it is there."""
+        """Make a folder that a kind of client expects, unless it is there or there are too many."""
         if any(entry.name == name for entry in await self._folders.all(mailbox)):
             return
         try:
             await self.create(mailbox, name, special_use=special_use)
-        except FolderExists:  # made by another session in this very moment
+        except (
+            FolderExists,
+            TooManyFolders,
+        ):  # made just now by another session; no reason to refuse a login
             return
 
     async def delete(self, mailbox: MailboxId, name: str) -> None:
