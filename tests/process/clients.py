@@ -40,15 +40,15 @@ class Api:
         self._session = session
 
     async def add(self, msisdn: str) -> None:
-        assert (await self._call("PUT", f"subscribers/{msisdn}", json={}))[0] == 201
+        assert (await self.call("PUT", f"subscribers/{msisdn}", json={}))[0] == 201
 
     async def change(self, msisdn: str, **fields: object) -> None:
         """A PATCH of the subscriber."""
-        assert (await self._call("PATCH", f"subscribers/{msisdn}", json=fields))[0] == 200
+        assert (await self.call("PATCH", f"subscribers/{msisdn}", json=fields))[0] == 200
 
     async def deposit(self, order: Order) -> int | None:
         """The UID, or None where the program refuses for now.  Raises aiohttp.ClientError."""
-        status, answer = await self._call(
+        status, answer = await self.call(
             "POST",
             f"subscribers/{order.recipient}/messages",
             params={"from": order.caller},
@@ -81,11 +81,12 @@ class Api:
 
     async def messages(self, msisdn: str) -> list[tuple[int, str]]:
         """UID and caller of every message."""
-        status, answer = await self._call("GET", f"subscribers/{msisdn}/messages", params={"limit": 1000})
+        status, answer = await self.call("GET", f"subscribers/{msisdn}/messages", params={"limit": 1000})
         assert (status, answer["next"]) == (200, None)
         return [(message["uid"], message["caller"]) for message in answer["messages"]]
 
-    async def _call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+    async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """Status and JSON of one request under /v1."""
         url = f"http://127.0.0.1:{self.program.http_port}/v1/{path}"
         headers = {"Authorization": f"Bearer {self.program.token}"} | options.pop("headers", {})
         async with self._session.request(method, url, headers=headers, **options) as response:

@@ -92,6 +92,8 @@ async def api(
             provisioning=world.provisioning,
             dead_letters=world.dead_letters,
             timeline=world.timeline,
+            feed=world.feed,
+            webhooks=world.webhooks,
             devices=world.devices,
             mailboxes=world.store.mailboxes,
             outbox=outbox or world.store.outbox,

@@ -20,6 +20,7 @@ from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
+from vvm.services.feed import Feed
 from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
@@ -42,12 +43,14 @@ from vvm.services.settings import (
     PinSettings,
     SelfServiceSettings,
     ServiceSettings,
+    WebhookSettings,
 )
 from vvm.services.subscription import Subscription
 from vvm.services.timeline import Timeline
 from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
 from vvm.services.visits import Visits
+from vvm.services.webhooks import Webhooks
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
 from vvm.store.port import NewInbound, SubscriberChange
@@ -166,6 +169,14 @@ class World:
         )
         self.owing = Owing(self.clock, settings)
         self.dead_letters = DeadLetters(self.store.outbox, self.hints, clock=self.clock, settings=settings)
+        self.feed = Feed(self.store.events, clock=self.clock, settings=WebhookSettings())
+        self.webhooks = Webhooks(
+            self.store.webhooks,
+            self.store.events,
+            self.keyring,
+            clock=self.clock,
+            settings=WebhookSettings(),
+        )
         self.retention = Retention(
             self.store.outbox, self.store.inbound, self.store.visits, clock=self.clock, settings=settings
         )

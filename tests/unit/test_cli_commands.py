@@ -383,6 +383,8 @@ def test_version_tells_the_version(vvm: Run) -> None:
         (["subscriber"], ["add", "show", "set", "remove", "list", "rotate", "announce", "audit", "timeline"]),
         (["message"], ["deposit", "list"]),
         (["notification"], ["list", "resend"]),
+        (["event"], ["list"]),
+        (["webhook"], ["add", "list", "set", "rotate", "replay", "remove", "dead", "resend"]),
         (["config"], ["check", "explain"]),
         (["serve"], ["--config", "--role", "imap, sms, http, deposit, worker", "--workers"]),
         (["message", "deposit"], ["--to", "--from", "--key", "--json", "VVM_CONFIG"]),

@@ -22,8 +22,9 @@ STATEMENTS = {
     if item.name.endswith(".sql")
     for name, text in named_statements(QUERIES, item.name).items()
 }
-# These hold only what is owed, dead, pending, or waits for segments or its end, not what ever was.
-SMALL = ("outbox_next", "outbox_dead", "inbound_pending", "inbound_segment", "loose_blob_waiting")
+# These hold only what is owed, dead, pending, or waits for segments or its end, not what ever was;
+# webhooks are few.
+SMALL = ("outbox_next", "outbox_dead", "inbound_pending", "inbound_segment", "loose_blob_waiting", "webhook")
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,8 @@ for _name, _place, _help in (
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
     ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),
+    ("event", "vvm.cli.event:app", "List what happened."),
+    ("webhook", "vvm.cli.webhook:app", "Have events posted to an operator's systems."),
 ):
     app.command(_place, name=_name, help=_help)
 

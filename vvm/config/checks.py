@@ -204,6 +204,14 @@ def _carriers(config: Config) -> Findings:
         yield Mistake(key, str(bad), render(config.vvm.carriers))
 
 
+def _webhooks(config: Config) -> Findings:
+    """A turn may last half its lease, and then still waits for one answer."""
+    webhook = config.webhook
+    if webhook.lease_seconds < 4 * webhook.post_seconds:
+        right = f"at least {4 * webhook.post_seconds:g}, four times webhook.post_seconds"
+        yield Mistake("webhook.lease_seconds", right, render(webhook.lease_seconds))
+
+
 def _texts(config: Config) -> Findings:
     for language, text in config.notification.texts.items():
         if not _fills(text, count=1, number="1"):
@@ -283,6 +291,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _kannels,
     _leases,
     _receipt_gate,
+    _webhooks,
     _texts,
     _self_service,
     _asterisk,

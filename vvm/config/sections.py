@@ -23,6 +23,7 @@ from vvm.services.settings import (
     PinSettings,
     SelfServiceSettings,
     ServiceSettings,
+    WebhookSettings,
 )
 from vvm.store.blobs.settings import BlobSettings
 
@@ -121,6 +122,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which audio becomes a message, whichever front brings it."""
     notification: NotificationSettings = NotificationSettings()
     """How long, and how often, a phone is tried to be told."""
+    webhook: WebhookSettings = WebhookSettings()
+    """How an operator's systems are told of events."""
     sms: SmsSection = SmsSection()
     asterisk: AsteriskSettings | None = None
     log: LogSettings = LogSettings()

@@ -163,3 +163,46 @@ class InvalidTransition(Refusal):
     """The provisioning status does not allow this step."""
 
     code = "invalid_transition"
+
+
+class BadCursor(Refusal):
+    """A place in the event feed that this service never gave out."""
+
+    code = "bad_cursor"
+
+    def __init__(self) -> None:
+        super().__init__("this is no cursor of the event feed")
+
+
+class TooManyWebhooks(Refusal):
+    code = "too_many_webhooks"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"there are {limit} webhooks already, which is the limit")
+
+
+class UnknownWebhook(Refusal):
+    code = "unknown_webhook"
+
+    def __init__(self) -> None:
+        super().__init__("no such webhook")
+
+
+class BadWebhook(Refusal):
+    """Not a URL that we post to."""
+
+    code = "bad_webhook"
+
+
+class UnknownParked(Refusal):
+    code = "unknown_dead_event"
+
+    def __init__(self) -> None:
+        super().__init__("no such dead event of this webhook")
+
+
+class UnknownEventKind(Refusal):
+    code = "unknown_event_kind"
+
+    def __init__(self, *, known: str) -> None:
+        super().__init__(f"kinds of events are {known}")

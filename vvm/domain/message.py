@@ -43,6 +43,11 @@ class Flags(IntFlag):
     DRAFT = 16
     GREETING_ON = 32
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One word a flag, for operators: ``("seen", "deleted")``."""
+        return tuple(flag.name.lower() for flag in Flags if flag & self and flag.name)
+
 
 class Envelope(msgspec.Struct, frozen=True):
     """What the capture knew of a call."""

@@ -37,6 +37,7 @@ from vvm.runtime.metrics import (
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.runtime.self_service import self_service_part
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
+from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
 from vvm.services.visits import Visits
@@ -255,6 +256,8 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
             provisioning=services.provisioning,
             dead_letters=services.dead_letters,
             timeline=services.timeline,
+            feed=services.feed,
+            webhooks=services.webhooks,
             devices=services.devices,
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,
@@ -298,17 +301,20 @@ def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, 
 
 
 def _worker(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
-    del metrics
-
     async def drain() -> None:
         if not await services.activation.drain():
             await services.hints.inbound_moved(_PENDING)
 
     async def forget() -> None:
         await services.retention()
+        await services.feed.forget()
         await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 
-    parts = {"activation": _for_ever(drain), "retention": _for_ever(forget)}
+    parts = {
+        "activation": _for_ever(drain),
+        "retention": _for_ever(forget),
+        "webhooks": delivery_part(config.webhook, services, metrics.registry),
+    }
     return parts | _sweeping(services.sweeper, every=timedelta(hours=config.blobs.sweep_every_hours))
 
 

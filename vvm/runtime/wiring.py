@@ -24,6 +24,7 @@ from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
+from vvm.services.feed import Feed
 from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
@@ -44,6 +45,7 @@ from vvm.services.timeline import Timeline
 from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
 from vvm.services.visits import Visits
+from vvm.services.webhooks import Webhooks
 from vvm.store.blobs.places import blob_store
 from vvm.store.hints.local import LocalHints
 from vvm.store.sqlite import CommitMetrics, SqliteStore, open_sqlite
@@ -81,6 +83,8 @@ class Services(msgspec.Struct, frozen=True):
     sweeper: Sweeper | None
     """None when octets lie in the database."""
     visits: Visits
+    feed: Feed
+    webhooks: Webhooks
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""
@@ -210,6 +214,10 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 timeline=Timeline(store.subscribers, store.outbox, store.inbound, store.visits),
                 visits=visits,
                 sweeper=sweeper_of(config.blobs, blobs, store.blobs, clock),
+                feed=Feed(store.events, clock=clock, settings=config.webhook),
+                webhooks=Webhooks(
+                    store.webhooks, store.events, keyring, clock=clock, settings=config.webhook
+                ),
                 keyring=keyring,
                 service=service,
                 store=store,

@@ -152,3 +152,26 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """The plain SMS of the fallback by language; {count} and {number} are filled in. English without any."""
     keep_days: int = 30
     """How long sent notifications and handsets' SMS are kept for operators to see."""
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How events reach an operator's systems."""
+
+    keep_days: int = 7
+    """How long events are kept, for the feed and for replays."""
+    most: int = 20
+    """How many webhooks there may be."""
+    allow_http: bool = False
+    """Take http:// too; events hold telephone numbers, so only within one machine or a trusted network."""
+    page: int = 200
+    """Events in one turn with a webhook."""
+    parallel: int = 16
+    """Requests to one webhook at a time; those of one subscriber always follow each other."""
+    post_seconds: float = 10.0
+    """How long an endpoint may take to answer."""
+    lease_seconds: int = 120
+    """How long a webhook is in one worker's hands; at least four times post_seconds."""
+    max_attempts: int = 12
+    """Tries of one event, over about an hour, before it is a dead letter."""
+    workers: int = 4
+    """Webhooks that are served at a time."""

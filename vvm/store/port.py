@@ -31,6 +31,7 @@ from vvm.message.writer import PartSpan
 from vvm.store.blobs.port import Blob, BlobLedger
 from vvm.store.change import SubscriberChange
 from vvm.store.devices import DeviceStore, NewCode, NewDevice
+from vvm.store.events import EventStore, WebhookStore
 from vvm.store.folders import Copied, FolderEntry, FolderStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
 from vvm.store.sms import (
@@ -50,6 +51,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "BlobLedger",
     "Copied",
     "DeviceStore",
+    "EventStore",
     "FolderEntry",
     "FolderStore",
     "Inbound",
@@ -65,6 +67,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "Settlement",
     "SubscriberChange",
     "VisitStore",
+    "WebhookStore",
 ]
 
 GREETINGS_LIMIT = 20
@@ -368,6 +371,12 @@ class Store(Protocol):
 
     @property
     def visits(self) -> VisitStore: ...
+
+    @property
+    def events(self) -> EventStore: ...
+
+    @property
+    def webhooks(self) -> WebhookStore: ...
 
     async def close(self) -> None: ...
 

@@ -14,6 +14,7 @@ from vvm.fronts.http.access import access
 from vvm.fronts.http.auth import bearer
 from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.devices import DeviceRoutes
+from vvm.fronts.http.events import EventRoutes
 from vvm.fronts.http.health import HealthRoutes, Refresh
 from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.notifications import NotificationRoutes
@@ -21,11 +22,14 @@ from vvm.fronts.http.problems import problems
 from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
+from vvm.fronts.http.webhooks import WebhookRoutes
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Depositor
 from vvm.services.devices import Devices
+from vvm.services.feed import Feed
 from vvm.services.provisioning import Provisioning
 from vvm.services.timeline import Timeline
+from vvm.services.webhooks import Webhooks
 from vvm.store.port import MailboxStore, OutboxStore
 
 
@@ -37,6 +41,8 @@ class ApiServices(msgspec.Struct, frozen=True):
     dead_letters: DeadLetters
     timeline: Timeline
     devices: Devices
+    feed: Feed
+    webhooks: Webhooks
     mailboxes: MailboxStore
     outbox: OutboxStore
     clock: Clock
@@ -73,8 +79,11 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
     )
     notifications = NotificationRoutes(services.provisioning, services.dead_letters, services.timeline)
     devices = DeviceRoutes(services.devices, settings)
+    events = EventRoutes(services.feed, settings)
+    webhooks = WebhookRoutes(services.webhooks, settings)
     app = web.Application(middlewares=[bearer(token)])
     one = "/subscribers/{msisdn}"
+    hook = "/webhooks/{webhook:[0-9]{1,10}}"
     for method, path, handler, *query in (
         ("GET", "/subscribers", subscribers.page, "limit", "after"),
         ("GET", one, subscribers.show),
@@ -88,6 +97,15 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
         ("GET", f"{one}/timeline", notifications.timeline, "limit"),
         ("GET", "/notifications/dead", notifications.dead_letters, "limit", "after"),
         ("POST", "/notifications/{id:[0-9]{1,10}}/resend", notifications.resend),
+        ("GET", "/events", events.page, "after", "limit", "kinds", "msisdn"),
+        ("GET", "/webhooks", webhooks.page),
+        ("POST", "/webhooks", webhooks.add),
+        ("PATCH", hook, webhooks.patch),
+        ("DELETE", hook, webhooks.remove),
+        ("POST", f"{hook}/secret", webhooks.rotate),
+        ("POST", f"{hook}/replay", webhooks.replay),
+        ("GET", f"{hook}/dead", webhooks.dead, "limit", "after"),
+        ("POST", f"{hook}/dead/{{event:[0-9]{{1,10}}}}/resend", webhooks.revive),
         ("GET", f"{one}/messages", messages.page, "limit", "after"),
         ("POST", f"{one}/messages", messages.add, "from", "received_at"),
         ("GET", f"{one}/messages/{{uid:[0-9]{{1,10}}}}", messages.show),

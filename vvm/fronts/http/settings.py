@@ -21,6 +21,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections of this process; one more is closed at once."""
     max_deposits: int = 32
     """Deposits that are read and transcoded at a time; others wait, which bounds the memory they take."""
+    max_streams: int = 50
+    """Streams of events at a time; one more is answered 503."""
     body_seconds: float = 60.0
     """From the end of the header to the end of the body."""
     request_seconds: float = 120.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.memory.blobs import MemoryBlobLedger
 from vvm.store.memory.devices import MemoryDevices
+from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.folders import MemoryFolders
 from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
@@ -22,12 +23,13 @@ class MemoryStore:
     """A vvm.store.port.Store for one event loop; nothing of it is durable."""
 
     def __init__(self, shelf: MakeShelf = DatabaseShelf) -> None:
-        self.outbox = MemoryOutbox()
+        self.events = self.webhooks = MemoryEvents()
+        self.outbox = MemoryOutbox(self.events)
         self.blobs = MemoryBlobLedger()
-        self.mailboxes = MemoryMailboxes(self.outbox, self.blobs, shelf(self.blobs))
+        self.mailboxes = MemoryMailboxes(self.outbox, self.events, self.blobs, shelf(self.blobs))
         self.blobs.look_into(self.mailboxes)
         self.folders = MemoryFolders(self.mailboxes, self.outbox)
-        self.subscribers = MemorySubscribers(self.mailboxes, self.outbox)
+        self.subscribers = MemorySubscribers(self.mailboxes, self.outbox, self.events)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
         self.devices = MemoryDevices(self.subscribers, self.outbox)
         self.visits = MemoryVisits(self.subscribers)

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from vvm.domain.errors import FolderExists, FolderHasChildren, FolderStays, TooManyFolders, UnknownFolder
+from vvm.domain.event import EventKind
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
@@ -126,11 +127,14 @@ class MemoryFolders:
             )
             for message in named
         ]
+        for message in copies:
+            self._mailboxes.tell(mailbox, target, message, EventKind.MESSAGE_DEPOSITED)
         if moving:
             gone = source.advance()
             for message in named:
                 del source.messages[message.uid]
                 source.gone[message.uid] = gone
+                self._mailboxes.tell_expunged(mailbox, folder, message.uid)
         self._outbox.add(owed)
         return Copied(
             destination.uid_validity,

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from vvm.domain.errors import MailboxFull, UnknownMessage
+from vvm.domain.event import EventKind
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store.blobs.shelf import Shelf
 from vvm.store.keywords import SAME_KEYWORDS, KeywordChange, spelled
 from vvm.store.memory.blobs import MemoryBlobLedger, blob_keys
+from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import (
     GREETINGS_LIMIT,
@@ -132,8 +134,11 @@ class Mailbox:
 
 
 class MemoryMailboxes:
-    def __init__(self, outbox: MemoryOutbox, ledger: MemoryBlobLedger, shelf: Shelf) -> None:
+    def __init__(
+        self, outbox: MemoryOutbox, events: MemoryEvents, ledger: MemoryBlobLedger, shelf: Shelf
+    ) -> None:
         self._outbox = outbox
+        self._events = events
         self._ledger = ledger
         self._shelf = shelf
         self._mailboxes: dict[MailboxId, Mailbox] = {}
@@ -202,6 +207,7 @@ class MemoryMailboxes:
             target.greeting_on(added, added.modseq)
         if message.key is not None:
             deposits[message.key] = added.uid
+        self.tell(mailbox, folder, added, EventKind.MESSAGE_DEPOSITED)
         self._outbox.add(owed, uid=added.uid)
         return Stored(uid=added.uid, created=True)
 
@@ -297,6 +303,7 @@ class MemoryMailboxes:
                 message.modseq = modseq
                 if Flags.GREETING_ON in message.flags:
                     found.greeting_on(message, modseq)
+                self.tell(mailbox, folder, message, EventKind.MESSAGE_FLAGS)
             self._outbox.add(owed)
         return [message.state() for message in named]
 
@@ -313,8 +320,25 @@ class MemoryMailboxes:
             for uid in going:
                 del found.messages[uid]
                 found.gone[uid] = modseq
+                self.tell_expunged(mailbox, folder, uid)
             self._outbox.add(owed)
         return going
+
+    def tell(self, mailbox: MailboxId, folder: str, message: Message, kind: EventKind) -> None:
+        """Record an event of a message, as part of the method that causes it."""
+        self._events.message(
+            mailbox,
+            kind,
+            folder=folder,
+            uid=message.uid,
+            message_kind=message.new.kind.value,
+            caller=message.new.caller,
+            seconds=message.new.seconds,
+            flags=message.flags.names,
+        )
+
+    def tell_expunged(self, mailbox: MailboxId, folder: str, uid: int) -> None:
+        self._events.message(mailbox, EventKind.MESSAGE_EXPUNGED, folder=folder, uid=uid)
 
     def _folder(self, mailbox: MailboxId, folder: str) -> Folder | None:
         found = self._mailboxes.get(mailbox)

@@ -10,12 +10,15 @@ from itertools import count, islice
 
 import msgspec
 
+from vvm.domain.event import EventKind
 from vvm.domain.notification import Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
+from vvm.store.memory.events import MemoryEvents
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
 
 _DEAD = frozenset({Settlement.FAILED, Settlement.EXPIRED})
+_TOLD = _DEAD | {Settlement.SENT, Settlement.DELIVERED}
 
 _ORDER = list(Family)
 
@@ -114,7 +117,8 @@ class _Row:
 
 
 class MemoryOutbox:
-    def __init__(self) -> None:
+    def __init__(self, events: MemoryEvents | None = None) -> None:
+        self._events = events or MemoryEvents()
         self._rows: dict[int, _Row] = {}
         self._ids = count(1)
         self.unanswered: Counter[SubscriberId] = Counter()
@@ -193,7 +197,7 @@ class MemoryOutbox:
         found = self._rows.get(row.id)
         if found is None or not found.held_by(row):
             return
-        found.close(settlement, now)
+        self._close(found, settlement, now)
         if status is not None:
             found.smpp_status = status
         if settlement is Settlement.SENT and row.subscriber and row.cause.family is Family.SYNC:
@@ -254,6 +258,12 @@ class MemoryOutbox:
         owed = self._owed()
         return owed[0].due_at if owed else None
 
+    def _close(self, row: _Row, settlement: Settlement, now: datetime) -> None:
+        row.close(settlement, now)
+        if settlement in _TOLD:
+            kind = EventKind(f"notification.{settlement}")
+            self._events.add(row.owed.recipient, kind, cause=row.cause.value, uid=row.uid)
+
     def _owed(self) -> list[_Row]:
         """Rows that are not closed, oldest due first."""
         rows = (row for row in self._rows.values() if row.settlement is None)
@@ -291,7 +301,7 @@ class MemoryOutbox:
                 return
         if row.settlement not in {None, Settlement.SENT}:
             return
-        row.close(settlement, now)
+        self._close(row, settlement, now)
         line = list(self._line(row))
         if not any(other.gated_until is not None and other.gated_until > now for other in line):
             for other in line:

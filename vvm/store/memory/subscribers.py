@@ -14,6 +14,7 @@ from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import Subscriber, SubscriberId
+from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import Audited, NewSubscriber, SubscriberChange
@@ -26,7 +27,8 @@ class _PinTries:
 
 
 class MemorySubscribers:
-    def __init__(self, mailboxes: MemoryMailboxes, outbox: MemoryOutbox) -> None:
+    def __init__(self, mailboxes: MemoryMailboxes, outbox: MemoryOutbox, events: MemoryEvents) -> None:
+        self._events = events
         self._mailboxes = mailboxes
         self._outbox = outbox
         self._subscribers: dict[Msisdn, Subscriber] = {}
@@ -49,8 +51,9 @@ class MemorySubscribers:
             **msgspec.structs.asdict(new),
         )
         self._subscribers[new.msisdn] = subscriber
+        self._events.owners[subscriber.mailbox] = new.msisdn
         self._mailboxes.admit(subscriber.mailbox, clients=new.status.active)
-        self._audit.append(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
+        self._note(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
         return subscriber
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
@@ -72,7 +75,7 @@ class MemorySubscribers:
         after = self._subscribers[msisdn] = change.applied_to(before)
         if change.audited(before):
             entry = Audited(msisdn, change.changed_at, change.trigger, before.status, after.status)
-            self._audit.append(entry)
+            self._note(entry)
         self._mailboxes.limit(after.mailbox, after.max_messages)
         self._mailboxes.admit(after.mailbox, clients=after.status.active)
         if change.pin_check is not None:
@@ -84,7 +87,7 @@ class MemorySubscribers:
         subscriber = self._subscribers.pop(msisdn, None)
         if subscriber is None:
             raise UnknownSubscriber
-        self._audit.append(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None))
+        self._note(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None))
         self._tries.pop(subscriber.id, None)
         self._mailboxes.forget(subscriber.mailbox)
         self._outbox.forget_subscriber(subscriber.id)
@@ -115,6 +118,10 @@ class MemorySubscribers:
 
     async def answered(self, subscriber: SubscriberId) -> None:
         self._outbox.unanswered.pop(subscriber, None)
+
+    def _note(self, entry: Audited) -> None:
+        self._audit.append(entry)
+        self._events.transition(entry)
 
     def _counted(self, subscriber: Subscriber) -> Subscriber:
         """With what the outbox counts of it."""

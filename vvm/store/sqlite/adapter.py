@@ -17,6 +17,7 @@ from vvm.store.sql import named_statements
 from vvm.store.sqlite.blobs import SqliteBlobLedger
 from vvm.store.sqlite.devices import SqliteDevices
 from vvm.store.sqlite.engine import CommitMetrics, NoCommitMetrics, Reader, Writer
+from vvm.store.sqlite.events import SqliteEvents
 from vvm.store.sqlite.folders import SqliteFolders
 from vvm.store.sqlite.inbound import SqliteInbound
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
@@ -44,6 +45,7 @@ class SqliteStore:
         self.inbound = SqliteInbound(self._reader, self._writer)
         self.devices = SqliteDevices(self._reader, self._writer)
         self.visits = SqliteVisits(self._reader, self._writer)
+        self.events = self.webhooks = SqliteEvents(self._reader, self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
 

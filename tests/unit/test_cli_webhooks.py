@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm webhook`` and ``vvm event``, from arguments to output."""
+
+from __future__ import annotations
+
+from tests.unit.test_cli_commands import ALICE, Run, config, vvm
+from vvm.cli.main import Exit
+
+__all__ = ["config", "vvm"]  # fixtures
+
+URL = "https://crm.example.net/vvm"
+
+
+def test_what_happened_is_listed(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    (event,) = vvm("event", "list", "--json").json
+    assert (event["kind"], event["msisdn"], event["trigger"]) == ("subscriber.created", ALICE, "created")
+    assert "trigger=created after=P" in vvm("event", "list", "--number", ALICE).out
+    assert vvm("event", "list", "--json", "--after", event["cursor"]).json == []
+
+
+def test_a_webhook_is_added_changed_and_removed(vvm: Run) -> None:
+    made = vvm("webhook", "add", URL, "--kind", "message.deposited", "--json").json
+    assert made["secret"].startswith("whsec_")
+    listed = vvm("webhook", "list").out
+    assert URL in listed
+    assert "whsec_" not in listed
+    assert vvm("webhook", "set", "1", "--paused", "--json").json["paused"] is True
+    assert "whsec_" in vvm("webhook", "rotate", "1").out
+    assert vvm("webhook", "replay", "1", "--after", "", "--json").json["cursor"] == ""
+    assert vvm("webhook", "dead", "1", "--json").json == []
+    refused = vvm("webhook", "resend", "1", "7")
+    assert (refused.code, refused.err) == (Exit.REFUSED, "vvm: no such dead event of this webhook\n")
+    assert vvm("webhook", "remove", "1").out == "1 is removed\n"
+    assert vvm("webhook", "remove", "1").code == Exit.REFUSED

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Webhooks as an operator registers, watches and mends them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from aiohttp import web
+
+from vvm.domain.event import Event, EventKind
+from vvm.fronts.http.answers import created, document
+from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.request import query_number
+from vvm.fronts.http.settings import HttpSettings
+from vvm.services.webhooks import Registered, Webhooks
+from vvm.store.events import Parked, Webhook
+
+_PAGE = 100
+_PAGE_LIMIT = 1000
+_LARGEST = 2**31 - 1
+
+
+class NewWebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    kinds: tuple[EventKind, ...] = ()
+    after: str | None = None
+    """Begin behind this cursor; absent: with what happens from now on."""
+
+
+class WebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is absent stays."""
+
+    url: str | None = None
+    kinds: tuple[EventKind, ...] | None = None
+    paused: bool | None = None
+
+
+class ReplayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    after: str
+
+
+class WebhookView(msgspec.Struct, frozen=True, omit_defaults=True):
+    id: int
+    url: str
+    kinds: tuple[EventKind, ...]
+    paused: bool
+    failures: int
+    """Rounds in a row in which the endpoint accepted nothing."""
+    cursor: str
+    created_at: datetime
+    secret: str = ""
+    """Told once, at the registration and after a rotation."""
+
+
+class WebhookList(msgspec.Struct, frozen=True):
+    webhooks: tuple[WebhookView, ...]
+
+
+class DeadEvent(msgspec.Struct, frozen=True):
+    id: int
+    event: Event
+    attempts: int
+    error: str
+
+
+class DeadEventPage(msgspec.Struct, frozen=True):
+    events: tuple[DeadEvent, ...]
+    next: int | None
+    """``after`` of the next page; null at the end."""
+
+
+class WebhookRoutes:
+    def __init__(self, webhooks: Webhooks, settings: HttpSettings) -> None:
+        self._webhooks = webhooks
+        self._settings = settings
+
+    async def page(self, request: web.Request) -> web.Response:
+        del request
+        return document(WebhookList(tuple(view(webhook) for webhook in await self._webhooks.all())))
+
+    async def add(self, request: web.Request) -> web.Response:
+        body = decode(await self._body(request), NewWebhookBody)
+        made = await self._webhooks.add(body.url, body.kinds, cursor=body.after)
+        return created(told(made), location=f"/v1/webhooks/{made.webhook.id}")
+
+    async def patch(self, request: web.Request) -> web.Response:
+        body = decode(await self._body(request), WebhookPatch)
+        changed = await self._webhooks.change(
+            _number(request), url=body.url, kinds=body.kinds, paused=body.paused
+        )
+        return document(view(changed))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        await self._webhooks.remove(_number(request))
+        return web.Response(status=204)
+
+    async def rotate(self, request: web.Request) -> web.Response:
+        return document(told(await self._webhooks.rotate(_number(request))))
+
+    async def replay(self, request: web.Request) -> web.Response:
+        body = decode(await self._body(request), ReplayBody)
+        return document(view(await self._webhooks.replay(_number(request), body.after)))
+
+    async def dead(self, request: web.Request) -> web.Response:
+        limit = query_number(request, "limit", default=_PAGE, least=1, most=_PAGE_LIMIT)
+        after = query_number(request, "after", default=0, least=0, most=_LARGEST)
+        found = tuple(map(dead_event, await self._webhooks.dead(_number(request), after=after, limit=limit)))
+        return document(DeadEventPage(found, found[-1].id if len(found) == limit else None))
+
+    async def revive(self, request: web.Request) -> web.Response:
+        await self._webhooks.revive(_number(request), int(request.match_info["event"]))
+        return web.Response(status=204)
+
+    async def _body(self, request: web.Request) -> bytes:
+        settings = self._settings
+        return await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
+
+
+def view(webhook: Webhook) -> WebhookView:
+    """Without its secret, and without the query of its URL, which may hold one of the endpoint's."""
+    return WebhookView(
+        id=webhook.id,
+        url=urlunsplit(urlsplit(webhook.url)._replace(query="")),
+        kinds=webhook.kinds,
+        paused=webhook.paused,
+        failures=webhook.failures,
+        cursor=webhook.cursor,
+        created_at=webhook.created_at,
+    )
+
+
+def told(made: Registered) -> WebhookView:
+    return msgspec.structs.replace(view(made.webhook), secret=made.secret.reveal())
+
+
+def dead_event(parked: Parked) -> DeadEvent:
+    return DeadEvent(parked.id, parked.event, parked.attempts, parked.error)
+
+
+def _number(request: web.Request) -> int:
+    return int(request.match_info["webhook"])

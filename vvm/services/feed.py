@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The event feed as operators read it: resumable, bounded, forgotten after a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.domain.event import Event, EventKind
+from vvm.domain.numbers import Msisdn
+from vvm.services.settings import WebhookSettings
+from vvm.store.events import EventStore
+
+log = structlog.get_logger(__name__)
+
+PAGE_LIMIT = 1000
+_BATCH = 500
+"""Rows a transaction: a deposit that waits behind one waits milliseconds."""
+
+
+class Feed:
+    """Reads go straight to the store; what is older than ``keep_days`` goes."""
+
+    def __init__(self, events: EventStore, *, clock: Clock, settings: WebhookSettings) -> None:
+        self._events = events
+        self._clock = clock
+        self._keep = timedelta(days=settings.keep_days)
+
+    async def page(
+        self,
+        after: str,
+        *,
+        limit: int,
+        kinds: Collection[EventKind] = (),
+        msisdn: Msisdn | None = None,
+    ) -> Sequence[Event]:
+        """Up to ``limit`` events behind a cursor, of all kinds when none is named.  Raises BadCursor."""
+        return await self._events.page(after, limit=limit, kinds=kinds, msisdn=msisdn)
+
+    async def newest(self) -> str:
+        """Where who wants only what is still to come begins."""
+        return await self._events.newest()
+
+    async def forget(self) -> int:
+        """Forget every event that is old enough; answers how many those were."""
+        before = self._clock.now() - self._keep
+        total = 0
+        while gone := await self._events.forget_events(before=before, limit=_BATCH):
+            total += gone
+        if total:
+            log.info("events_forgotten", events=total)
+        return total

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where an operator's systems want to be told of events, and what could not be told."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.domain.errors import BadWebhook, UnknownParked, UnknownWebhook
+from vvm.domain.event import EventKind
+from vvm.domain.secrets import Secret
+from vvm.services.credentials import Keyring
+from vvm.services.settings import WebhookSettings
+from vvm.store.events import EventStore, NewWebhook, Parked, Webhook, WebhookStore
+
+log = structlog.get_logger(__name__)
+
+_SECRET_BYTES = 24
+_URL_LENGTH = 2000
+
+
+_SEALED_AS = "webhook"
+"""What the secrets are bound to: not to one webhook, whose number is not known before it is stored."""
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """A new webhook, with the secret that is told this once."""
+
+    webhook: Webhook
+    secret: Secret
+
+
+class Webhooks:
+    """Registers, changes and removes webhooks; shows and revives their dead letters."""
+
+    def __init__(
+        self,
+        webhooks: WebhookStore,
+        events: EventStore,
+        keyring: Keyring,
+        *,
+        clock: Clock,
+        settings: WebhookSettings,
+    ) -> None:
+        self._webhooks = webhooks
+        self._events = events
+        self._keyring = keyring
+        self._clock = clock
+        self._settings = settings
+
+    async def add(
+        self, url: str, kinds: Sequence[EventKind] = (), *, cursor: str | None = None
+    ) -> Registered:
+        """Register an endpoint for what happens from now on, or after ``cursor``.
+
+        Raises BadWebhook, BadCursor, TooManyWebhooks.
+        """
+        self._check(url)
+        secret = _new_secret()
+        webhook = await self._webhooks.add_webhook(
+            NewWebhook(
+                url=url,
+                kinds=tuple(dict.fromkeys(kinds)),
+                secret_sealed=sealed(self._keyring, secret),
+                cursor=await self._events.newest() if cursor is None else cursor,
+                created_at=self._clock.now(),
+            ),
+            most=self._settings.most,
+        )
+        log.info("webhook_added", webhook=webhook.id)
+        return Registered(webhook, secret)
+
+    async def all(self) -> Sequence[Webhook]:
+        return await self._webhooks.webhooks()
+
+    async def change(
+        self,
+        webhook: int,
+        *,
+        url: str | None = None,
+        kinds: Sequence[EventKind] | None = None,
+        paused: bool | None = None,
+    ) -> Webhook:
+        """Raises UnknownWebhook, BadWebhook."""
+        if url is not None:
+            self._check(url)
+        changed = await self._webhooks.set_webhook(
+            webhook,
+            now=self._clock.now(),
+            url=url,
+            kinds=None if kinds is None else tuple(dict.fromkeys(kinds)),
+            paused=paused,
+        )
+        return _known(changed)
+
+    async def rotate(self, webhook: int) -> Registered:
+        """A new secret in place of the old one, at once.  Raises UnknownWebhook."""
+        secret = _new_secret()
+        changed = await self._webhooks.set_webhook(
+            webhook, now=self._clock.now(), secret_sealed=sealed(self._keyring, secret)
+        )
+        return Registered(_known(changed), secret)
+
+    async def replay(self, webhook: int, cursor: str) -> Webhook:
+        """Deliver everything behind a cursor again, as far as it is kept.
+
+        Raises UnknownWebhook, BadCursor.
+        """
+        changed = await self._webhooks.set_webhook(webhook, now=self._clock.now(), cursor=cursor)
+        log.info("webhook_replayed", webhook=webhook)
+        return _known(changed)
+
+    async def remove(self, webhook: int) -> None:
+        """Raises UnknownWebhook."""
+        if not await self._webhooks.remove_webhook(webhook):
+            raise UnknownWebhook
+        log.info("webhook_removed", webhook=webhook)
+
+    async def dead(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
+        """Events that the endpoint refused, or did not take in time."""
+        return await self._webhooks.dead_events(webhook, after=after, limit=limit)
+
+    async def revive(self, webhook: int, parked: int) -> None:
+        """Try a dead letter again.  Raises UnknownParked."""
+        if not await self._webhooks.revive(webhook, parked, now=self._clock.now()):
+            raise UnknownParked
+
+    def _check(self, url: str) -> None:
+        """Raises BadWebhook."""
+        try:
+            parts = urlsplit(url)
+            port_fits = parts.port is None or parts.port > 0
+        except ValueError:
+            raise BadWebhook("the URL of a webhook cannot be read") from None
+        schemes = ("https", "http") if self._settings.allow_http else ("https",)
+        if parts.scheme not in schemes or not parts.hostname or not port_fits:
+            raise BadWebhook(f"the URL of a webhook begins with {' or '.join(schemes)}:// and a host")
+        if parts.username is not None or parts.password is not None or parts.fragment:
+            raise BadWebhook("the URL of a webhook has no credentials and no fragment: requests are signed")
+        if len(url) > _URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
+            raise BadWebhook(f"the URL of a webhook has at most {_URL_LENGTH} printable ASCII characters")
+
+
+def _known(webhook: Webhook | None) -> Webhook:
+    if webhook is None:
+        raise UnknownWebhook
+    return webhook
+
+
+def _new_secret() -> Secret:
+    """In the form of Standard Webhooks 1.0, which its libraries take as it is."""
+    return Secret("whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
+
+
+def sealed(keyring: Keyring, secret: Secret) -> bytes:
+    """For the store; every request to the webhook needs the secret again."""
+    return keyring.wrap(secret.reveal().encode(), _SEALED_AS)
+
+
+def opened(keyring: Keyring, webhook: Webhook) -> Secret:
+    """Raises SealBroken."""
+    return Secret(keyring.unwrap(webhook.secret_sealed, _SEALED_AS).decode())
