@@ -111,13 +111,14 @@ class ProductWorld:
             store.mailboxes,
             hints,
             _transcode,
+            classes=store.cos,
             clock=clock,
             service=service,
             settings=DepositSettings(),
             notification=notification,
         )
         pin_hash = PinHash(self._keyring.pin_pepper, CHEAP_PINS)
-        pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=CHEAP_PINS)
+        pins = Pins(store.subscribers, store.cos, pin_hash, clock=clock, service=service, settings=CHEAP_PINS)
         self._provisioning = Provisioning(
             store.subscribers,
             store.outbox,
@@ -133,7 +134,13 @@ class ProductWorld:
             store.subscribers, store.devices, hints, self._keyring, clock=clock, settings=DeviceSettings()
         )
         greetings = Greetings(
-            store.subscribers, self._mailboxes, hints, _transcode, sound_here, service=service
+            store.subscribers,
+            self._mailboxes,
+            hints,
+            _transcode,
+            sound_here,
+            classes=store.cos,
+            service=service,
         )
         owing = Owing(clock, notification)
         visits = Visits(store.visits, clock)

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from tests.unit.http_contract import validate
 from tests.unit.services_world import World
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile
@@ -65,7 +66,9 @@ class Api:
         if token is not None:
             given["Authorization"] = f"Bearer {token}"
         async with self._session.request(method, path, json=json, data=data, headers=given) as response:
-            return Answer(response.status, response.headers, await response.text())
+            body = await response.read()
+            validate(method, path, response.status, response.headers, body)
+            return Answer(response.status, response.headers, body.decode())
 
     async def talk(self, octets: bytes) -> bytes:
         """Send octets, which need not be HTTP, and read until the server closes."""
@@ -79,6 +82,24 @@ class Api:
                 await writer.wait_closed()
 
 
+def api_services(world: World, outbox: OutboxStore | None = None) -> ApiServices:
+    return ApiServices(
+        deposit=world.deposit,
+        provisioning=world.provisioning,
+        dead_letters=world.dead_letters,
+        timeline=world.timeline,
+        feed=world.feed,
+        webhooks=world.webhooks,
+        devices=world.devices,
+        classes=world.classes,
+        tokens=world.tokens,
+        mailboxes=world.store.mailboxes,
+        outbox=outbox or world.store.outbox,
+        clock=world.clock,
+        default_client=ClientProfile(prefix="//CARRIER"),
+    )
+
+
 @asynccontextmanager
 async def api(
     world: World, settings: HttpSettings | None = None, *, outbox: OutboxStore | None = None
@@ -87,19 +108,7 @@ async def api(
     settings = settings or HttpSettings()
     registry = CollectorRegistry()
     app = build_app(
-        ApiServices(
-            deposit=world.deposit,
-            provisioning=world.provisioning,
-            dead_letters=world.dead_letters,
-            timeline=world.timeline,
-            feed=world.feed,
-            webhooks=world.webhooks,
-            devices=world.devices,
-            mailboxes=world.store.mailboxes,
-            outbox=outbox or world.store.outbox,
-            clock=world.clock,
-            default_client=ClientProfile(prefix="//CARRIER"),
-        ),
+        api_services(world, outbox),
         settings,
         token=Secret(TOKEN),
         registry=registry,

@@ -15,6 +15,7 @@ from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
 from vvm.message.audio.transcode import AudioLimits, Voice, to_wav, transcode
 from vvm.omtp.carrier import Carriers
 from vvm.services.activation import Activation
+from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
@@ -47,6 +48,7 @@ from vvm.services.settings import (
 )
 from vvm.services.subscription import Subscription
 from vvm.services.timeline import Timeline
+from vvm.services.tokens import Tokens
 from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
 from vvm.services.visits import Visits
@@ -100,14 +102,25 @@ class World:
         settings = notification or AT_ONCE
         self.pin_hash = PinHash(self.keyring.pin_pepper, CHEAP_PINS)
         self.pins = Pins(
-            self.store.subscribers, self.pin_hash, clock=self.clock, service=service, settings=CHEAP_PINS
+            self.store.subscribers,
+            self.store.cos,
+            self.pin_hash,
+            clock=self.clock,
+            service=service,
+            settings=CHEAP_PINS,
         )
         self.languages = Languages(self.store.subscribers, clock=self.clock, service=service)
         self.tutorial = Tutorial(
             self.store.subscribers, self.hints, clock=self.clock, owing=Owing(self.clock, settings)
         )
         self.greetings = Greetings(
-            self.store.subscribers, self.store.mailboxes, self.hints, transcoder, sound_here, service=service
+            self.store.subscribers,
+            self.store.mailboxes,
+            self.hints,
+            transcoder,
+            sound_here,
+            classes=self.store.cos,
+            service=service,
         )
         self.provisioning = Provisioning(
             self.store.subscribers,
@@ -137,6 +150,7 @@ class World:
             self.store.mailboxes,
             self.hints,
             transcoder,
+            classes=self.store.cos,
             clock=self.clock,
             service=service,
             settings=deposit or DepositSettings(),
@@ -151,6 +165,7 @@ class World:
             self.store.mailboxes,
             self.hints,
             self.keyring,
+            classes=self.store.cos,
             codes=CodeTexts(
                 self.store.devices,
                 self.keyring,
@@ -216,6 +231,8 @@ class World:
         )
         self.pbx = Pbx(self.deposit, self.greetings)
         self.master = MasterLogin(self.store.subscribers, MASTER)
+        self.classes = ClassesOfService(self.store.cos, clock=self.clock)
+        self.tokens = Tokens(self.store.tokens, clock=self.clock)
         self._handset_sms = 0
 
     async def subscriber(

@@ -15,6 +15,7 @@ from vvm.domain.errors import Outage
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Cause
 from vvm.domain.subscriber import ProvisioningStatus
+from vvm.fronts.http.cursor import next_cursor
 from vvm.message.audio.transcode import Voice
 from vvm.services.provisioning import SubscriberOptions
 
@@ -35,7 +36,7 @@ class MessageDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class PageDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages: list[MessageDocument]
-    next: int | None
+    next: str | None
 
 
 def page(answer: Answer) -> PageDocument:
@@ -140,8 +141,8 @@ async def test_messages_come_in_pages(http: Api) -> None:
     for _ in range(3):
         await http.call("POST", MESSAGES, data=TWO_SECONDS)
     first = page(await http.call("GET", f"{MESSAGES}?limit=2"))
-    assert ([one.uid for one in first.messages], first.next) == ([1, 2], 2)
-    rest = page(await http.call("GET", f"{MESSAGES}?limit=2&after={first.next}"))
+    assert ([one.uid for one in first.messages], first.next) == ([1, 2], next_cursor(2))
+    rest = page(await http.call("GET", f"{MESSAGES}?limit=2&cursor={first.next}"))
     assert ([one.uid for one in rest.messages], rest.next) == ([3], None)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.http_api import Api, api
 from tests.unit.services_world import ALICE, BOB, CALL, TWO_SECONDS, World
+from vvm.fronts.http.cursor import next_cursor
 
 ALICE_PATH = f"/v1/subscribers/{ALICE}"
 DEAD = "/v1/notifications/dead"
@@ -43,8 +44,11 @@ async def test_a_dead_letter_is_listed_and_sent_again_once(http: Api, world: Wor
         "failed",
         0x0B,
     )
-    assert page["next"] == number
-    assert (await http.call("GET", f"{DEAD}?after={number}")).json == {"notifications": [], "next": None}
+    assert page["next"] == next_cursor(number)
+    assert (await http.call("GET", f"{DEAD}?cursor={next_cursor(number)}")).json == {
+        "notifications": [],
+        "next": None,
+    }
     assert (await http.call("POST", f"/v1/notifications/{number}/resend")).status == 204
     assert len(await world.texts()) == 1
     again = await http.call("POST", f"/v1/notifications/{number}/resend")

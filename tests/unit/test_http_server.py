@@ -77,7 +77,7 @@ async def test_the_scheme_may_be_written_in_any_case(http: Api) -> None:
 
 def test_an_empty_token_cannot_guard_anything() -> None:
     with pytest.raises(ValueError, match="empty"):
-        bearer(Secret(""))
+        bearer(Secret(""), World().tokens, HttpSettings())
 
 
 async def test_a_path_that_is_not_there_is_a_problem_document(http: Api) -> None:

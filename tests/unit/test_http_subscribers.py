@@ -11,6 +11,7 @@ import pytest
 from tests.unit.http_api import Api, api
 from tests.unit.services_world import ALICE, BOB, World
 from vvm.domain.subscriber import ProvisioningStatus
+from vvm.fronts.http.cursor import next_cursor
 from vvm.omtp.carrier import read_carrier
 
 ALICE_PATH = f"/v1/subscribers/{ALICE}"
@@ -145,8 +146,8 @@ async def test_pages_follow_the_order_of_numbers(http: Api) -> None:
     await http.call("PUT", ALICE_PATH)
     first = await http.call("GET", "/v1/subscribers?limit=1")
     assert [one["msisdn"] for one in first.json["subscribers"]] == [ALICE]  # type: ignore[attr-defined]  # JSON
-    assert first.json["next"] == ALICE
-    rest = await http.call("GET", f"/v1/subscribers?limit=2&after={ALICE}")
+    assert first.json["next"] == next_cursor(ALICE)
+    rest = await http.call("GET", f"/v1/subscribers?limit=2&cursor={next_cursor(ALICE)}")
     assert [one["msisdn"] for one in rest.json["subscribers"]] == [BOB]  # type: ignore[attr-defined]  # JSON
     assert rest.json["next"] is None
 
@@ -183,7 +184,7 @@ async def test_a_limit_that_makes_no_sense_is_refused(http: Api, query: str) -> 
 
 
 async def test_a_page_cannot_start_behind_what_is_no_number(http: Api) -> None:
-    assert (await http.call("GET", "/v1/subscribers?after=bob")).problem == (400, "invalid_number")
+    assert (await http.call("GET", "/v1/subscribers?cursor=bob")).problem == (400, "bad_request")
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ for _name, _place, _help in (
     ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
     ("device", "vvm.cli.device:app", "Give devices logins of their own, list and revoke them."),
     ("timeline", "vvm.cli.subscriber:timeline", "Show everything between a number and the service."),
+    ("cos", "vvm.cli.cos:app", "Keep classes of service."),
+    ("token", "vvm.cli.token:app", "Create, list and revoke tokens of the HTTP API."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
     ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),

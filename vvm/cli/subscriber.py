@@ -14,7 +14,7 @@ from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
-from vvm.domain.subscriber import ClientProfile, Fallback, Manners, ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Manners, ProvisioningStatus, Subscriber
 from vvm.fronts.http.subscribers import view
 from vvm.runtime.wiring import Services
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
@@ -42,6 +42,9 @@ FallbackOption = Annotated[
 MannersOption = Annotated[
     Manners | None,
     Parameter(name="--manners", help="What its client may do over IMAP, in place of what its SMS tell."),
+]
+CosOption = Annotated[
+    str | None, Parameter(name="--cos", help='Its class of service, as vvm cos lists them; "" for none.')
 ]
 Carrier = Annotated[str | None, Parameter(help="The carrier profile of its client; one of vvm.carriers.")]
 
@@ -76,7 +79,7 @@ _TIMELINE_COLUMNS = (
     "smpp_status",
 )
 _AUDIT_COLUMNS = ("at", "trigger", "before", "after")
-_COLUMNS = ("msisdn", "status", "language", "max_messages", "created_at")
+_COLUMNS = ("msisdn", "status", "language", "cos", "max_messages", "created_at")
 
 
 @app.command
@@ -90,6 +93,7 @@ async def add(
     setup_done: SetupDone = None,
     blocked: Blocked = None,
     fallback: FallbackOption = None,
+    cos: CosOption = None,
     carrier: Carrier = None,
     manners: MannersOption = None,
     pin_file: PinFile = None,
@@ -103,6 +107,7 @@ async def add(
             setup_done=setup_done,
             blocked=blocked,
             fallback=fallback,
+            cos=None if cos is None else CosName(cos),
             client=_client(services, carrier, manners, services.service.client),
             pin=None if pin_file is None else read_secret(pin_file),
         )
@@ -127,6 +132,7 @@ async def change(
     setup_done: SetupDone = None,
     blocked: Blocked = None,
     fallback: FallbackOption = None,
+    cos: CosOption = None,
     carrier: Carrier = None,
     manners: MannersOption = None,
     pin_file: PinFile = None,
@@ -141,6 +147,7 @@ async def change(
             setup_done=setup_done,
             blocked=blocked,
             fallback=fallback,
+            cos=None if cos is None else CosName(cos),
             client=_client(services, carrier, manners, before.client),
             pin=None if pin_file is None else read_secret(pin_file),
         )

@@ -71,8 +71,8 @@ class UnknownMessage(Refusal):
 class MailboxFull(Refusal):
     code = "over_quota"
 
-    def __init__(self, *, used: int, limit: int) -> None:
-        super().__init__(f"mailbox holds {used} of {limit} messages")
+    def __init__(self, *, used: int, limit: int, unit: str = "messages") -> None:
+        super().__init__(f"mailbox holds {used} of {limit} {unit}")
         self.used = used
         self.limit = limit
 

@@ -14,6 +14,7 @@ from vvm.domain.secrets import Secret
 
 SubscriberId = NewType("SubscriberId", int)
 MailboxId = NewType("MailboxId", int)
+CosName = NewType("CosName", str)
 
 
 class ProvisioningStatus(StrEnum):
@@ -134,3 +135,5 @@ class Subscriber(msgspec.Struct, frozen=True):
     unanswered_syncs: int = 0
     """How many SYNC were sent since its client last logged in."""
     fallback: Fallback = Fallback.NONE
+    cos: CosName = CosName("")
+    """Its class of service; "" for none."""

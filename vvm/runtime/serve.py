@@ -259,6 +259,8 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
             feed=services.feed,
             webhooks=services.webhooks,
             devices=services.devices,
+            classes=services.classes,
+            tokens=services.tokens,
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,
             clock=services.clock,

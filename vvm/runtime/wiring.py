@@ -19,6 +19,7 @@ from vvm.runtime.blobs import shelf_of, sweeper_of
 from vvm.runtime.keys import BadKeyFile, master_key
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
+from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit
@@ -42,6 +43,7 @@ from vvm.services.settings import ServiceSettings
 from vvm.services.subscription import Subscription
 from vvm.services.sweeping import Sweeper
 from vvm.services.timeline import Timeline
+from vvm.services.tokens import Tokens
 from vvm.services.transactions import Transactions
 from vvm.services.tutorial import Tutorial
 from vvm.services.visits import Visits
@@ -85,6 +87,8 @@ class Services(msgspec.Struct, frozen=True):
     visits: Visits
     feed: Feed
     webhooks: Webhooks
+    classes: ClassesOfService
+    tokens: Tokens
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""
@@ -113,7 +117,9 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
         async with open_sqlite(config.store.path, commits, shelf_of(config.blobs, blobs, keyring)) as store:
             await _check_master_key(store, keyring, config)
             await _check_blobs(store, config)
-            pins = Pins(store.subscribers, pin_hash, clock=clock, service=service, settings=config.pin)
+            pins = Pins(
+                store.subscribers, store.cos, pin_hash, clock=clock, service=service, settings=config.pin
+            )
             visits = Visits(store.visits, clock)
             devices = Devices(
                 store.subscribers, store.devices, hints, keyring, clock=clock, settings=config.device
@@ -134,13 +140,20 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 store.mailboxes,
                 hints,
                 transcoders,
+                classes=store.cos,
                 clock=clock,
                 service=service,
                 settings=config.deposit,
                 notification=config.notification,
             )
             greetings = Greetings(
-                store.subscribers, store.mailboxes, hints, transcoders, transcoders.sound, service=service
+                store.subscribers,
+                store.mailboxes,
+                hints,
+                transcoders,
+                transcoders.sound,
+                classes=store.cos,
+                service=service,
             )
             owing = Owing(clock, config.notification)
             yield Services(
@@ -199,6 +212,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     store.mailboxes,
                     hints,
                     keyring,
+                    classes=store.cos,
                     codes=CodeTexts(
                         store.devices, keyring, clock=clock, service=service, settings=config.device
                     ),
@@ -218,6 +232,8 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 webhooks=Webhooks(
                     store.webhooks, store.events, keyring, clock=clock, settings=config.webhook
                 ),
+                classes=ClassesOfService(store.cos, clock=clock),
+                tokens=Tokens(store.tokens, clock=clock),
                 keyring=keyring,
                 service=service,
                 store=store,

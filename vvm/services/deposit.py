@@ -14,12 +14,12 @@ from vvm.domain.clock import Clock
 from vvm.domain.errors import MessageTooShort, TooLarge, UnknownMessage, UnknownSubscriber
 from vvm.domain.message import INBOX, Envelope, Flags, Kind
 from vvm.domain.numbers import Msisdn
-from vvm.domain.subscriber import ProvisioningStatus
-from vvm.message.audio.transcode import Voice
+from vvm.domain.subscriber import ProvisioningStatus, Subscriber
+from vvm.message.audio.transcode import AudioTooLong, Voice
 from vvm.message.writer import VoiceMessage, compose
 from vvm.services.owing import Owing
 from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
-from vvm.store.port import Hints, Layout, MailboxStore, NewMessage, Original, SubscriberStore
+from vvm.store.port import CosStore, Hints, Layout, MailboxStore, NewMessage, Original, SubscriberStore
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +65,7 @@ class Deposit:
         hints: Hints,
         transcoder: Transcoder,
         *,
+        classes: CosStore,
         clock: Clock,
         service: ServiceSettings,
         settings: DepositSettings,
@@ -72,6 +73,7 @@ class Deposit:
     ) -> None:
         self._subscribers = subscribers
         self._mailboxes = mailboxes
+        self._classes = classes
         self._hints = hints
         self._transcoder = transcoder
         self._owing = Owing(clock, notification)
@@ -94,8 +96,8 @@ class Deposit:
         Who is not ``told`` of it finds it by looking.
 
         The same key never makes a second message in a mailbox.  Raises UnknownSubscriber,
-        MailboxFull, TooLarge, BadAudio, MessageTooShort; Outage, after which the same call with the
-        same key is safe.
+        MailboxFull, TooLarge, BadAudio, AudioTooLong, MessageTooShort; Outage, after which the same
+        call with the same key is safe.
         """
         if len(audio) > self._settings.max_bytes:
             raise TooLarge(limit_bytes=self._settings.max_bytes)
@@ -104,6 +106,7 @@ class Deposit:
             raise UnknownSubscriber
         voice = await self._transcoder(audio)
         self._refuse_nothing_said(voice)
+        await self._refuse_too_long(subscriber, voice)
         composed = compose(
             VoiceMessage(
                 audio=voice.amr,
@@ -148,6 +151,12 @@ class Deposit:
                 size=len(composed.octets),
             )
         return Deposited(uid=stored.uid, seconds=voice.seconds, created=stored.created)
+
+    async def _refuse_too_long(self, subscriber: Subscriber, voice: Voice) -> None:
+        limits = await self._classes.of(subscriber.mailbox) if subscriber.cos else None
+        longest = None if limits is None else limits.max_message_seconds
+        if longest is not None and voice.seconds > longest:
+            raise AudioTooLong(f"more than {longest} seconds")
 
     def _refuse_nothing_said(self, voice: Voice) -> None:
         if voice.milliseconds < self._settings.min_milliseconds:

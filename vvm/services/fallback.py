@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a subscriber hears in place of SYNC while no visual voicemail client of it is active.
 
-A lamp with a count, a plain SMS, or nothing: as its ``fallback`` says.
+A lamp with a count, a plain SMS, or nothing: as its class of service says, or else its ``fallback``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class FallbackRules:
         self._texts = settings.texts
         self._suspend_after = settings.suspend_after_syncs
 
-    def client_is_told(self, subscriber: Subscriber) -> bool:
+    def client_is_told(self, subscriber: Subscriber, fallback: Fallback) -> bool:
         """Whether SYNC goes to its client.
 
         A client that did not log in after so many SYNC is taken to be gone, for example with the SIM
@@ -30,16 +30,16 @@ class FallbackRules:
         if not subscriber.status.active:
             return False
         suspended = 0 < self._suspend_after <= subscriber.unanswered_syncs
-        return subscriber.fallback is Fallback.NONE or not suspended
+        return fallback is Fallback.NONE or not suspended
 
-    def sms(self, subscriber: Subscriber, *, count: int) -> PlainSms | None:
+    def sms(self, subscriber: Subscriber, fallback: Fallback, *, count: int) -> PlainSms | None:
         """The SMS in place of SYNC, with ``count`` messages not heard; None for nothing.
 
         A subscriber whom the service was never given, or who is blocked, hears nothing.
         """
         if subscriber.status in {ProvisioningStatus.UNKNOWN, ProvisioningStatus.BLOCKED}:
             return None
-        match subscriber.fallback:
+        match fallback:
             case Fallback.MWI:
                 return PlainSms("", SmsCoding.GSM7, count)
             case Fallback.TEXT if count:

@@ -19,7 +19,7 @@ from vvm.domain.subscriber import MailboxId
 from vvm.message.reader import ReadLimits, ReadMessage, read_message
 from vvm.services.deposit import Transcoder
 from vvm.services.settings import ServiceSettings
-from vvm.store.port import Hints, Layout, MailboxStore, NewMessage, Stored, SubscriberStore
+from vvm.store.port import CosStore, Hints, Layout, MailboxStore, NewMessage, Stored, SubscriberStore
 
 log = structlog.get_logger(__name__)
 
@@ -51,10 +51,12 @@ class Greetings:
         transcoder: Transcoder,
         sound: Sound,
         *,
+        classes: CosStore,
         service: ServiceSettings,
     ) -> None:
         self._subscribers = subscribers
         self._mailboxes = mailboxes
+        self._classes = classes
         self._hints = hints
         self._transcoder = transcoder
         self._sound = sound
@@ -81,8 +83,9 @@ class Greetings:
         message = read_message(octets, _LIMITS)
         kind = kind or _kind(message)
         voice = await self._transcoder(audio_of(message))
-        if voice.seconds > self._longest[kind]:
-            raise UnfitGreeting(f"longer than {self._longest[kind]} seconds")
+        longest = await self._longest_of(mailbox, kind)
+        if voice.seconds > longest:
+            raise UnfitGreeting(f"longer than {longest} seconds")
         new = NewMessage(
             kind=kind,
             caller=None,
@@ -125,6 +128,12 @@ class Greetings:
         if octets is None:  # expunged since we looked
             return None
         return await self._sound(audio_of(read_message(octets, _LIMITS)))
+
+    async def _longest_of(self, mailbox: MailboxId, kind: Kind) -> int:
+        limits = await self._classes.of(mailbox) if kind is Kind.NORMAL_GREETING else None
+        if limits is not None and limits.greeting_seconds is not None:
+            return limits.greeting_seconds
+        return self._longest[kind]
 
     async def _active(self, mailbox: MailboxId) -> int | None:
         states = await self._mailboxes.states(mailbox, GREETINGS)

@@ -15,11 +15,12 @@ import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
+from vvm.domain.cos import Limits
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Cause, Family, Leased
 from vvm.domain.numbers import Msisdn
-from vvm.domain.subscriber import ClientProfile, SmsCoding, Subscriber
+from vvm.domain.subscriber import ClientProfile, Fallback, SmsCoding, Subscriber
 from vvm.omtp.carrier import Carriers
 from vvm.omtp.dialects import status_text, sync_text
 from vvm.omtp.status import ReturnCode
@@ -30,7 +31,7 @@ from vvm.services.fallback import FallbackRules
 from vvm.services.owing import Owing
 from vvm.services.replies import Replies
 from vvm.services.settings import NotificationSettings, ServiceSettings
-from vvm.store.port import Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
+from vvm.store.port import CosStore, Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class Notification:
         hints: Hints,
         keyring: Keyring,
         *,
+        classes: CosStore,
         codes: CodeTexts,
         clock: Clock,
         service: ServiceSettings,
@@ -83,6 +85,7 @@ class Notification:
         self._replies = Replies(service, carriers, keyring)
         self._owing = Owing(clock, settings)
         self._fallback = FallbackRules(service, settings)
+        self._classes = classes
         self._clock = clock
         self._settings = settings
         self._lease = timedelta(seconds=settings.lease_seconds)
@@ -194,20 +197,28 @@ class Notification:
         if row.subscriber is not None:
             subscriber = await self._subscribers.by_id(row.subscriber)
         client = self._replies.client(subscriber)
+        limits = await self._limits(subscriber)
         if row.cause is Cause.STATUS:
-            reply = self._replies(subscriber, ReturnCode(row.return_code))
+            reply = self._replies(subscriber, ReturnCode(row.return_code), limits)
             return self._to_client(row, status_text(reply, client), client, self._status_life)
         if subscriber is None:
             return None
         if row.cause is Cause.CODE:
             return await self._code(row, subscriber)
-        if not self._fallback.client_is_told(subscriber):
-            return await self._plain(row, subscriber)
+        fallback = limits.fallback or subscriber.fallback
+        if not self._fallback.client_is_told(subscriber, fallback):
+            return await self._plain(row, subscriber, fallback)
         sync = await self._sync(row, subscriber)
         if sync is None:
             return None
-        text = sync_text(sync, client, partial(self._replies, subscriber, ReturnCode.SUCCESS))
+        text = sync_text(sync, client, partial(self._replies, subscriber, ReturnCode.SUCCESS, limits))
         return self._to_client(row, text, client, self._sync_life)
+
+    async def _limits(self, subscriber: Subscriber | None) -> Limits:
+        """Of its class of service; of nobody's, nothing is limited."""
+        if subscriber is None or not subscriber.cos:
+            return Limits()
+        return await self._classes.of(subscriber.mailbox) or Limits()
 
     def _to_client(self, row: Leased, text: str, client: ClientProfile, life: timedelta) -> Notice:
         return Notice(
@@ -236,10 +247,10 @@ class Notification:
             validity=self._validity(row, row.expires_at - row.owed_at),
         )
 
-    async def _plain(self, row: Leased, subscriber: Subscriber) -> Notice | None:
+    async def _plain(self, row: Leased, subscriber: Subscriber, fallback: Fallback) -> Notice | None:
         """The fallback of a subscriber without an active client; None when it has none."""
         folder = await self._mailboxes.folder(subscriber.mailbox, INBOX)
-        sms = None if folder is None else self._fallback.sms(subscriber, count=folder.unseen)
+        sms = None if folder is None else self._fallback.sms(subscriber, fallback, count=folder.unseen)
         if sms is None:
             return None
         return Notice(

@@ -11,16 +11,17 @@ import hmac
 from datetime import timedelta
 from enum import StrEnum
 
+import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal, UnknownSubscriber
 from vvm.domain.pin import PinFault, PinRules, fault
 from vvm.domain.secrets import Secret
-from vvm.domain.subscriber import Dialect, ProvisioningStatus, Subscriber, SubscriberId
+from vvm.domain.subscriber import CosName, Dialect, ProvisioningStatus, Subscriber, SubscriberId
 from vvm.services.pin_hash import PinHash
 from vvm.services.settings import PinSettings, ServiceSettings
-from vvm.store.port import SubscriberChange, SubscriberStore
+from vvm.store.port import CosStore, SubscriberChange, SubscriberStore
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Pins:
     def __init__(
         self,
         subscribers: SubscriberStore,
+        classes: CosStore,
         hashes: PinHash,
         *,
         clock: Clock,
@@ -64,6 +66,7 @@ class Pins:
         settings: PinSettings,
     ) -> None:
         self._subscribers = subscribers
+        self._classes = classes
         self._hashes = hashes
         self._clock = clock
         self._settings = settings
@@ -104,17 +107,27 @@ class Pins:
         if new == old:
             return
         found = await self._found(subscriber)
-        check = await self.check_of(new, msisdn=found.msisdn)
+        check = await self.check_of(new, msisdn=found.msisdn, cos=found.cos)
         change = SubscriberChange(changed_at=self._clock.now(), pin_check=check)
         await self._subscribers.change(found.msisdn, change)
         log.info("pin_changed", msisdn=found.msisdn)
 
-    async def check_of(self, new: Secret, *, msisdn: str) -> str:
-        """What the store keeps of a new PIN.  Raises UnfitPin."""
-        wrong = fault(new.reveal(), self._rules, msisdn=msisdn)
+    async def check_of(self, new: Secret, *, msisdn: str, cos: CosName) -> str:
+        """What the store keeps of a new PIN of somebody with this class of service.  Raises UnfitPin."""
+        wrong = fault(new.reveal(), await self._rules_of(cos), msisdn=msisdn)
         if wrong is not None:
             raise UnfitPin(wrong)
         return await self._hashes.make(new)
+
+    async def _rules_of(self, name: CosName) -> PinRules:
+        cos = await self._classes.by_name(name) if name else None
+        if cos is None:
+            return self._rules
+        return msgspec.structs.replace(
+            self._rules,
+            min_digits=cos.limits.pin_min_digits or self._rules.min_digits,
+            max_digits=cos.limits.pin_max_digits or self._rules.max_digits,
+        )
 
     async def _found(self, subscriber: SubscriberId) -> Subscriber:
         found = await self._subscribers.by_id(subscriber)

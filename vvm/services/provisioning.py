@@ -16,7 +16,7 @@ from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.secrets import Secret
-from vvm.domain.subscriber import ClientProfile, Fallback, ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import ClientProfile, CosName, Fallback, ProvisioningStatus, Subscriber
 from vvm.omtp.carrier import Carriers
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
@@ -58,6 +58,8 @@ class SubscriberOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     setup_done: bool | None = None
     blocked: bool | None = None
     fallback: Fallback | None = None
+    cos: CosName | None = None
+    """A class of service; "" for none."""
     client: ClientProfile | None = None
     pin: Secret | None = None
     """A new PIN of the telephone menus, which also ends a lockout; it cannot be read back."""
@@ -90,7 +92,8 @@ class Provisioning:
         self._owing = Owing(clock, notification)
 
     async def create(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
-        """Give a number the service, in status P.  Raises SubscriberExists and what ``change`` raises."""
+        """Give a number the service, in status P.  Raises SubscriberExists and what
+        ``change`` raises."""
         self._check(options)
         imap_user = f"{msisdn.removeprefix('+')}@{self._service.domain}"
         minted = self._keyring.mint(imap_user)
@@ -108,7 +111,8 @@ class Provisioning:
                 password_sealed=minted.sealed,
                 created_at=self._clock.now(),
                 fallback=options.fallback or self._service.fallback,
-                pin_check=await self._pin_check(msisdn, options),
+                cos=options.cos or CosName(""),
+                pin_check=await self._pin_check(msisdn, options, CosName("")),
             )
         )
         log.info("subscriber_created", msisdn=msisdn, status=status.value)
@@ -129,9 +133,11 @@ class Provisioning:
         return subscriber
 
     async def change(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
-        """Raises UnknownSubscriber, UnknownLanguage, InvalidLimit, UnfitPin."""
+        """Raises UnknownSubscriber, UnknownLanguage, UnknownCos, InvalidLimit, UnfitPin."""
         self._check(options)
-        pin_check = await self._pin_check(msisdn, options)
+        pin_check = None
+        if options.pin is not None:
+            pin_check = await self._pin_check(msisdn, options, (await self.show(msisdn)).cos)
         while True:
             try:
                 return await self._change(msisdn, options, pin_check)
@@ -152,6 +158,7 @@ class Provisioning:
             max_messages=options.max_messages,
             pin_check=pin_check,
             fallback=options.fallback,
+            cos=options.cos,
             trigger=_TRIGGERS[options.blocked],
         )
         owed = [self._owing.status(before)] if _client_must_know(before, status) else []
@@ -225,8 +232,11 @@ class Provisioning:
             raise InvalidLimit(f"limit must lie between 1 and {PAGE_LIMIT}")
         return await self._subscribers.page(after=after, limit=limit)
 
-    async def _pin_check(self, msisdn: Msisdn, options: SubscriberOptions) -> str | None:
-        return None if options.pin is None else await self._pins.check_of(options.pin, msisdn=msisdn)
+    async def _pin_check(self, msisdn: Msisdn, options: SubscriberOptions, cos: CosName) -> str | None:
+        if options.pin is None:
+            return None
+        after = cos if options.cos is None else options.cos
+        return await self._pins.check_of(options.pin, msisdn=msisdn, cos=after)
 
     def _told(self, subscriber: Subscriber) -> list[Owed]:
         return [self._owing.status(subscriber)] if subscriber.status.active else []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from vvm.domain.cos import Limits
 from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, Subscriber
 from vvm.omtp.carrier import Carriers, StatusFacts
 from vvm.omtp.status import ReturnCode, StatusReply
@@ -11,6 +12,7 @@ from vvm.services.settings import ServiceSettings
 
 _WITHOUT_ACCOUNT = frozenset({ProvisioningStatus.UNKNOWN, ProvisioningStatus.BLOCKED})
 _NO_FACTS = StatusFacts()
+_NO_LIMITS = Limits()
 
 
 class Replies:
@@ -27,8 +29,13 @@ class Replies:
         """The short code that the client's SMS come from."""
         return client.source or self._service.service_number
 
-    def __call__(self, subscriber: Subscriber | None, return_code: ReturnCode) -> StatusReply:
-        """Raises UnfitField, and SealBroken when the master key does not open the password."""
+    def __call__(
+        self, subscriber: Subscriber | None, return_code: ReturnCode, limits: Limits = _NO_LIMITS
+    ) -> StatusReply:
+        """``limits`` are those of the subscriber's class of service.
+
+        Raises UnfitField, and SealBroken when the master key does not open the password.
+        """
         client = self.client(subscriber)
         facts = self._facts(client)
         status = _told(subscriber, return_code)
@@ -50,9 +57,12 @@ class Replies:
             password=self._keyring.open(subscriber.imap_user, subscriber.password_sealed),
             languages=facts.languages or service.languages,
             language_separator=facts.language_separator,
-            greeting_seconds=service.greeting_seconds,
+            greeting_seconds=limits.greeting_seconds or service.greeting_seconds,
             signature_seconds=service.signature_seconds,
-            pin_length=(service.pin_min_digits, service.pin_max_digits),
+            pin_length=(
+                limits.pin_min_digits or service.pin_min_digits,
+                limits.pin_max_digits or service.pin_max_digits,
+            ),
             vmg_url=facts.vmg_url or None,
             device_type=facts.device_type,
         )

@@ -9,7 +9,7 @@ import msgspec
 
 from vvm.domain.errors import StatusMoved
 from vvm.domain.provisioning import Trigger
-from vvm.domain.subscriber import ClientProfile, Fallback, ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import ClientProfile, CosName, Fallback, ProvisioningStatus, Subscriber
 
 
 class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +31,8 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """Of the password that is replaced, which opens the mailbox until ``previous_until``."""
     previous_until: datetime | None = None
     fallback: Fallback | None = None
+    cos: CosName | None = None
+    """Name of a class of service; "" for none."""
     trigger: Trigger = Trigger.OPERATOR
     """Why, for the audit."""
 

@@ -21,6 +21,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
     ClientProfile,
+    CosName,
     Fallback,
     MailboxId,
     ProvisioningStatus,
@@ -30,6 +31,7 @@ from vvm.domain.subscriber import (
 from vvm.message.writer import PartSpan
 from vvm.store.blobs.port import Blob, BlobLedger
 from vvm.store.change import SubscriberChange
+from vvm.store.cos import CosStore
 from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.events import EventStore, WebhookStore
 from vvm.store.folders import Copied, FolderEntry, FolderStore
@@ -44,12 +46,14 @@ from vvm.store.sms import (
     OutboxStore,
     Settlement,
 )
+from vvm.store.tokens import TokenStore
 from vvm.store.visits import VisitStore
 
 __all__ = [  # what other modules of this room define, and everybody takes from here
     "Blob",
     "BlobLedger",
     "Copied",
+    "CosStore",
     "DeviceStore",
     "EventStore",
     "FolderEntry",
@@ -66,6 +70,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "OutboxStore",
     "Settlement",
     "SubscriberChange",
+    "TokenStore",
     "VisitStore",
     "WebhookStore",
 ]
@@ -87,6 +92,8 @@ class NewSubscriber(msgspec.Struct, frozen=True):
     created_at: datetime
     pin_check: str | None = None
     fallback: Fallback = Fallback.NONE
+    cos: CosName = CosName("")
+    """Name of a class of service; "" for none."""
 
 
 class Audited(msgspec.Struct, frozen=True):
@@ -103,7 +110,10 @@ class Audited(msgspec.Struct, frozen=True):
 
 class SubscriberStore(Protocol):
     async def create(self, new: NewSubscriber) -> Subscriber:
-        """Add a subscriber with its mailbox, an empty INBOX and empty Greetings.  Raises SubscriberExists."""
+        """Add a subscriber with its mailbox, an empty INBOX and empty Greetings.
+
+        Raises SubscriberExists, UnknownCos.
+        """
         ...
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None: ...
@@ -117,7 +127,7 @@ class SubscriberStore(Protocol):
     async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
         """Set fields and owe notifications for it, both or neither.
 
-        Raises UnknownSubscriber, StatusMoved.
+        Raises UnknownSubscriber, StatusMoved, UnknownCos.
         A change that is ``audited``, here or in a transaction of another store, is in the audit too,
         as are creation and removal.
         """
@@ -377,6 +387,12 @@ class Store(Protocol):
 
     @property
     def webhooks(self) -> WebhookStore: ...
+
+    @property
+    def cos(self) -> CosStore: ...
+
+    @property
+    def tokens(self) -> TokenStore: ...
 
     async def close(self) -> None: ...
 

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 HEADER = "X-Request-Id"
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+CALLER_NAME: web.RequestKey[str] = web.RequestKey("caller_name", str)
+"""Whose token it was, once that is known."""
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -48,6 +50,7 @@ def access(registry: CollectorRegistry, metric: str = "vvm_http_request_seconds"
                 "request_served",
                 method=method,
                 route=_route(request),
+                caller=request.get(CALLER_NAME),
                 msisdn=request.match_info.get("msisdn"),
                 status=response.status,
                 seconds=round(elapsed, 6),

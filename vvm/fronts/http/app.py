@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry
 
+from vvm.domain.access import Scope
 from vvm.domain.clock import Clock
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile
 from vvm.fronts.http.access import access
-from vvm.fronts.http.auth import bearer
+from vvm.fronts.http.auth import bearer, requiring
 from vvm.fronts.http.body import wait_for_invitation
+from vvm.fronts.http.cos import CosRoutes
 from vvm.fronts.http.devices import DeviceRoutes
 from vvm.fronts.http.events import EventRoutes
 from vvm.fronts.http.health import HealthRoutes, Refresh
@@ -23,6 +28,7 @@ from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
 from vvm.fronts.http.webhooks import WebhookRoutes
+from vvm.services.cos import ClassesOfService
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Depositor
 from vvm.services.devices import Devices
@@ -30,7 +36,10 @@ from vvm.services.feed import Feed
 from vvm.services.provisioning import Provisioning
 from vvm.services.timeline import Timeline
 from vvm.services.webhooks import Webhooks
+from vvm.services.tokens import Tokens
 from vvm.store.port import MailboxStore, OutboxStore
+
+_NUMBER = "[0-9]{1,10}"
 
 
 class ApiServices(msgspec.Struct, frozen=True):
@@ -43,6 +52,8 @@ class ApiServices(msgspec.Struct, frozen=True):
     devices: Devices
     feed: Feed
     webhooks: Webhooks
+    classes: ClassesOfService
+    tokens: Tokens
     mailboxes: MailboxStore
     outbox: OutboxStore
     clock: Clock
@@ -73,6 +84,28 @@ def build_app(
 
 
 def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.Application:
+    app = web.Application(middlewares=[bearer(token, services.tokens, settings)])
+    for route in routes(services, settings):
+        handler = requiring(knowing(route.handler, route.query), route.scope)
+        app.router.add_route(route.method, route.path, handler, expect_handler=wait_for_invitation)
+    return app
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One operation of the contract (openapi.yaml)."""
+
+    method: str
+    path: str
+    """Below /v1."""
+    scope: Scope | None
+    """What a token must be good for; None lets every token in."""
+    handler: Handler
+    query: tuple[str, ...] = ()
+    """The names that its query may have."""
+
+
+def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
+    """Everything under /v1, with who may call it: the table that the role matrix is tested from."""
     subscribers = SubscriberRoutes(services.provisioning, settings, default_client=services.default_client)
     messages = MessageRoutes(
         services.deposit, services.provisioning, services.mailboxes, settings, clock=services.clock
@@ -81,34 +114,46 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
     devices = DeviceRoutes(services.devices, settings)
     events = EventRoutes(services.feed, settings)
     webhooks = WebhookRoutes(services.webhooks, settings)
-    app = web.Application(middlewares=[bearer(token)])
-    one = "/subscribers/{msisdn}"
-    hook = "/webhooks/{webhook:[0-9]{1,10}}"
-    for method, path, handler, *query in (
-        ("GET", "/subscribers", subscribers.page, "limit", "after"),
-        ("GET", one, subscribers.show),
-        ("PUT", one, subscribers.put),
-        ("PATCH", one, subscribers.patch),
-        ("DELETE", one, subscribers.remove),
-        ("POST", f"{one}/password", notifications.rotate),
-        ("GET", f"{one}/devices", devices.page),
-        ("POST", f"{one}/devices", devices.add),
-        ("DELETE", f"{one}/devices/{{device:[0-9]{{1,10}}}}", devices.revoke),
-        ("GET", f"{one}/timeline", notifications.timeline, "limit"),
-        ("GET", "/notifications/dead", notifications.dead_letters, "limit", "after"),
-        ("POST", "/notifications/{id:[0-9]{1,10}}/resend", notifications.resend),
-        ("GET", "/events", events.page, "after", "limit", "kinds", "msisdn"),
-        ("GET", "/webhooks", webhooks.page),
-        ("POST", "/webhooks", webhooks.add),
-        ("PATCH", hook, webhooks.patch),
-        ("DELETE", hook, webhooks.remove),
-        ("POST", f"{hook}/secret", webhooks.rotate),
-        ("POST", f"{hook}/replay", webhooks.replay),
-        ("GET", f"{hook}/dead", webhooks.dead, "limit", "after"),
-        ("POST", f"{hook}/dead/{{event:[0-9]{{1,10}}}}/resend", webhooks.revive),
-        ("GET", f"{one}/messages", messages.page, "limit", "after"),
-        ("POST", f"{one}/messages", messages.add, "from", "received_at"),
-        ("GET", f"{one}/messages/{{uid:[0-9]{{1,10}}}}", messages.show),
-    ):
-        app.router.add_route(method, path, knowing(handler, query), expect_handler=wait_for_invitation)
-    return app
+    hook = f"/webhooks/{{webhook:{_NUMBER}}}"
+    classes = CosRoutes(services.classes, settings)
+    one, paged = "/subscribers/{msisdn}", ("limit", "cursor")
+    return (
+        Route("GET", "/openapi.yaml", None, contract),
+        Route("GET", "/subscribers", Scope.SUBSCRIBER_READ, subscribers.page, paged),
+        Route("GET", one, Scope.SUBSCRIBER_READ, subscribers.show),
+        Route("PUT", one, Scope.SUBSCRIBER_WRITE, subscribers.put),
+        Route("PATCH", one, Scope.SUBSCRIBER_WRITE, subscribers.patch),
+        Route("DELETE", one, Scope.SUBSCRIBER_WRITE, subscribers.remove),
+        Route("POST", f"{one}/password", Scope.SUBSCRIBER_WRITE, notifications.rotate),
+        Route("GET", f"{one}/devices", Scope.SUBSCRIBER_READ, devices.page),
+        Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add),
+        Route("DELETE", f"{one}/devices/{{device:{_NUMBER}}}", Scope.SUBSCRIBER_WRITE, devices.revoke),
+        Route("GET", f"{one}/timeline", Scope.AUDIT_READ, notifications.timeline, ("limit",)),
+        Route("GET", "/notifications/dead", Scope.NOTIFICATION_READ, notifications.dead_letters, paged),
+        Route(
+            "POST", f"/notifications/{{id:{_NUMBER}}}/resend", Scope.NOTIFICATION_WRITE, notifications.resend
+        ),
+        Route("GET", f"{one}/messages", Scope.MESSAGE_READ, messages.page, paged),
+        Route("POST", f"{one}/messages", Scope.DEPOSIT, messages.add, ("from", "received_at")),
+        Route("GET", f"{one}/messages/{{uid:{_NUMBER}}}", Scope.MESSAGE_READ, messages.show),
+        Route("GET", "/cos", Scope.COS_READ, classes.page, paged),
+        Route("GET", "/cos/{name}", Scope.COS_READ, classes.show),
+        Route("PUT", "/cos/{name}", Scope.COS_WRITE, classes.put),
+        Route("DELETE", "/cos/{name}", Scope.COS_WRITE, classes.remove),
+        Route("GET", "/events", Scope.EVENT_READ, events.page, ("after", "limit", "kinds", "msisdn")),
+        Route("GET", "/webhooks", Scope.WEBHOOK, webhooks.page),
+        Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add),
+        Route("PATCH", hook, Scope.WEBHOOK, webhooks.patch),
+        Route("DELETE", hook, Scope.WEBHOOK, webhooks.remove),
+        Route("POST", f"{hook}/secret", Scope.WEBHOOK, webhooks.rotate),
+        Route("POST", f"{hook}/replay", Scope.WEBHOOK, webhooks.replay),
+        Route("GET", f"{hook}/dead", Scope.WEBHOOK, webhooks.dead, ("limit", "after")),
+        Route("POST", f"{hook}/dead/{{event:{_NUMBER}}}/resend", Scope.WEBHOOK, webhooks.revive),
+    )
+
+
+async def contract(request: web.Request) -> web.Response:
+    """The contract itself: openapi.yaml, which tests hold against everything else here."""
+    del request
+    text = files("vvm.fronts.http").joinpath("openapi.yaml").read_text(encoding="utf-8")
+    return web.Response(text=text, content_type="application/yaml")

@@ -17,6 +17,7 @@ from vvm.domain.errors import UnknownMessage
 from vvm.domain.message import INBOX, Envelope, Flags, Kind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import read_body
+from vvm.fronts.http.cursor import next_cursor, query_number_cursor
 from vvm.fronts.http.request import (
     deposit_key,
     path_msisdn,
@@ -32,7 +33,6 @@ from vvm.store.port import MailboxStore, MessageRecord
 
 _PAGE = 100
 _PAGE_LIMIT = 1000
-_MOST_UID = 2**32 - 1  # RFC 3501 2.3.1.1
 
 
 class DepositView(msgspec.Struct, frozen=True):
@@ -55,8 +55,8 @@ class MessageView(msgspec.Struct, frozen=True):
 
 class MessagePage(msgspec.Struct, frozen=True):
     messages: tuple[MessageView, ...]
-    next: int | None
-    """``after`` of the next page; null at the end."""
+    next: str | None
+    """``cursor`` of the next page; null at the end."""
 
 
 class MessageRoutes:
@@ -94,12 +94,12 @@ class MessageRoutes:
 
     async def page(self, request: web.Request) -> web.Response:
         limit = query_number(request, "limit", default=_PAGE, least=1, most=_PAGE_LIMIT)
-        after = query_number(request, "after", default=0, least=0, most=_MOST_UID)
+        after = query_number_cursor(request)
         subscriber = await self._provisioning.show(path_msisdn(request))
         states = await self._mailboxes.states(subscriber.mailbox, INBOX)
         uids = [state.uid for state in states if state.uid > after]
         found = await self._mailboxes.messages(subscriber.mailbox, INBOX, uids[:limit])
-        more = uids[limit - 1] if len(uids) > limit else None
+        more = next_cursor(uids[limit - 1]) if len(uids) > limit else None
         return document(MessagePage(tuple(view(record) for record in found), more))
 
     async def show(self, request: web.Request) -> web.Response:

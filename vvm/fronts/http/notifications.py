@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from vvm.fronts.http.answers import document
+from vvm.fronts.http.cursor import next_cursor, query_number_cursor
 from vvm.fronts.http.request import path_msisdn, query_number
 from vvm.fronts.http.subscribers import view
 from vvm.services.dead_letters import PAGE_LIMIT, DeadLetters
@@ -15,7 +16,6 @@ from vvm.services.timeline import LIMIT, Entry, Timeline
 from vvm.store.port import NotificationRecord
 
 _PAGE = 100
-_LARGEST = 2**31 - 1
 
 
 class TimelineView(msgspec.Struct, frozen=True):
@@ -25,8 +25,8 @@ class TimelineView(msgspec.Struct, frozen=True):
 
 class DeadLetterPage(msgspec.Struct, frozen=True):
     notifications: tuple[NotificationRecord, ...]
-    next: int | None
-    """``after`` of the next page; null at the end."""
+    next: str | None
+    """``cursor`` of the next page; null at the end."""
 
 
 class NotificationRoutes:
@@ -41,9 +41,9 @@ class NotificationRoutes:
 
     async def dead_letters(self, request: web.Request) -> web.Response:
         limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        after = query_number(request, "after", default=0, least=0, most=_LARGEST)
+        after = query_number_cursor(request)
         found = tuple(await self._dead_letters.page(after=after, limit=limit))
-        return document(DeadLetterPage(found, found[-1].id if len(found) == limit else None))
+        return document(DeadLetterPage(found, next_cursor(found[-1].id) if len(found) == limit else None))
 
     async def resend(self, request: web.Request) -> web.Response:
         await self._dead_letters.resend(int(request.match_info["id"]))

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from vvm.domain.errors import Outage, Refusal, TooLarge
 from vvm.fronts.http.access import REQUEST_ID
+from vvm.fronts.http.rates import TooManyRequests
 from vvm.fronts.http.settings import HttpSettings
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ CHALLENGE = 'Bearer realm="vvm"'
 
 STATUS = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
+    "forbidden": HTTPStatus.FORBIDDEN,
     "not_invited": HTTPStatus.FORBIDDEN,
     "wrong_code": HTTPStatus.FORBIDDEN,
     "unknown_device": HTTPStatus.NOT_FOUND,
@@ -35,11 +37,13 @@ STATUS = {
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
     "unknown_subscriber": HTTPStatus.NOT_FOUND,
     "unknown_message": HTTPStatus.NOT_FOUND,
+    "no_such_cos": HTTPStatus.NOT_FOUND,
     "no_dead_letter": HTTPStatus.NOT_FOUND,
     "unknown_webhook": HTTPStatus.NOT_FOUND,
     "unknown_dead_event": HTTPStatus.NOT_FOUND,
     "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "subscriber_exists": HTTPStatus.CONFLICT,
+    "cos_in_use": HTTPStatus.CONFLICT,
     "invalid_transition": HTTPStatus.CONFLICT,
     "too_many_webhooks": HTTPStatus.CONFLICT,
     # Not 507: a client would repeat what a 5xx answered, and only the subscriber can make room.
@@ -53,6 +57,8 @@ STATUS = {
     "unknown_carrier": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown_language": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unfit_pin": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unknown_cos": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid_cos": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """The status of a refusal by its code; 400 for those that are not named."""
 
@@ -133,6 +139,8 @@ def respond(
 def _refused(request: web.Request, refusal: Refusal) -> web.Response:
     status = STATUS.get(refusal.code, HTTPStatus.BAD_REQUEST)
     headers = {"WWW-Authenticate": CHALLENGE} if status is HTTPStatus.UNAUTHORIZED else None
+    if isinstance(refusal, TooManyRequests):
+        headers = {"Retry-After": str(refusal.retry_after)}
     response = respond(request, status, refusal.code, str(refusal), headers)
     if isinstance(refusal, TooLarge | UnsupportedEncoding | BodyTimeout):
         response.force_close()  # the rest of the body is nobody's: the next request cannot be found behind it

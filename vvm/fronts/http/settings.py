@@ -31,6 +31,10 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Silence between two requests of a connection, and the time for the header of the first."""
     linger_seconds: float = 5.0
     """How long a body that was refused is read and thrown away, so that its sender sees the answer."""
+    requests_per_second: float = 50.0
+    """What a token of `vvm token` may ask that has no rate of its own; 0 for as much as it likes."""
+    burst_seconds: float = 5.0
+    """A token that was silent for so long may make that many seconds' requests at once."""
     ready_seconds: float = 2.0
     """How long /readyz waits for the store."""
     drain_seconds: float = 10.0

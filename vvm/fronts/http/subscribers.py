@@ -10,11 +10,12 @@ import msgspec
 from aiohttp import web
 
 from vvm.domain.errors import SubscriberExists
-from vvm.domain.numbers import Msisdn
+from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import (
     ClientProfile,
+    CosName,
     Dialect,
     Fallback,
     Manners,
@@ -24,7 +25,8 @@ from vvm.domain.subscriber import (
 )
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
-from vvm.fronts.http.request import path_msisdn, query_msisdn, query_number
+from vvm.fronts.http.cursor import next_cursor, query_cursor
+from vvm.fronts.http.request import path_msisdn, query_number
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, PAGE_LIMIT, Provisioning, SubscriberOptions
 
@@ -65,6 +67,8 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     setup_done: bool | None = None
     blocked: bool | None = None
     fallback: Fallback | None = None
+    cos: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+    """The class of service, "" for none."""
     carrier: Annotated[str, msgspec.Meta(max_length=40)] | None = None
     """A carrier profile to start from; ``client`` then changes that."""
     client: ClientDocument | None = None
@@ -80,6 +84,7 @@ class SubscriberDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             setup_done=self.setup_done,
             blocked=self.blocked,
             fallback=self.fallback,
+            cos=None if self.cos is None else CosName(self.cos),
             client=changed if self.client or self.carrier else None,
             pin=None if self.pin is None else Secret(self.pin),
         )
@@ -94,6 +99,7 @@ class SubscriberView(msgspec.Struct, frozen=True):
     max_messages: int
     setup_done: bool
     fallback: Fallback
+    cos: CosName | None
     client: ClientProfile
     imap_user: str
     created_at: datetime
@@ -102,8 +108,8 @@ class SubscriberView(msgspec.Struct, frozen=True):
 
 class SubscriberPage(msgspec.Struct, frozen=True):
     subscribers: tuple[SubscriberView, ...]
-    next: Msisdn | None
-    """``after`` of the next page; null at the end."""
+    next: str | None
+    """``cursor`` of the next page; null at the end."""
 
 
 class SubscriberRoutes:
@@ -116,10 +122,10 @@ class SubscriberRoutes:
 
     async def page(self, request: web.Request) -> web.Response:
         limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        after = query_msisdn(request, "after")
-        found = await self._provisioning.page(after=after, limit=limit)
+        after = query_cursor(request)
+        found = await self._provisioning.page(after=parse_msisdn(after) if after else None, limit=limit)
         views = tuple(view(subscriber) for subscriber in found)
-        return document(SubscriberPage(views, views[-1].msisdn if len(views) == limit else None))
+        return document(SubscriberPage(views, next_cursor(views[-1].msisdn) if len(views) == limit else None))
 
     async def put(self, request: web.Request) -> web.Response:
         """Create, or change what the body names: the same PUT again changes nothing more."""
@@ -164,6 +170,7 @@ def view(subscriber: Subscriber) -> SubscriberView:
         max_messages=subscriber.max_messages,
         setup_done=subscriber.setup_done,
         fallback=subscriber.fallback,
+        cos=subscriber.cos or None,
         client=subscriber.client,
         imap_user=subscriber.imap_user,
         created_at=subscriber.created_at,

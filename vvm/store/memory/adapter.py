@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.memory.blobs import MemoryBlobLedger
+from vvm.store.memory.cos import MemoryCos
 from vvm.store.memory.devices import MemoryDevices
 from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.folders import MemoryFolders
@@ -16,6 +17,7 @@ from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.memory.subscribers import MemorySubscribers
+from vvm.store.memory.tokens import MemoryTokens
 from vvm.store.memory.visits import MemoryVisits
 
 
@@ -33,6 +35,8 @@ class MemoryStore:
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
         self.devices = MemoryDevices(self.subscribers, self.outbox)
         self.visits = MemoryVisits(self.subscribers)
+        self.cos = MemoryCos(self.subscribers)
+        self.tokens = MemoryTokens()
 
     async def close(self) -> None:
         """Nothing is held that would have to be given back."""

@@ -113,7 +113,7 @@ class MemoryFolders:
         if not named:
             return Copied(destination.uid_validity)
         shared = moving and (folder == GREETINGS) == (target == GREETINGS)
-        found.require_room(target, 0 if shared else len(named))
+        found.require_room(target, [] if shared else [message.new for message in named])
         spelled(destination.keywords, frozenset().union(*(message.keywords for message in named)))
         modseq = destination.advance()
         copies = [

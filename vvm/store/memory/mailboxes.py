@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
+import msgspec
+
+from vvm.domain.cos import Limits
 from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.event import EventKind
 from vvm.domain.message import GREETINGS, INBOX, Flags
@@ -114,7 +117,9 @@ class Folder:
 
 
 class Mailbox:
-    def __init__(self, inbox: Folder, greetings: Folder) -> None:
+    def __init__(self, inbox: Folder, greetings: Folder, limits: Callable[[], Limits | None]) -> None:
+        self.limits = limits
+        """What the owner's class of service says at this moment."""
         self.folders = {INBOX: inbox, GREETINGS: greetings}
         self.subscribed = {INBOX, GREETINGS}
         self.deposits: dict[str, int] = {}
@@ -125,12 +130,48 @@ class Mailbox:
     def used(self) -> int:
         return sum(len(folder.messages) for name, folder in self.folders.items() if name != GREETINGS)
 
-    def require_room(self, folder: str, count: int) -> None:
+    def require_room(self, folder: str, coming: Sequence[NewMessage]) -> None:
         """Greetings is counted alone, everything else together.  Raises MailboxFull."""
+        if not coming:
+            return
         used = len(self.folders[GREETINGS].messages) if folder == GREETINGS else self.used()
-        limit = self.folders[folder].max_messages
-        if used + count > limit:
+        limit = self.most(folder)
+        if used + len(coming) > limit:
             raise MailboxFull(used=used, limit=limit)
+        limits = self.limits()
+        if limits is None or folder == GREETINGS:
+            return
+        kept = [
+            message.new
+            for name, found in self.folders.items()
+            if name != GREETINGS
+            for message in found.messages.values()
+        ]
+        seconds, octets = _sums(kept)
+        more_seconds, more_octets = _sums(coming)
+        if limits.max_seconds is not None and seconds + more_seconds > limits.max_seconds:
+            raise MailboxFull(used=seconds, limit=limits.max_seconds, unit="seconds")
+        if limits.max_octets is not None and octets + more_octets > limits.max_octets:
+            raise MailboxFull(used=octets, limit=limits.max_octets, unit="octets")
+
+    def most(self, folder: str) -> int:
+        """How many messages a folder, with those that share its quota, may hold now."""
+        limits = None if folder == GREETINGS else self.limits()
+        of_class = None if limits is None else limits.max_messages
+        return self.folders[folder].max_messages if of_class is None else of_class
+
+    def state(self, folder: str) -> FolderState:
+        return msgspec.structs.replace(self.folders[folder].state(), max_messages=self.most(folder))
+
+
+def _unlimited(mailbox: MailboxId) -> Limits | None:
+    del mailbox
+    return None
+
+
+def _sums(messages: Sequence[NewMessage]) -> tuple[int, int]:
+    """Seconds and octets."""
+    return sum(one.seconds for one in messages), sum(len(one.octets) for one in messages)
 
 
 class MemoryMailboxes:
@@ -143,6 +184,11 @@ class MemoryMailboxes:
         self._shelf = shelf
         self._mailboxes: dict[MailboxId, Mailbox] = {}
         self._ids = count(1)
+        self._limits_of: Callable[[MailboxId], Limits | None] = _unlimited
+
+    def limited_by(self, limits_of: Callable[[MailboxId], Limits | None]) -> None:
+        """Ask ``limits_of`` for what the class of service of a mailbox's owner says."""
+        self._limits_of = limits_of
 
     def open(self, *, max_messages: int) -> MailboxId:
         """Make a mailbox with an empty INBOX and empty Greetings.
@@ -154,6 +200,7 @@ class MemoryMailboxes:
         self._mailboxes[mailbox] = Mailbox(
             Folder(uid_validity=mailbox, max_messages=max_messages),
             Folder(uid_validity=mailbox, max_messages=GREETINGS_LIMIT),
+            lambda: self._limits_of(mailbox),
         )
         return mailbox
 
@@ -199,7 +246,7 @@ class MemoryMailboxes:
         deposits = self._mailboxes[mailbox].deposits
         if message.key is not None and message.key in deposits:
             return Stored(uid=deposits[message.key], created=False)
-        self._mailboxes[mailbox].require_room(folder, 1)
+        self._mailboxes[mailbox].require_room(folder, [message])
         spelled(target.keywords, message.keywords)  # raises before anything is changed
         self._ledger.take(message)
         added = target.add(message, target.advance())
@@ -218,7 +265,7 @@ class MemoryMailboxes:
             target = self._folder(mailbox, folder)
             if target is None:
                 raise UnknownMessage
-            self._mailboxes[mailbox].require_room(folder, len(shelved))
+            self._mailboxes[mailbox].require_room(folder, shelved)
             spelled(target.keywords, frozenset().union(*(message.keywords for message in shelved)))
             stored = [self._append(mailbox, folder, message, ()) for message in shelved]
             self._outbox.add(owed)
@@ -226,7 +273,7 @@ class MemoryMailboxes:
 
     async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
         found = self._folder(mailbox, folder)
-        return None if found is None else found.state()
+        return None if found is None else self._mailboxes[mailbox].state(folder)
 
     async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
         found = self._folder(mailbox, folder)
@@ -236,14 +283,16 @@ class MemoryMailboxes:
         found = self._folder(mailbox, folder)
         if found is None:
             return None
-        return FolderSnapshot(found.state(), [message.state() for message in found.messages.values()])
+        return FolderSnapshot(
+            self._mailboxes[mailbox].state(folder), [message.state() for message in found.messages.values()]
+        )
 
     async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
         found = self._folder(mailbox, folder)
         if found is None:
             return None
         return Changes(
-            folder=found.state(),
+            folder=self._mailboxes[mailbox].state(folder),
             changed=[message.state() for message in found.messages.values() if message.modseq > since_modseq],
             expunged=sorted(uid for uid, modseq in found.gone.items() if modseq > since_modseq),
         )

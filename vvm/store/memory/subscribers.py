@@ -9,11 +9,12 @@ from itertools import count
 
 import msgspec
 
+from vvm.domain.cos import Cos, Limits, UnknownCos
 from vvm.domain.errors import SubscriberExists, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
-from vvm.domain.subscriber import Subscriber, SubscriberId
+from vvm.domain.subscriber import CosName, MailboxId, Subscriber, SubscriberId
 from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
@@ -35,7 +36,9 @@ class MemorySubscribers:
         self._tries: dict[SubscriberId, _PinTries] = {}
         self._ids = count(1)
         self._audit: list[Audited] = []
+        self.classes: dict[CosName, Cos] = {}
         self._when_removed: list[Callable[[SubscriberId], None]] = []
+        mailboxes.limited_by(self.limits_of)
 
     def when_removed(self, forget: Callable[[SubscriberId], None]) -> None:
         """Call ``forget`` for each subscriber that is removed: what a foreign key does elsewhere."""
@@ -44,6 +47,7 @@ class MemorySubscribers:
     async def create(self, new: NewSubscriber) -> Subscriber:
         if new.msisdn in self._subscribers or await self.by_imap_user(new.imap_user) is not None:
             raise SubscriberExists
+        self._check(new.cos)
         subscriber = Subscriber(
             id=SubscriberId(next(self._ids)),
             mailbox=self._mailboxes.open(max_messages=new.max_messages),
@@ -72,7 +76,9 @@ class MemorySubscribers:
         before = self._subscribers.get(msisdn)
         if before is None:
             raise UnknownSubscriber
-        after = self._subscribers[msisdn] = change.applied_to(before)
+        after = change.applied_to(before)
+        self._check(after.cos)
+        self._subscribers[msisdn] = after
         if change.audited(before):
             entry = Audited(msisdn, change.changed_at, change.trigger, before.status, after.status)
             self._note(entry)
@@ -122,6 +128,17 @@ class MemorySubscribers:
     def _note(self, entry: Audited) -> None:
         self._audit.append(entry)
         self._events.transition(entry)
+
+    def refers_to(self, name: CosName) -> bool:
+        return any(found.cos == name for found in self._subscribers.values())
+
+    def limits_of(self, mailbox: MailboxId) -> Limits | None:
+        owner = next((found for found in self._subscribers.values() if found.mailbox == mailbox), None)
+        return self.classes[owner.cos].limits if owner is not None and owner.cos else None
+
+    def _check(self, name: CosName) -> None:
+        if name and name not in self.classes:
+            raise UnknownCos
 
     def _counted(self, subscriber: Subscriber) -> Subscriber:
         """With what the outbox counts of it."""

@@ -15,6 +15,7 @@ from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.port import Hints
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.blobs import SqliteBlobLedger
+from vvm.store.sqlite.cos import SqliteCos
 from vvm.store.sqlite.devices import SqliteDevices
 from vvm.store.sqlite.engine import CommitMetrics, NoCommitMetrics, Reader, Writer
 from vvm.store.sqlite.events import SqliteEvents
@@ -24,6 +25,7 @@ from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.outbox import SqliteOutbox
 from vvm.store.sqlite.schema import prepare
 from vvm.store.sqlite.subscribers import SqliteSubscribers
+from vvm.store.sqlite.tokens import SqliteTokens
 from vvm.store.sqlite.visits import SqliteVisits
 
 _SQL = named_statements("vvm.store.sqlite.queries", "watch.sql")
@@ -46,6 +48,8 @@ class SqliteStore:
         self.devices = SqliteDevices(self._reader, self._writer)
         self.visits = SqliteVisits(self._reader, self._writer)
         self.events = self.webhooks = SqliteEvents(self._reader, self._writer)
+        self.cos = SqliteCos(self._reader, self._writer)
+        self.tokens = SqliteTokens(self._reader, self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
 

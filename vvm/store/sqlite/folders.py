@@ -219,6 +219,7 @@ def _copy(
         "messages": len(named),
         "unseen": sum(not flags & Flags.SEEN for _, flags, *_ in named),
         "octets": sum(size for _, _, size, *_ in named),
+        "seconds": sum(seconds for _, _, _, seconds, *_ in named),
     }
     same_quota = (source.id == GREETINGS_ID) == (destination.id == GREETINGS_ID)
     room = {"room": 0 if moving and same_quota else len(named)}
@@ -231,7 +232,7 @@ def _copy(
         name.lower(): name
         for name in learn_keywords(connection, (mailbox, destination.id), destination.keywords, carried)
     }
-    for copy, (uid, _, _, content, text) in enumerate(named, first):
+    for copy, (uid, _, _, _, content, text) in enumerate(named, first):
         names = rows.keyword_text([spelling[name.lower()] for name in rows.keywords(text)])
         which = {"uid": uid, "copy": copy, "modseq": modseq, "keywords": names}
         connection.execute(_SQL["copy_message"], place | which)

@@ -181,7 +181,13 @@ def _append(
             return Stored(uid=known[0], created=False)
     size = len(message.octets)
     unseen = Flags.SEEN not in message.flags
-    where = {"mailbox": mailbox, "folder": folder, "size": size, "unseen": unseen}
+    where = {
+        "mailbox": mailbox,
+        "folder": folder,
+        "size": size,
+        "seconds": message.seconds,
+        "unseen": unseen,
+    }
     allocated = connection.execute(_SQL["allocate_message"], where).fetchone()
     if allocated is None:
         raise why_not(connection, mailbox, folder)
@@ -244,6 +250,12 @@ def why_not(connection: sqlite3.Connection, mailbox: MailboxId, folder: str) -> 
     used = state.messages
     if row[7] != GREETINGS_ID:
         (used,) = connection.execute(_SQL["used_messages"], (mailbox,)).fetchone()
+    room = connection.execute(_SQL["used_room"], {"mailbox": mailbox}).fetchone()
+    if used < state.max_messages and room is not None:
+        octets, seconds, max_octets, max_seconds = room
+        if max_octets is None or (max_seconds is not None and seconds * max_octets > octets * max_seconds):
+            return MailboxFull(used=seconds, limit=max_seconds, unit="seconds")
+        return MailboxFull(used=octets, limit=max_octets, unit="octets")
     return MailboxFull(used=used, limit=state.max_messages)
 
 

@@ -14,6 +14,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
     ClientProfile,
+    CosName,
     Fallback,
     MailboxId,
     ProvisioningStatus,
@@ -112,6 +113,7 @@ def subscriber(row: Row) -> Subscriber:
         previous_until=moment_or_none(row[15]),
         unanswered_syncs=row[16],
         fallback=Fallback(row[17]),
+        cos=CosName(row[18] or ""),
     )
 
 

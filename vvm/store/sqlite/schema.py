@@ -11,7 +11,7 @@ from pathlib import Path
 from vvm.domain.errors import Outage
 from vvm.store.sqlite.engine import connect
 
-VERSION = 13
+VERSION = 14
 """The schema that this release writes."""
 COMPATIBLE = 11
 """The oldest release, by its VERSION, that can work with a file of this schema.

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import SubscriberExists, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
-from vvm.domain.subscriber import MailboxId, Subscriber, SubscriberId
+from vvm.domain.subscriber import CosName, MailboxId, Subscriber, SubscriberId
 from vvm.store.port import GREETINGS_LIMIT, Audited, NewSubscriber, SubscriberChange
 from vvm.store.sql import named_statements
 from vvm.store.sqlite import rows
@@ -114,6 +115,7 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
     """Set the fields of a change, inside the caller's transaction.  Raises UnknownSubscriber."""
     before = find(connection, msisdn)
     after = change.applied_to(before)
+    _check_cos(connection, after.cos)
     connection.execute(
         _SQL["update_subscriber"],
         {
@@ -132,6 +134,7 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
             if after.previous_until is None
             else rows.microseconds(after.previous_until),
             "fallback": after.fallback.value,
+            "cos": after.cos,
         },
     )
     if change.audited(before):
@@ -154,6 +157,7 @@ def find(connection: sqlite3.Connection, msisdn: Msisdn) -> Subscriber:
 
 
 def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
+    _check_cos(connection, new.cos)
     (mailbox,) = connection.execute(_SQL["insert_mailbox"]).fetchone()
     try:
         (subscriber,) = connection.execute(
@@ -172,6 +176,7 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
                 "created_at": rows.microseconds(new.created_at),
                 "pin_check": new.pin_check,
                 "fallback": new.fallback.value,
+                "cos": new.cos,
             },
         ).fetchone()
     except sqlite3.IntegrityError:
@@ -196,6 +201,11 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
         changed_at=new.created_at,
         **msgspec.structs.asdict(new),
     )
+
+
+def _check_cos(connection: sqlite3.Connection, name: CosName) -> None:
+    if name and connection.execute(_SQL["cos_exists"], (name,)).fetchone() is None:
+        raise UnknownCos
 
 
 def _audit(connection: sqlite3.Connection, entry: Audited) -> None:

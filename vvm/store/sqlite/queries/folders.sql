@@ -53,7 +53,7 @@ DELETE FROM subscription WHERE mailbox_id = :mailbox AND name = :name;
 SELECT name FROM subscription WHERE mailbox_id = ? ORDER BY name;
 
 -- name: named_messages
-SELECT uid, flags, size, content_id, keywords FROM message
+SELECT uid, flags, size, seconds, content_id, keywords FROM message
  WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid IN (SELECT value FROM json_each(:uids))
  ORDER BY uid;
 
@@ -66,8 +66,14 @@ UPDATE folder
        unseen = unseen + :unseen,
        octets = octets + :octets
  WHERE mailbox_id = :mailbox AND id = :target_id
-   AND (:room = 0 OR max_messages >= :room + CASE id WHEN 2 THEN messages ELSE
+   AND (:room = 0 OR CASE id WHEN 2 THEN max_messages
+       ELSE coalesce((SELECT q.max_messages FROM quota q WHERE q.mailbox_id = :mailbox), max_messages) END >= :room + CASE id WHEN 2 THEN messages ELSE
        (SELECT sum(f.messages) FROM folder f WHERE f.mailbox_id = :mailbox AND f.id <> 2) END)
+   AND (:room = 0 OR (id = 2 OR NOT EXISTS (SELECT 1 FROM quota q WHERE q.mailbox_id = :mailbox AND (
+       (q.max_octets IS NOT NULL AND q.max_octets < :octets + (SELECT sum(f.octets) FROM folder f
+         WHERE f.mailbox_id = :mailbox AND f.id <> 2))
+       OR (q.max_seconds IS NOT NULL AND q.max_seconds < :seconds + (SELECT coalesce(sum(m.seconds), 0)
+         FROM message m WHERE m.mailbox_id = :mailbox AND m.folder_id <> 2))))))
 RETURNING uid_next - :messages, highest_modseq;
 
 -- name: copy_message

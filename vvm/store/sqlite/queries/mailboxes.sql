@@ -3,7 +3,7 @@ SELECT uid FROM deposit_key WHERE mailbox_id = :mailbox AND key = :key;
 
 -- name: allocate_message
 -- One statement decides: no row back means full, or no such folder, and nothing was allocated.
--- Greetings (2) is counted alone, everything else together.
+-- Greetings (2) is counted alone, everything else together, and a class of service may say how much.
 UPDATE folder
    SET uid_next = uid_next + 1,
        highest_modseq = highest_modseq + 1,
@@ -11,12 +11,24 @@ UPDATE folder
        unseen = unseen + :unseen,
        octets = octets + :size
  WHERE mailbox_id = :mailbox AND name = :folder
-   AND max_messages > CASE id WHEN 2 THEN messages ELSE
+   AND CASE id WHEN 2 THEN max_messages
+       ELSE coalesce((SELECT q.max_messages FROM quota q WHERE q.mailbox_id = :mailbox), max_messages) END > CASE id WHEN 2 THEN messages ELSE
        (SELECT sum(f.messages) FROM folder f WHERE f.mailbox_id = :mailbox AND f.id <> 2) END
+   AND (id = 2 OR NOT EXISTS (SELECT 1 FROM quota q WHERE q.mailbox_id = :mailbox AND (
+       (q.max_octets IS NOT NULL AND q.max_octets < :size + (SELECT sum(f.octets) FROM folder f
+         WHERE f.mailbox_id = :mailbox AND f.id <> 2))
+       OR (q.max_seconds IS NOT NULL AND q.max_seconds < :seconds + (SELECT coalesce(sum(m.seconds), 0)
+         FROM message m WHERE m.mailbox_id = :mailbox AND m.folder_id <> 2)))))
 RETURNING id, uid_next - 1, highest_modseq, keywords;
 
 -- name: used_messages
 SELECT sum(messages) FROM folder WHERE mailbox_id = ? AND id <> 2;
+
+-- name: used_room
+SELECT (SELECT sum(f.octets) FROM folder f WHERE f.mailbox_id = :mailbox AND f.id <> 2),
+       (SELECT coalesce(sum(m.seconds), 0) FROM message m WHERE m.mailbox_id = :mailbox AND m.folder_id <> 2),
+       q.max_octets, q.max_seconds
+  FROM quota q WHERE q.mailbox_id = :mailbox;
 
 -- name: set_folder_keywords
 UPDATE folder SET keywords = ? WHERE mailbox_id = ? AND id = ?;
@@ -34,7 +46,9 @@ INSERT INTO deposit_key (mailbox_id, key, uid) VALUES (:mailbox, :key, :uid);
 INSERT INTO journal (mailbox_id, folder_id, modseq, uid, change) VALUES (?, ?, ?, ?, ?);
 
 -- name: folder_state
-SELECT uid_validity, uid_next, highest_modseq, messages, unseen, octets, max_messages, id,
+SELECT uid_validity, uid_next, highest_modseq, messages, unseen, octets,
+       CASE id WHEN 2 THEN max_messages
+       ELSE coalesce((SELECT q.max_messages FROM quota q WHERE q.mailbox_id = folder.mailbox_id), max_messages) END, id,
        (SELECT status FROM subscriber s WHERE s.mailbox_id = folder.mailbox_id), keywords
   FROM folder WHERE mailbox_id = ? AND name = ?;
 

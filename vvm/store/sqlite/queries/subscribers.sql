@@ -10,33 +10,33 @@ INSERT INTO subscription (mailbox_id, name) VALUES (:mailbox, :name);
 
 -- name: insert_subscriber
 INSERT INTO subscriber (mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-                        password_check, password_sealed, created_at, changed_at, pin_check, fallback)
+                        password_check, password_sealed, created_at, changed_at, pin_check, fallback, cos)
 VALUES (:mailbox, :msisdn, :status, :client, :language, :setup_done, :max_messages, :imap_user,
-        :password_check, :password_sealed, :created_at, :created_at, :pin_check, :fallback)
+        :password_check, :password_sealed, :created_at, :created_at, :pin_check, :fallback, nullif(:cos, ''))
 RETURNING id;
 
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback
+       previous_until, unanswered_syncs, fallback, cos
   FROM subscriber WHERE msisdn = ?;
 
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback
+       previous_until, unanswered_syncs, fallback, cos
   FROM subscriber WHERE id = ?;
 
 -- name: subscriber_by_imap_user
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback
+       previous_until, unanswered_syncs, fallback, cos
   FROM subscriber WHERE imap_user = ?;
 
 -- name: subscribers_after
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback
+       previous_until, unanswered_syncs, fallback, cos
   FROM subscriber WHERE msisdn > :after ORDER BY msisdn LIMIT :limit;
 
 -- name: update_subscriber
@@ -44,7 +44,8 @@ UPDATE subscriber
    SET status = :status, client = :client, language = :language, setup_done = :setup_done,
        max_messages = :max_messages, password_check = :password_check,
        password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check,
-       previous_check = :previous_check, previous_until = :previous_until, fallback = :fallback
+       previous_check = :previous_check, previous_until = :previous_until, fallback = :fallback,
+       cos = nullif(:cos, '')
  WHERE id = :id;
 
 -- name: take_pin_try
@@ -93,3 +94,6 @@ INSERT INTO audit (msisdn, at, trigger, before, after) VALUES (:msisdn, :at, :tr
 SELECT msisdn, at, trigger, before, after FROM
     (SELECT * FROM audit WHERE msisdn = :msisdn ORDER BY id DESC LIMIT :limit)
  ORDER BY id;
+
+-- name: cos_exists
+SELECT 1 FROM cos WHERE name = ?;

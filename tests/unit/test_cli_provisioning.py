@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classes of service and tokens by command line, on a store of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import pytest
+
+from tests.unit.logging_restored import logging_restored
+from vvm.cli.main import Exit, main
+
+ALICE = "+33612345678"
+T = TypeVar("T")
+
+
+class Ran(msgspec.Struct, frozen=True):
+    code: int
+    out: str
+    err: str
+
+    def json(self, type_: type[T]) -> T:
+        return msgspec.json.decode(self.out, type=type_)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def vvm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """``vvm WORDS…`` on a store under the folder of the test."""
+    file = tmp_path / "vvm.toml"
+    file.write_text(
+        f'[state]\ndirectory = "{tmp_path}/var"\n[store]\nurl = "sqlite:///{tmp_path}/var/vvm.db"\n'
+    )
+    monkeypatch.setenv("VVM_CONFIG", str(file))
+
+    def run(*words: str) -> Ran:
+        code = main(words)
+        said = capsys.readouterr()
+        return Ran(int(code), said.out, said.err)
+
+    with logging_restored():
+        yield run
+
+
+def test_a_class_is_put_listed_referred_to_and_removed(vvm: Run) -> None:
+    put = vvm("cos", "put", "gold", "--max-messages", "7", "--fallback", "mwi", "--json")
+    assert put.json(dict)["limits"] == {"max_messages": 7, "fallback": "mwi"}
+    assert vvm("cos", "show", "gold", "--json").out == put.out
+    assert [cos["name"] for cos in vvm("cos", "list", "--json").json(list)] == ["gold"]
+    assert vvm("subscriber", "add", ALICE, "--cos", "gold", "--json").json(dict)["cos"] == "gold"
+    refused = vvm("cos", "remove", "gold")
+    assert (refused.code, refused.err) == (Exit.REFUSED, "vvm: subscribers refer to this class of service\n")
+    assert vvm("subscriber", "set", ALICE, "--cos", "", "--json").json(dict)["cos"] is None
+    assert vvm("cos", "remove", "gold").code == Exit.OK
+    assert vvm("cos", "show", "gold").code == Exit.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("put", "Gold"), "small letters"),
+        (("put", "gold", "--max-seconds", "0"), "max_seconds must lie"),
+        (("put", "gold", "--pin-min-digits", "9", "--pin-max-digits", "4"), "pin_min_digits"),
+    ],
+)
+def test_what_no_class_can_be_is_refused_and_named(vvm: Run, words: tuple[str, ...], why: str) -> None:
+    ran = vvm("cos", *words)
+    assert ran.code == Exit.REFUSED
+    assert why in ran.err
+
+
+def test_a_token_is_shown_once_and_kept_as_a_digest(vvm: Run, tmp_path: Path) -> None:
+    made = vvm("token", "create", "crm", "--role", "support", "--scope", "message:read", "--json").json(dict)
+    assert made["scopes"] == ["message:read"]
+    listed = vvm("token", "list", "--json")
+    assert [token["name"] for token in listed.json(list)] == ["crm"]
+    assert made["token"] not in listed.out
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "var").glob("vvm.db*"))
+    assert made["token"].encode() not in kept
+    assert vvm("token", "revoke", "crm").code == Exit.OK
+    assert vvm("token", "list", "--json").json(list) == []
+
+
+def test_a_token_of_that_name_is_not_made_twice(vvm: Run) -> None:
+    assert vvm("token", "create", "crm", "--role", "billing").out.startswith("vvm_")
+    assert vvm("token", "create", "crm", "--role", "admin").code == Exit.REFUSED

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm cos``: classes of service by hand.  Prints the documents of the API."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from vvm.cli.opening import opened
+from vvm.cli.options import AsJson, ConfigFile, Limit
+from vvm.cli.output import show_json, show_line, show_row, show_rows
+from vvm.domain.cos import NAME_RULE, Cos, Limits
+from vvm.domain.subscriber import Fallback
+from vvm.fronts.http.cos import cos_view
+
+app = App(name="cos")
+
+Name = Annotated[str, Parameter(help=f"Its name: {NAME_RULE}.")]
+Messages = Annotated[int | None, Parameter(help="How many messages a mailbox holds.")]
+Seconds = Annotated[int | None, Parameter(help="How many seconds of messages it holds together.")]
+Octets = Annotated[int | None, Parameter(help="How many octets it holds together, as IMAP counts them.")]
+MessageSeconds = Annotated[int | None, Parameter(help="The longest message; a longer one is refused.")]
+GreetingSeconds = Annotated[int | None, Parameter(help="The longest greeting.")]
+FallbackOption = Annotated[
+    Fallback | None, Parameter(help="What goes out in place of SYNC while no client is active.")
+]
+PinMin = Annotated[int | None, Parameter(help="The fewest digits of a new PIN.")]
+PinMax = Annotated[int | None, Parameter(help="The most digits of a new PIN.")]
+
+
+@app.command
+async def put(
+    name: Name,
+    /,
+    *,
+    config: ConfigFile,
+    max_messages: Messages = None,
+    max_seconds: Seconds = None,
+    max_octets: Octets = None,
+    max_message_seconds: MessageSeconds = None,
+    greeting_seconds: GreetingSeconds = None,
+    fallback: FallbackOption = None,
+    pin_min_digits: PinMin = None,
+    pin_max_digits: PinMax = None,
+    json: AsJson = False,
+) -> None:
+    """Add a class, or replace the whole of what it says; it holds at once for all who refer to it."""
+    limits = Limits(
+        max_messages=max_messages,
+        max_seconds=max_seconds,
+        max_octets=max_octets,
+        max_message_seconds=max_message_seconds,
+        greeting_seconds=greeting_seconds,
+        fallback=fallback,
+        pin_min_digits=pin_min_digits,
+        pin_max_digits=pin_max_digits,
+    )
+    async with opened(config) as services:
+        cos, _ = await services.classes.put(name, limits)
+    _show(cos, as_json=json)
+
+
+@app.command
+async def show(name: Name, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Show what a class says."""
+    async with opened(config) as services:
+        cos = await services.classes.show(name)
+    _show(cos, as_json=json)
+
+
+@app.command
+async def remove(name: Name, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Remove a class to which nobody refers."""
+    async with opened(config) as services:
+        await services.classes.remove(name)
+    if json:
+        show_json({"removed": name})
+    else:
+        show_line(f"{name} is removed")
+
+
+@app.command(name="list")
+async def page(
+    *,
+    config: ConfigFile,
+    after: Annotated[str | None, Parameter(help="Start behind this name.")] = None,
+    limit: Limit = 100,
+    json: AsJson = False,
+) -> None:
+    """List the classes by name."""
+    async with opened(config) as services:
+        found = await services.classes.page(after=after, limit=limit)
+    if json:
+        show_json([cos_view(cos) for cos in found])
+        return
+    columns = ("name", *Limits.__struct_fields__)
+    show_rows(columns, [{"name": cos.name} | msgspec.structs.asdict(cos.limits) for cos in found])
+
+
+def _show(cos: Cos, *, as_json: bool) -> None:
+    if as_json:
+        show_json(cos_view(cos))
+    else:
+        said = msgspec.to_builtins(cos.limits)
+        show_row({"name": cos.name} | said | {"changed_at": cos.changed_at.isoformat()})

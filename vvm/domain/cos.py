@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A class of service: limits under one name, for as many subscribers as refer to it.
+
+What a class leaves out (None), the subscriber's own value or the configuration says.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from vvm.domain.errors import Refusal
+from vvm.domain.subscriber import CosName, Fallback
+
+NAME_RULE = "1 to 40 small letters, digits, _ or -, the first of them a letter or digit"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
+_MOST = 2**31 - 1
+
+
+class InvalidCos(Refusal):
+    """A name or a limit that no class of service can have; the text says what would be right."""
+
+    code = "invalid_cos"
+
+
+class UnknownCos(Refusal):
+    """A subscriber cannot refer to a class that is not there."""
+
+    code = "unknown_cos"
+
+    def __init__(self) -> None:
+        super().__init__("no such class of service")
+
+
+class NoSuchCos(Refusal):
+    code = "no_such_cos"
+
+    def __init__(self) -> None:
+        super().__init__("no such class of service")
+
+
+class CosInUse(Refusal):
+    code = "cos_in_use"
+
+    def __init__(self) -> None:
+        super().__init__("subscribers refer to this class of service")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a class of service says.  Changing it changes the service of everybody who refers to it."""
+
+    max_messages: int | None = None
+    """How many messages INBOX and the folders beside it hold."""
+    max_seconds: int | None = None
+    """How many seconds of messages they hold together."""
+    max_octets: int | None = None
+    """How many octets they hold together, as IMAP counts them."""
+    max_message_seconds: int | None = None
+    """The longest message; a longer recording is refused."""
+    greeting_seconds: int | None = None
+    """The longest greeting."""
+    fallback: Fallback | None = None
+    """What goes out in place of SYNC while no client is active."""
+    pin_min_digits: int | None = None
+    pin_max_digits: int | None = None
+
+
+class Cos(msgspec.Struct, frozen=True):
+    name: CosName
+    limits: Limits
+    changed_at: datetime
+
+
+def parse_cos_name(text: str) -> CosName:
+    """Raises InvalidCos."""
+    if not _NAME.match(text):
+        raise InvalidCos(f"the name of a class of service has {NAME_RULE}")
+    return CosName(text)
+
+
+def check_limits(limits: Limits) -> None:
+    """Raises InvalidCos, which names the limit."""
+    for name, value in msgspec.structs.asdict(limits).items():
+        if isinstance(value, int) and not 1 <= value <= _MOST:
+            raise InvalidCos(f"{name} must lie between 1 and {_MOST}")
+    least, most = limits.pin_min_digits or 1, limits.pin_max_digits or _LONGEST_PIN
+    if not least <= most <= _LONGEST_PIN:
+        raise InvalidCos(f"pin_min_digits must not pass pin_max_digits, nor that {_LONGEST_PIN}")
+
+
+_LONGEST_PIN = 30
+"""OMTP 1.3 2.9.1 gives a PIN no more than any other field of a text."""

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/v1/cos``: classes of service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from aiohttp import web
+
+from vvm.domain.cos import Cos, Limits
+from vvm.domain.subscriber import CosName
+from vvm.fronts.http.answers import created, document
+from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.cursor import next_cursor, query_cursor
+from vvm.fronts.http.request import query_number
+from vvm.fronts.http.settings import HttpSettings
+from vvm.services.cos import PAGE_LIMIT, ClassesOfService
+
+_PAGE = 100
+
+
+class CosView(msgspec.Struct, frozen=True):
+    name: CosName
+    limits: Limits
+    """Only those that the class has."""
+    changed_at: datetime
+
+
+class CosPage(msgspec.Struct, frozen=True):
+    classes: tuple[CosView, ...]
+    next: str | None
+    """``cursor`` of the next page; null at the end."""
+
+
+class CosRoutes:
+    def __init__(self, classes: ClassesOfService, settings: HttpSettings) -> None:
+        self._classes = classes
+        self._settings = settings
+
+    async def page(self, request: web.Request) -> web.Response:
+        limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
+        found = await self._classes.page(after=query_cursor(request), limit=limit)
+        views = tuple(map(cos_view, found))
+        return document(CosPage(views, next_cursor(views[-1].name) if len(views) == limit else None))
+
+    async def show(self, request: web.Request) -> web.Response:
+        return document(cos_view(await self._classes.show(request.match_info["name"])))
+
+    async def put(self, request: web.Request) -> web.Response:
+        settings = self._settings
+        body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
+        cos, new = await self._classes.put(request.match_info["name"], decode(body, Limits))
+        return created(cos_view(cos), location=f"/v1/cos/{cos.name}") if new else document(cos_view(cos))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        await self._classes.remove(request.match_info["name"])
+        return web.Response(status=204)
+
+
+def cos_view(cos: Cos) -> CosView:
+    return CosView(cos.name, cos.limits, cos.changed_at)

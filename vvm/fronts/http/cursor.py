@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cursors of lists.  A caller hands back what it was given and reads nothing into it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from aiohttp import web
+
+from vvm.fronts.http.problems import BadRequest
+
+_LONGEST = 200
+
+
+def next_cursor(last: str | int) -> str:
+    """The cursor of what comes after the last thing of a page."""
+    return base64.urlsafe_b64encode(str(last).encode()).decode().rstrip("=")
+
+
+def query_cursor(request: web.Request) -> str | None:
+    """After what the page starts; None for the first.  Raises BadRequest."""
+    given = request.query.get("cursor")
+    if not given:
+        return None
+    given = given[:_LONGEST]
+    try:
+        padded = given + "=" * (-len(given) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise BadRequest("cursor must be the next of an earlier page") from None
+    if not text.isprintable() or not text:
+        raise BadRequest("cursor must be the next of an earlier page")
+    return text
+
+
+def query_number_cursor(request: web.Request) -> int:
+    """As ``query_cursor``, where a number names the last thing; 0 for the first page."""
+    text = query_cursor(request)
+    if text is None:
+        return 0
+    if not text.isdecimal() or len(text) > len(str(2**32)):
+        raise BadRequest("cursor must be the next of an earlier page")
+    return int(text)

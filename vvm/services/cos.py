@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators keep classes of service; a change holds at once for everybody who refers to the class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from vvm.domain.clock import Clock
+from vvm.domain.cos import Cos, InvalidCos, Limits, NoSuchCos, check_limits, parse_cos_name
+from vvm.domain.subscriber import CosName
+from vvm.store.port import CosStore
+
+log = structlog.get_logger(__name__)
+
+PAGE_LIMIT = 1000
+
+
+class ClassesOfService:
+    def __init__(self, classes: CosStore, *, clock: Clock) -> None:
+        self._classes = classes
+        self._clock = clock
+
+    async def put(self, name: str, limits: Limits) -> tuple[Cos, bool]:
+        """Add a class, or replace the whole of what it says; True where it is new.  Raises InvalidCos."""
+        check_limits(limits)
+        cos = Cos(parse_cos_name(name), limits, self._clock.now())
+        new = await self._classes.put(cos)
+        log.info("cos_put", cos=cos.name, new=new, **msgspec.to_builtins(limits))
+        return cos, new
+
+    async def show(self, name: str) -> Cos:
+        """Raises NoSuchCos."""
+        found = await self._classes.by_name(CosName(name))
+        if found is None:
+            raise NoSuchCos
+        return found
+
+    async def page(self, *, after: str | None = None, limit: int = 100) -> Sequence[Cos]:
+        """By name, after the one given.  Raises InvalidCos."""
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise InvalidCos(f"limit must lie between 1 and {PAGE_LIMIT}")
+        return await self._classes.page(after=CosName(after) if after else None, limit=limit)
+
+    async def remove(self, name: str) -> None:
+        """Raises NoSuchCos, CosInUse."""
+        await self._classes.remove(CosName(name))
+        log.info("cos_removed", cos=name)
