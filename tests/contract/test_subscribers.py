@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_message, new_subscriber, owed_to
+from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import StatusMoved, SubscriberExists, UnknownMessage, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import (
     ClientProfile,
+    CosName,
     Dialect,
     ProvisioningStatus,
     SmsCoding,
@@ -54,6 +56,27 @@ async def test_a_new_subscriber_is_what_was_asked_for(store: Store) -> None:
     asked = msgspec.structs.asdict(new)
     assert {name: getattr(created, name) for name in asked} == asked
     assert created.changed_at == new.created_at
+
+
+async def test_many_are_added_at_once_and_who_is_there_stays_as_it_is(
+    store: Store, alice: Subscriber
+) -> None:
+    many = [new_subscriber(ALICE, language="fra"), new_subscriber(BOB)]
+    assert list(await store.subscribers.create_many(many)) == [BOB]
+    assert await store.subscribers.by_msisdn(ALICE) == alice
+    bob = await store.subscribers.by_msisdn(BOB)
+    assert bob is not None
+    folder = await store.mailboxes.folder(bob.mailbox, INBOX)
+    assert folder is not None
+    assert [entry.before for entry in await store.subscribers.audit(BOB, limit=10)] == [None]
+    assert list(await store.subscribers.create_many(many)) == []
+
+
+async def test_of_many_nobody_is_added_when_one_refers_to_no_class(store: Store) -> None:
+    many = [new_subscriber(ALICE), new_subscriber(BOB, cos=CosName("gold"))]
+    with pytest.raises(UnknownCos):
+        await store.subscribers.create_many(many)
+    assert await store.subscribers.by_msisdn(ALICE) is None
 
 
 async def test_a_subscriber_is_found_by_number_by_id_and_by_imap_user(store: Store) -> None:

@@ -15,6 +15,7 @@ from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
 from vvm.message.audio.transcode import AudioLimits, Voice, to_wav, transcode
 from vvm.omtp.carrier import Carriers
 from vvm.services.activation import Activation
+from vvm.services.bulk import Bulk
 from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.dead_letters import DeadLetters
@@ -231,6 +232,7 @@ class World:
         )
         self.pbx = Pbx(self.deposit, self.greetings)
         self.master = MasterLogin(self.store.subscribers, MASTER)
+        self.bulk = Bulk(self.provisioning, self.store.subscribers, self.store.cos)
         self.classes = ClassesOfService(self.store.cos, clock=self.clock)
         self.tokens = Tokens(self.store.tokens, clock=self.clock)
         self._handset_sms = 0

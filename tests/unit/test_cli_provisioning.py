@@ -89,3 +89,68 @@ def test_a_token_is_shown_once_and_kept_as_a_digest(vvm: Run, tmp_path: Path) ->
 def test_a_token_of_that_name_is_not_made_twice(vvm: Run) -> None:
     assert vvm("token", "create", "crm", "--role", "billing").out.startswith("vvm_")
     assert vvm("token", "create", "crm", "--role", "admin").code == Exit.REFUSED
+
+
+CSV = """msisdn,language,max_messages,blocked,cos,pin,client
++33612345678,,7,true,gold,,
++33687654321,eng,,,,2580,"{""dialect"": ""cvvm"", ""port"": 0}"
+0612345678,,,,,,
++33612345679,klingon,,,,,
++33612345680,,,,silver,,
++33612345681,,,,,7777,
++33612345682,,many,,,,
++33612345678,,,,,,
+"""
+
+
+@pytest.fixture
+def base(vvm: Run, tmp_path: Path) -> Path:
+    vvm("cos", "put", "gold")
+    file = tmp_path / "base.csv"
+    file.write_text(CSV)
+    return file
+
+
+def test_a_dry_run_tells_of_every_bad_line_and_creates_nobody(vvm: Run, base: Path) -> None:
+    ran = vvm("subscriber", "import", str(base), "--dry-run", "--json")
+    assert ran.code == Exit.REFUSED
+    report = ran.json(dict)
+    assert (report["read"], report["created"], report["known"], report["bad"]) == (8, 2, 1, 5)
+    assert [bad["line"] for bad in report["bad_lines"]] == [4, 5, 6, 7, 8]
+    assert "7777" not in ran.out + ran.err
+    assert vvm("subscriber", "list", "--json").json(list) == []
+
+
+def test_an_import_may_be_repeated(vvm: Run, base: Path) -> None:
+    vvm("subscriber", "import", str(base))
+    again = vvm("subscriber", "import", str(base), "--json").json(dict)
+    assert (again["created"], again["known"]) == (0, 3)
+    blocked, other = vvm("subscriber", "list", "--json").json(list)
+    assert (blocked["status"], blocked["max_messages"], blocked["cos"]) == ("B", 7, "gold")
+    assert (other["client"]["dialect"], other["client"]["port"]) == ("cvvm", 0)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.ndjson"])
+def test_an_export_is_an_import(vvm: Run, base: Path, tmp_path: Path, name: str) -> None:
+    vvm("subscriber", "import", str(base))
+    before = vvm("subscriber", "list", "--json").json(list)
+    out = tmp_path / name
+    assert vvm("subscriber", "export", str(out), "--json").json(dict) == {"exported": 2}
+    for one in before:
+        vvm("subscriber", "remove", one["msisdn"])
+    assert vvm("subscriber", "import", str(out)).code == Exit.OK
+    moments = ("created_at", "changed_at")
+    after = vvm("subscriber", "list", "--json").json(list)
+    assert [{k: v for k, v in one.items() if k not in moments} for one in after] == [
+        {k: v for k, v in one.items() if k not in moments} for one in before
+    ]
+    assert "password" not in out.read_text()
+
+
+@pytest.mark.parametrize("text", ["number\n+33612345678\n", "", 'msisdn\n"+336'])
+def test_a_file_that_is_no_base_is_refused_whole(vvm: Run, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "no.csv"
+    file.write_text(text)
+    ran = vvm("subscriber", "import", str(file))
+    assert ran.code == Exit.REFUSED
+    assert "no.csv" in ran.err

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter, validators
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
+from vvm.cli.subscriber_bulk import export, import_
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Manners, ProvisioningStatus, Subscriber
@@ -80,6 +81,10 @@ _TIMELINE_COLUMNS = (
 )
 _AUDIT_COLUMNS = ("at", "trigger", "before", "after")
 _COLUMNS = ("msisdn", "status", "language", "cos", "max_messages", "created_at")
+
+
+app.command(import_, name="import")
+app.command(export)
 
 
 @app.command

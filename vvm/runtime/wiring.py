@@ -19,6 +19,7 @@ from vvm.runtime.blobs import shelf_of, sweeper_of
 from vvm.runtime.keys import BadKeyFile, master_key
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
+from vvm.services.bulk import Bulk
 from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
@@ -87,6 +88,7 @@ class Services(msgspec.Struct, frozen=True):
     visits: Visits
     feed: Feed
     webhooks: Webhooks
+    bulk: Bulk
     classes: ClassesOfService
     tokens: Tokens
     keyring: Keyring
@@ -232,6 +234,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 webhooks=Webhooks(
                     store.webhooks, store.events, keyring, clock=clock, settings=config.webhook
                 ),
+                bulk=Bulk(provisioning, store.subscribers, store.cos),
                 classes=ClassesOfService(store.cos, clock=clock),
                 tokens=Tokens(store.tokens, clock=clock),
                 keyring=keyring,

@@ -92,31 +92,32 @@ class Provisioning:
         self._owing = Owing(clock, notification)
 
     async def create(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
-        """Give a number the service, in status P.  Raises SubscriberExists and what
-        ``change`` raises."""
+        """Give a number the service, in status P.  Raises SubscriberExists and what ``change`` raises."""
+        new = await self.prepared(msisdn, options)
+        subscriber = await self._subscribers.create(new)
+        log.info("subscriber_created", msisdn=msisdn, status=new.status.value)
+        return subscriber
+
+    async def prepared(self, msisdn: Msisdn, options: SubscriberOptions) -> NewSubscriber:
+        """What ``create`` would store; nothing is stored.  Raises UnknownLanguage, InvalidLimit, UnfitPin."""
         self._check(options)
         imap_user = f"{msisdn.removeprefix('+')}@{self._service.domain}"
         minted = self._keyring.mint(imap_user)
-        status = ProvisioningStatus.BLOCKED if options.blocked else ProvisioningStatus.PROVISIONED
-        subscriber = await self._subscribers.create(
-            NewSubscriber(
-                msisdn=msisdn,
-                status=status,
-                client=options.client or self._service.client,
-                language=options.language or self._service.languages[0],
-                setup_done=True if options.setup_done is None else options.setup_done,
-                max_messages=options.max_messages or self._service.max_messages,
-                imap_user=imap_user,
-                password_check=minted.check,
-                password_sealed=minted.sealed,
-                created_at=self._clock.now(),
-                fallback=options.fallback or self._service.fallback,
-                cos=options.cos or CosName(""),
-                pin_check=await self._pin_check(msisdn, options, CosName("")),
-            )
+        return NewSubscriber(
+            msisdn=msisdn,
+            status=ProvisioningStatus.BLOCKED if options.blocked else ProvisioningStatus.PROVISIONED,
+            client=options.client or self._service.client,
+            language=options.language or self._service.languages[0],
+            setup_done=True if options.setup_done is None else options.setup_done,
+            max_messages=options.max_messages or self._service.max_messages,
+            imap_user=imap_user,
+            password_check=minted.check,
+            password_sealed=minted.sealed,
+            created_at=self._clock.now(),
+            fallback=options.fallback or self._service.fallback,
+            cos=options.cos or CosName(""),
+            pin_check=await self._pin_check(msisdn, options, CosName("")),
         )
-        log.info("subscriber_created", msisdn=msisdn, status=status.value)
-        return subscriber
 
     def client_of(self, carrier: str) -> ClientProfile:
         """What is assumed of a carrier's clients.  Raises UnknownCarrier."""

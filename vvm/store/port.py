@@ -116,6 +116,13 @@ class SubscriberStore(Protocol):
         """
         ...
 
+    async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
+        """Add all of these that are not there yet, in one transaction, and tell which those were.
+
+        Nobody who is there is changed.  Raises UnknownCos, and has then added nobody.
+        """
+        ...
+
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None: ...
 
     async def by_id(self, subscriber: SubscriberId) -> Subscriber | None: ...

@@ -35,8 +35,8 @@ from vvm.services.devices import Devices
 from vvm.services.feed import Feed
 from vvm.services.provisioning import Provisioning
 from vvm.services.timeline import Timeline
-from vvm.services.webhooks import Webhooks
 from vvm.services.tokens import Tokens
+from vvm.services.webhooks import Webhooks
 from vvm.store.port import MailboxStore, OutboxStore
 
 _NUMBER = "[0-9]{1,10}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -59,6 +60,15 @@ class MemorySubscribers:
         self._mailboxes.admit(subscriber.mailbox, clients=new.status.active)
         self._note(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
         return subscriber
+
+    async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
+        for one in new:
+            self._check(one.cos)
+        created = []
+        for one in new:
+            with suppress(SubscriberExists):
+                created.append((await self.create(one)).msisdn)
+        return created
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
         found = self._subscribers.get(msisdn)

@@ -39,6 +39,20 @@ class SqliteSubscribers:
 
         return await self._write(work)
 
+    async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
+        def work(connection: sqlite3.Connection) -> Sequence[Msisdn]:
+            created = []
+            for one in new:
+                if (
+                    connection.execute(_SQL["subscriber_exists"], (one.msisdn, one.imap_user)).fetchone()
+                    is None
+                ):
+                    _insert(connection, one)
+                    created.append(one.msisdn)
+            return created
+
+        return await self._write(work)
+
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
         return self._one("subscriber_by_msisdn", msisdn)
 

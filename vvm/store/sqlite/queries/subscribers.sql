@@ -97,3 +97,6 @@ SELECT msisdn, at, trigger, before, after FROM
 
 -- name: cos_exists
 SELECT 1 FROM cos WHERE name = ?;
+
+-- name: subscriber_exists
+SELECT 1 FROM subscriber WHERE msisdn = ? OR imap_user = ? LIMIT 1;
