@@ -181,6 +181,7 @@ def _notification(store: Store, clock: LoopClock, settings: NotificationSettings
         store.mailboxes,
         LocalHints(),
         keyring,
+        classes=store.cos,
         codes=CodeTexts(store.devices, keyring, clock=clock, service=service, settings=DEVICES),
         clock=clock,
         service=service,
