@@ -7,11 +7,15 @@ The sweeper of these programs never rests and knows no age, so that every deposi
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.process.clients import Api, Callers, Order, api_of, inbox
@@ -78,6 +82,38 @@ async def test_killed_among_deposits_each_that_was_acknowledged_can_be_heard(
         assert heard == {uid for order, uid in callers.acknowledged.items() if order.recipient == msisdn}
     directory = restless.program.directory
     await until(lambda: blobs(directory) == rows(directory))
+
+
+async def test_a_backup_among_deposits_and_expunges_is_whole(restless: Api, handsets: Phones) -> None:
+    directory = restless.program.directory
+    callers = Callers(restless, orders(240))
+
+    async def backup(command: str) -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "vvm", "backup", command, "backup", "--config", "vvm.toml", "--json"),
+            cwd=directory,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=PIPE,
+        )
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        return out
+
+    def expunge(msisdn: str) -> None:
+        with inbox(restless.program, handsets.told[msisdn][-1]) as client:
+            client.mark(sorted(client.flags())[::2], r"(\Deleted)")
+            client.expunge()
+
+    async with asyncio.timeout(120), asyncio.TaskGroup() as tasks:
+        tasks.create_task(callers.run())
+        await callers.reached(100)
+        creating = tasks.create_task(backup("create"))
+        for msisdn in PEOPLE:
+            await asyncio.to_thread(expunge, msisdn)
+        made = await creating
+    assert await backup("verify") == made
+    assert msgspec.json.decode(made)["subscribers"] == len(PEOPLE)
+    assert msgspec.json.decode(made)["messages"] > 0
 
 
 def _heard(program: Program, handsets: Phones, msisdn: str) -> set[int]:

@@ -49,6 +49,7 @@ for _name, _place, _help in (
     ("cos", "vvm.cli.cos:app", "Keep classes of service."),
     ("token", "vvm.cli.token:app", "Create, list and revoke tokens of the HTTP API."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
+    ("backup", "vvm.cli.backup:app", "Back up a running server, prove the backup, restore it."),
     ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),
     ("event", "vvm.cli.event:app", "List what happened."),

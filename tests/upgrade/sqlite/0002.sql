@@ -1,0 +1,131 @@
+BEGIN TRANSACTION;
+CREATE TABLE content (
+    id     INTEGER PRIMARY KEY,
+    layout BLOB NOT NULL,  -- MessagePack of store.port.Layout
+    octets BLOB NOT NULL
+) STRICT;
+INSERT INTO "content" VALUES(1,X'95C4125375626A6563743A2068656C6C6F0D0A0D0AC40D284E494C202268656C6C6F2229C40F2822415544494F222022414D522229C4132822415544494F222022414D5222204E494C299185A66E756D626572A131AA6D696D655F737461727400AA626F64795F737461727412A8626F64795F656E6419A76D657373616765C2',X'6F6374657473206F6620202031');
+INSERT INTO "content" VALUES(2,X'95C4125375626A6563743A2068656C6C6F0D0A0D0AC40D284E494C202268656C6C6F2229C40F2822415544494F222022414D522229C4132822415544494F222022414D5222204E494C299185A66E756D626572A131AA6D696D655F737461727400AA626F64795F737461727412A8626F64795F656E6419A76D657373616765C2',X'6F6374657473206F6620202032');
+CREATE TABLE deposit_key (
+    mailbox_id INTEGER NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+    key        TEXT    NOT NULL,
+    uid        INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "deposit_key" VALUES(7,'k3',3);
+CREATE TABLE folder (
+    mailbox_id     INTEGER NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+    id             INTEGER NOT NULL,  -- within the mailbox; 1 is INBOX
+    name           TEXT    NOT NULL,
+    uid_validity   INTEGER NOT NULL,
+    uid_next       INTEGER NOT NULL DEFAULT 1,
+    highest_modseq INTEGER NOT NULL DEFAULT 1,
+    messages       INTEGER NOT NULL DEFAULT 0,
+    unseen         INTEGER NOT NULL DEFAULT 0,
+    octets         INTEGER NOT NULL DEFAULT 0,
+    max_messages   INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, id),
+    UNIQUE (mailbox_id, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO "folder" VALUES(7,1,'INBOX',4711,6,9,2,1,26,100);
+INSERT INTO "folder" VALUES(7,2,'Greetings',4711,1,1,0,0,0,20);
+CREATE TABLE inbound (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    key         TEXT    NOT NULL UNIQUE,
+    originator  TEXT    NOT NULL,
+    destination TEXT    NOT NULL,
+    text        TEXT    NOT NULL,
+    received_at INTEGER NOT NULL,
+    settled     INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO "inbound" VALUES(1,'i1','+33612345678','5511','STATUS',3000000,0);
+CREATE TABLE journal (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    mailbox_id INTEGER NOT NULL,
+    folder_id  INTEGER NOT NULL,
+    modseq     INTEGER NOT NULL,
+    uid        INTEGER NOT NULL,
+    change     TEXT    NOT NULL CHECK (change IN ('deposited', 'flags', 'expunged'))
+) STRICT;
+INSERT INTO "journal" VALUES(1,7,1,4,3,'deposited');
+INSERT INTO "journal" VALUES(2,7,1,8,4,'expunged');
+INSERT INTO "journal" VALUES(3,7,1,9,5,'deposited');
+CREATE TABLE mailbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT  -- never used twice: journals outlive mailboxes
+) STRICT;
+INSERT INTO "mailbox" VALUES(7);
+CREATE TABLE message (
+    mailbox_id  INTEGER NOT NULL,
+    folder_id   INTEGER NOT NULL,
+    uid         INTEGER NOT NULL,
+    modseq      INTEGER NOT NULL,
+    flags       INTEGER NOT NULL DEFAULT 0,
+    kind        TEXT    NOT NULL,
+    caller      TEXT,
+    received_at INTEGER NOT NULL,
+    utc_offset  INTEGER NOT NULL,  -- seconds; the zone that Date and SYNC show
+    seconds     INTEGER NOT NULL,
+    size        INTEGER NOT NULL,
+    content_id  INTEGER NOT NULL,  -- no foreign key: to check one, each expunge would scan this table
+    PRIMARY KEY (mailbox_id, folder_id, uid),
+    FOREIGN KEY (mailbox_id, folder_id) REFERENCES folder (mailbox_id, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+INSERT INTO "message" VALUES(7,1,3,4,1,'voice','+33698765432',0,0,7,13,1);
+INSERT INTO "message" VALUES(7,1,5,9,0,'voice',NULL,0,3600,8,13,2);
+CREATE TABLE outbox (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscriber_id INTEGER REFERENCES subscriber (id) ON DELETE CASCADE,
+    recipient     TEXT    NOT NULL,
+    cause         TEXT    NOT NULL,
+    uid           INTEGER,
+    return_code   INTEGER NOT NULL,
+    state         TEXT    NOT NULL DEFAULT 'owed',
+    due_at        INTEGER NOT NULL,  -- of an owed row; a lease moves it to the lease's end
+    expires_at    INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    smpp_status   INTEGER,
+    settled_at    INTEGER
+) STRICT;
+INSERT INTO "outbox" VALUES(1,1,'+33612345678','new_message',5,0,'owed',3000000,9000000000000000,0,NULL,NULL);
+CREATE TABLE schema_version (
+    version    INTEGER NOT NULL,  -- the last step that ran
+    compatible INTEGER NOT NULL   -- the oldest release, by its own version, that may open this file
+) STRICT;
+INSERT INTO "schema_version" VALUES(2,1);
+CREATE TABLE segment (
+    outbox_id  INTEGER NOT NULL REFERENCES outbox (id) ON DELETE CASCADE,
+    segment    INTEGER NOT NULL,
+    total      INTEGER NOT NULL,
+    message_id TEXT    NOT NULL,
+    delivered  INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (outbox_id, segment)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE subscriber (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    mailbox_id      INTEGER NOT NULL REFERENCES mailbox (id),
+    msisdn          TEXT    NOT NULL UNIQUE,
+    status          TEXT    NOT NULL,
+    client          TEXT    NOT NULL,  -- JSON of domain.subscriber.ClientProfile
+    language        TEXT    NOT NULL,
+    setup_done      INTEGER NOT NULL,
+    max_messages    INTEGER NOT NULL,
+    imap_user       TEXT    NOT NULL UNIQUE,
+    password_check  BLOB    NOT NULL,
+    password_sealed BLOB    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    changed_at      INTEGER NOT NULL
+, pin_check TEXT, pin_tries INTEGER NOT NULL DEFAULT 0, pin_locked_until INTEGER NOT NULL DEFAULT 0) STRICT;
+INSERT INTO "subscriber" VALUES(1,7,'+33612345678','R','{"port": 5500}','fra',1,100,'33612345678@vvm.example.net',X'01',X'02',1000000,2000000,NULL,0,0);
+CREATE INDEX subscriber_by_mailbox ON subscriber (mailbox_id);
+CREATE INDEX journal_by_modseq ON journal (mailbox_id, folder_id, modseq);
+CREATE INDEX outbox_owed ON outbox (due_at, id) WHERE state = 'owed';
+CREATE INDEX outbox_by_subscriber ON outbox (subscriber_id);
+CREATE INDEX segment_by_message_id ON segment (message_id);
+CREATE INDEX inbound_pending ON inbound (id) WHERE settled = 0;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('mailbox',7);
+INSERT INTO "sqlite_sequence" VALUES('subscriber',1);
+INSERT INTO "sqlite_sequence" VALUES('journal',3);
+INSERT INTO "sqlite_sequence" VALUES('outbox',1);
+INSERT INTO "sqlite_sequence" VALUES('inbound',1);
+COMMIT;

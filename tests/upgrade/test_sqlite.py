@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file of every schema there ever was is opened by today's program, with everything in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.contract.samples import ALICE, MINUTE, NOW, new_message
+from tests.upgrade.record import RECORDS, record
+from vvm.domain.errors import Outage
+from vvm.domain.message import GREETINGS, INBOX, Flags
+from vvm.domain.notification import Cause
+from vvm.domain.subscriber import MailboxId, ProvisioningStatus
+from vvm.store.port import MailboxStore
+from vvm.store.sqlite import open_sqlite
+from vvm.store.sqlite.schema import COMPATIBLE, VERSION, prepare
+
+VERSIONS = sorted(int(path.stem) for path in RECORDS.glob("*.sql"))
+
+
+def old_file(path: Path, version: int) -> Path:
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript((RECORDS / f"{version:04}.sql").read_text(encoding="utf-8"))
+    return path
+
+
+def schema(path: Path) -> Sequence[tuple[str, ...]]:
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2"
+        ).fetchall()
+
+
+def test_there_is_a_record_of_every_schema() -> None:
+    """The next one is made by ``python -m tests.upgrade.record``."""
+    assert list(range(1, VERSION + 1)) == VERSIONS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_step_stays_as_it_was_released(version: int) -> None:
+    assert record(version) == (RECORDS / f"{version:04}.sql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_upgraded_file_is_like_a_new_one(tmp_path: Path, version: int) -> None:
+    old, new = old_file(tmp_path / "old.db", version), tmp_path / "new.db"
+    prepare(old)
+    prepare(new)
+    assert schema(old) == schema(new)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_everything_is_readable_and_goes_on(tmp_path: Path, version: int) -> None:
+    async with open_sqlite(old_file(tmp_path / "vvm.db", version)) as store:
+        alice = await store.subscribers.by_msisdn(ALICE)
+        assert alice is not None
+        assert (alice.status, alice.client.port, alice.language) == (ProvisioningStatus.READY, 5500, "fra")
+        box = alice.mailbox
+        folder = await store.mailboxes.folder(box, INBOX)
+        assert folder is not None
+        assert (folder.uid_validity, folder.uid_next, folder.highest_modseq) == (4711, 6, 9)
+        heard, fresh = await store.mailboxes.messages(box, INBOX, [1, 2, 3, 4, 5])
+        assert (heard.uid, heard.flags, heard.caller) == (3, Flags.SEEN, "+33698765432")
+        assert (fresh.uid, fresh.flags, fresh.layout) == (5, Flags(0), new_message().layout)
+        assert fresh.received_at.utcoffset() == timedelta(hours=1)
+        assert await store.mailboxes.octets(box, INBOX, 3) == b"octets of   1"
+        changes = await store.mailboxes.changes(box, INBOX, 4)
+        assert changes is not None
+        assert list(changes.expunged) == [4]
+        assert [entry.name for entry in await store.folders.all(box)] == [INBOX, GREETINGS]
+        (owed,) = await store.outbox.lease(now=NOW, lease=MINUTE, limit=10)
+        assert (owed.recipient, owed.cause, owed.uid) == (ALICE, Cause.NEW_MESSAGE, 5)
+        assert [sms.text for sms in await store.inbound.pending(limit=10)] == ["STATUS"]
+        await _goes_on(store.mailboxes, box)
+
+
+async def _goes_on(mailboxes: MailboxStore, box: MailboxId) -> None:
+    known = await mailboxes.append(box, INBOX, new_message(key="k3"))
+    assert (known.uid, known.created) == (3, False)
+    stored = await mailboxes.append(box, INBOX, new_message(key="k6"))
+    assert (stored.uid, stored.created) == (6, True)
+
+
+def versions(path: Path, version: int, compatible: int) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE schema_version SET version = ?, compatible = ?", (version, compatible))
+        database.commit()
+
+
+async def test_an_older_release_goes_on_beside_a_newer_one(tmp_path: Path) -> None:
+    """During an upgrade of several processes: the newer one has run its steps already."""
+    prepare(tmp_path / "vvm.db")
+    versions(tmp_path / "vvm.db", VERSION + 1, VERSION)
+    async with open_sqlite(tmp_path / "vvm.db") as store:
+        assert await store.subscribers.page(after=None, limit=1) == []
+    with closing(sqlite3.connect(tmp_path / "vvm.db")) as database:
+        assert database.execute("SELECT version, compatible FROM schema_version").fetchone() == (
+            VERSION + 1,
+            max(VERSION, COMPATIBLE),
+        )
+
+
+async def test_a_release_that_would_do_harm_does_not_start(tmp_path: Path) -> None:
+    prepare(tmp_path / "vvm.db")
+    versions(tmp_path / "vvm.db", VERSION + 1, VERSION + 1)
+    with pytest.raises(Outage, match=f"needs schema {VERSION + 1}, this release knows {VERSION}"):
+        async with open_sqlite(tmp_path / "vvm.db"):
+            pass

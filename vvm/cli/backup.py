@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm backup``: copies that are taken while the server runs, and proved before they are needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import Progress as Bars
+
+from vvm.cli.options import AsJson, ConfigFile
+from vvm.cli.output import show_json, show_row
+from vvm.config.load import load
+from vvm.runtime.backup import Backup, Manifest
+from vvm.runtime.logs import configure
+
+app = App(name="backup")
+
+Directory = Annotated[Path, Parameter(help="The directory of the backup.")]
+
+
+@app.command
+async def create(
+    directory: Directory,
+    /,
+    *,
+    config: ConfigFile,
+    blobs: Annotated[
+        bool, Parameter(negative="--no-blobs", help="Copy the blobs too, or leave that to the object store.")
+    ] = True,
+    json: AsJson = False,
+) -> None:
+    """Copy the store, and its blobs, into an empty directory.  The master key is not among it."""
+    with _opened(directory, config) as backup:
+        _show(await backup.create(with_blobs=blobs), json=json)
+
+
+@app.command
+async def verify(directory: Directory, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Restore a backup into a scratch place and compare every mailbox with what was copied."""
+    with _opened(directory, config) as backup:
+        _show(await backup.verify(), json=json)
+
+
+@app.command
+async def restore(directory: Directory, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Put a backup where the configuration wants the store, which must not exist yet."""
+    with _opened(directory, config) as backup:
+        _show(await backup.restore(), json=json)
+
+
+@contextmanager
+def _opened(directory: Path, file: Path) -> Iterator[Backup]:
+    """With a bar for each step where a person looks on."""
+    config = load(file, os.environ)
+    configure("warning", config.log.format)
+    with Bars(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
+        steps = {name: bars.add_task(name, total=None) for name in ("database", "blobs", "mailboxes")}
+
+        def progress(step: str, done: int, total: int) -> None:
+            bars.update(steps[step], completed=done, total=total or None)
+
+        yield Backup(directory, config, progress)
+
+
+def _show(manifest: Manifest, *, json: bool) -> None:
+    if json:
+        show_json(manifest)
+    else:
+        show_row(msgspec.to_builtins(manifest))
