@@ -37,6 +37,8 @@ class Attribute(enum.Enum):
     EMAIL_ID = b"EMAILID"
     THREAD_ID = b"THREADID"
 
+    __hash__ = object.__hash__  # each exists once; Enum's own, of the name, takes a call for every look-up
+
 
 _IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
 _LISTED = frozenset({Attribute.UID, Attribute.FLAGS})

@@ -14,7 +14,7 @@ from datetime import date
 
 import msgspec
 
-from imap_server import flags, object_ids, searchable
+from imap_server import object_ids, searchable
 from imap_server.backend import Mailbox, MessageRecord
 from imap_server.view import View
 from imap_server.wire.numbers import NumberSet
@@ -146,7 +146,7 @@ class Search:
             case Everything():
                 return among
             case Flagged(flag):
-                return [uid for uid in among if flags.carries(self._view.flags(uid), flag)]
+                return self._view.carrying(flag, among)
             case Numbered(chosen, by_uid):
                 named = set(self._view.resolve(chosen, by_uid=by_uid))
                 return [uid for uid in among if uid in named]

@@ -32,6 +32,8 @@ class State(enum.Enum):
     SELECTED = enum.auto()
     ENDED = enum.auto()
 
+    __hash__ = object.__hash__  # each exists once; Enum's own, of the name, takes a call for every look-up
+
 
 class Extension(enum.Enum):
     """What a client must enable before it is spoken (RFC 5161); the value is its capability."""

@@ -203,6 +203,13 @@ class View:
         """Those of ``uids``, which the view holds, that moved after ``modseq``."""
         return [uid for uid in uids if self._states[uid].modseq > modseq]
 
+    def carrying(self, flag: str, uids: Iterable[int]) -> list[int]:
+        """Those of ``uids``, which the view holds, that carry ``flag`` (canonical)."""
+        states = self._states
+        if flag.startswith("\\"):
+            return [uid for uid in uids if flag in states[uid].flags]
+        return [uid for uid in uids if flags.carries(states[uid].flags, flag)]
+
     def vanished(self, chosen: NumberSet | None, expunged: Iterable[int]) -> bytes:
         """A set of the UIDs among ``expunged`` (any order) that the client never counted in this view.
 

@@ -181,7 +181,7 @@ async def _answer_from_store(session: Session, uids: Sequence[int], request: Req
     view = selected.view
     marked = await _mark_seen(selected, uids) if request.marks_seen else frozenset()
     news = (Attribute.FLAGS, Attribute.MODSEQ) if session.style.modseq else (Attribute.FLAGS,)
-    with_news = request.adding(*news)
+    with_news = request.adding(*news) if marked else request
     for record in await selected.mailbox.messages(uids):
         octets = await selected.mailbox.read(record.uid) if request.needs_octets else None
         if octets is None and request.needs_octets:

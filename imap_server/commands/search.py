@@ -107,7 +107,7 @@ async def look(session: Session, wanted: Criteria) -> list[int]:
 def plain(verb: bytes, view: View, uids: Sequence[int], wanted: Criteria, *, by_uid: bool) -> bytes:
     """The answer as a list of numbers, with the highest MODSEQ when one was asked for."""
     found = uids if by_uid else map(view.number, uids)
-    words = [verb, *(b"%d" % number for number in found)]
+    words = [verb, " ".join(map(str, found)).encode()] if uids else [verb]
     if uids and wanted.asks_modseq:
         words.append(b"(MODSEQ %d)" % max(map(view.modseq, uids)))
     return b" ".join(words)

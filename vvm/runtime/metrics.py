@@ -38,6 +38,7 @@ class ImapMetrics:
             buckets=_FAST,
             registry=registry,
         )
+        self._known: dict[tuple[str, str], Histogram] = {}
         self._limits = Counter(
             "vvm_imap_limits", "Connections ended or refused by a limit", ["limit"], registry=registry
         )
@@ -52,7 +53,10 @@ class ImapMetrics:
         self._logins.labels(outcome).inc()
 
     def command(self, name: str, outcome: str, seconds: float) -> None:
-        self._commands.labels(name, outcome).observe(seconds)
+        known = self._known.get((name, outcome))
+        if known is None:  # the library looks a label up in more time than many a command takes
+            known = self._known[name, outcome] = self._commands.labels(name, outcome)
+        known.observe(seconds)
 
     def limit_reached(self, limit: Limit) -> None:
         self._limits.labels(limit.name.lower()).inc()

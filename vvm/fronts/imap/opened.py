@@ -101,16 +101,19 @@ class Opened:
 
         Raises Unavailable, which ends the session, when its credentials open nothing any more.
         """
-        if not await told(self._admitted(folder)):
+        if self._device is None and not self._by_master:
+            admitted = folder.admits_clients
+        else:
+            admitted = await told(self._others_admitted())
+        if not admitted:
             raise closed()
 
-    async def _admitted(self, folder: port.FolderState) -> bool:
+    async def _others_admitted(self) -> bool:
+        """Of a device, or of a master."""
         if self._device is not None:
             return await self.services.devices.admits(self._device)
-        if self._by_master:
-            owner = await self.services.subscribers.by_id(self.owner.id)
-            return owner is not None and owner.status.served
-        return folder.admits_clients
+        owner = await self.services.subscribers.by_id(self.owner.id)
+        return owner is not None and owner.status.served
 
 
 def closed() -> Unavailable:
@@ -120,8 +123,10 @@ def closed() -> Unavailable:
 
 async def told(answer: Awaitable[T]) -> T:
     """The answer of a service, its errors in the words of IMAP."""
-    with refusals():
+    try:  # and no ``with refusals()``: this stands around every read
         return await answer
+    except (Outage, Refusal) as error:
+        raise _in_words_of_imap(error) from error
 
 
 @contextmanager
@@ -132,12 +137,17 @@ def refusals(text: str | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except Outage as outage:
-        raise Unavailable(outage.code) from outage
-    except MailboxFull:
-        raise OverQuota from None
-    except (UnknownMessage, UnknownSubscriber) as gone:
-        raise Unavailable("the mailbox is gone") from gone
-    except Refusal as refusal:
-        code = _CODES.get(type(refusal))
-        raise NotAllowed(text or str(refusal), code=None if text else code) from None
+    except (Outage, Refusal) as error:
+        raise _in_words_of_imap(error, text) from error
+
+
+def _in_words_of_imap(error: Outage | Refusal, text: str | None = None) -> Exception:
+    match error:
+        case Outage():
+            return Unavailable(error.code)
+        case MailboxFull():
+            return OverQuota()
+        case UnknownMessage() | UnknownSubscriber():
+            return Unavailable("the mailbox is gone")
+        case _:
+            return NotAllowed(text or str(error), code=None if text else _CODES.get(type(error)))

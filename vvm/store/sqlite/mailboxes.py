@@ -31,6 +31,7 @@ from vvm.store.sqlite.outbox import insert_owed
 _SQL = named_statements("vvm.store.sqlite.queries", "mailboxes.sql")
 GREETINGS_ID = 2
 """Of every mailbox; INBOX is 1 (migrations/0001, 0002)."""
+_SEEN = int(Flags.SEEN)
 _FEW = 50
 """Messages whose flags change faster than a thread takes over."""
 
@@ -278,7 +279,8 @@ def _change_flags(  # noqa: PLR0917 - one transaction's whole input
         before = [state for state in before if state.modseq <= unchanged_since]
         where["uids"] = rows.uid_list([state.uid for state in before])
     last = dict(connection.execute(_SQL["kinds_of"], where).fetchall()) if add & Flags.GREETING_ON else {}
-    wanted = [(state.flags & ~remove) | add for state in before]
+    left, added = ~int(remove), int(add)  # the operators of Flags cost as much as a statement
+    wanted = [rows.flags((int(state.flags) & left) | added) for state in before]
     if last:
         kept = set(last.values())
         wanted = [
@@ -286,7 +288,7 @@ def _change_flags(  # noqa: PLR0917 - one transaction's whole input
             for state, flags in zip(before, wanted, strict=True)
         ]
     unseen = sum(
-        bool(state.flags & Flags.SEEN) - bool(flags & Flags.SEEN)
+        bool(int(state.flags) & _SEEN) - bool(int(flags) & _SEEN)
         for state, flags in zip(before, wanted, strict=True)
     )
     change, known = keywords.spelled(rows.keyword_order(row[9]))

@@ -131,6 +131,10 @@ def folder_state(row: Row) -> FolderState:
     )
 
 
+def flags(bits: int) -> Flags:
+    return _FLAGS[bits]
+
+
 def message_state(row: Row) -> MessageState:
     return MessageState(row[0], _FLAGS[row[1]], row[2], keywords(row[3]))
 
