@@ -8,6 +8,7 @@ import imaplib
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from email import message_from_bytes
 from email.utils import parseaddr
 from typing import Any
@@ -65,18 +66,18 @@ class Api:
         assert await self.deposit(Order(msisdn, "+33698765432")) is not None
 
     async def show(self, msisdn: str) -> dict[str, object]:
-        status, answer = await self._call("GET", f"subscribers/{msisdn}")
+        status, answer = await self.call("GET", f"subscribers/{msisdn}")
         assert status == 200
         found: dict[str, object] = answer
         return found
 
     async def rotate(self, msisdn: str) -> None:
-        assert (await self._call("POST", f"subscribers/{msisdn}/password"))[0] == 200
+        assert (await self.call("POST", f"subscribers/{msisdn}/password"))[0] == 200
 
     async def until_a_dead_letter(self) -> None:
         """Ask until there is one."""
         async with asyncio.timeout(_SECONDS):
-            while not (await self._call("GET", "notifications/dead"))[1]["notifications"]:
+            while not (await self.call("GET", "notifications/dead"))[1]["notifications"]:
                 pass
 
     async def messages(self, msisdn: str) -> list[tuple[int, str]]:
@@ -84,6 +85,21 @@ class Api:
         status, answer = await self.call("GET", f"subscribers/{msisdn}/messages", params={"limit": 1000})
         assert (status, answer["next"]) == (200, None)
         return [(message["uid"], message["caller"]) for message in answer["messages"]]
+
+    async def callers(self, msisdn: str) -> list[str | None]:
+        return [message["caller"] for message in await self._listed(msisdn)]
+
+    async def times(self, msisdn: str) -> list[datetime]:
+        return [datetime.fromisoformat(message["received_at"]) for message in await self._listed(msisdn)]
+
+    async def heard(self, msisdn: str) -> list[bool]:
+        return [message["seen"] for message in await self._listed(msisdn)]
+
+    async def _listed(self, msisdn: str) -> list[dict[str, Any]]:
+        status, answer = await self.call("GET", f"subscribers/{msisdn}/messages", params={"limit": 1000})
+        assert status == 200
+        found: list[dict[str, Any]] = answer["messages"]
+        return found
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Status and JSON of one request under /v1."""

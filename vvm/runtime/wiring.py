@@ -23,7 +23,7 @@ from vvm.services.bulk import Bulk
 from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
-from vvm.services.deposit import Deposit
+from vvm.services.deposit import Deposit, Transcoder
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
 from vvm.services.feed import Feed
@@ -91,6 +91,7 @@ class Services(msgspec.Struct, frozen=True):
     bulk: Bulk
     classes: ClassesOfService
     tokens: Tokens
+    transcode: Transcoder
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""
@@ -237,6 +238,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 bulk=Bulk(provisioning, store.subscribers, store.cos),
                 classes=ClassesOfService(store.cos, clock=clock),
                 tokens=Tokens(store.tokens, clock=clock),
+                transcode=transcoders,
                 keyring=keyring,
                 service=service,
                 store=store,
