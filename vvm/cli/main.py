@@ -48,6 +48,7 @@ for _name, _place, _help in (
     ("timeline", "vvm.cli.subscriber:timeline", "Show everything between a number and the service."),
     ("cos", "vvm.cli.cos:app", "Keep classes of service."),
     ("token", "vvm.cli.token:app", "Create, list and revoke tokens of the HTTP API."),
+    ("carrier-config", "vvm.cli.carrier_config:app", "Print what handsets must be told of this service."),
     ("migrate", "vvm.cli.migrate:app", "Take in voicemail of Asterisk, of any IMAP server, or of a table."),
     ("message", "vvm.cli.message:app", "Deposit messages, and list them."),
     ("backup", "vvm.cli.backup:app", "Back up a running server, prove the backup, restore it."),
