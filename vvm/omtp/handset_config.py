@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a handset must be told before its first SMS, as makers and distributions take it (sheet 19.2, 20.1).
 
-No server can tell it: an Android phone has it from its CarrierConfig, a Linux phone from a database of providers.
+No server can tell it: Android phones have it from CarrierConfig, Linux phones from a database of providers.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def android(config: HandsetConfig) -> str:
 
 
 def provider_info(config: HandsetConfig) -> str:
-    """The element of mobile-broadband-provider-info, for inside a provider's ``gsm``.  Raises NotForHandsets."""
+    """The element of mobile-broadband-provider-info, inside a provider's ``gsm``.  Raises NotForHandsets."""
     return (
         "<visual-voicemail>\n"
         f'  <standard type="{_vvmd_type(config)}"/>\n'
