@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+from _pytest.mark import ParameterSet
+
+from tests import postgres
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.store.blobs.disk import DiskBlobs
 from vvm.store.blobs.port import BlobStore
@@ -16,6 +21,7 @@ from vvm.store.blobs.shelf import BlobShelf, MakeShelf
 from vvm.store.hints.local import LocalHints
 from vvm.store.memory import MemoryStore
 from vvm.store.port import Hints, Store
+from vvm.store.postgres import open_postgres
 from vvm.store.sqlite import open_sqlite
 
 
@@ -71,12 +77,50 @@ def _shelf(blobs: BlobStore) -> MakeShelf:
 
 _KEYRING = Keyring(bytes(MASTER_KEY_BYTES))
 
-STORES: dict[str, OpenStore] = {"memory": _memory, "sqlite": _sqlite}
 
-DURABLE_STORES: dict[str, OpenStore] = {"sqlite": _sqlite, "sqlite with blobs on disk": _sqlite_disk}
+@asynccontextmanager
+async def _postgres(directory: Path) -> AsyncIterator[Store]:
+    async with postgres.new_store() as store:
+        yield store
+
+
+@asynccontextmanager
+async def _lasting_postgres(directory: Path) -> AsyncIterator[Store]:
+    name = "lasting_" + hashlib.sha256(bytes(directory)).hexdigest()[:16]
+    async with open_postgres(await postgres.make(name), postgres.SETTINGS) as store:
+        yield store
+
+
+@asynccontextmanager
+async def _postgres_blobs(directory: Path, blobs: BlobStore) -> AsyncIterator[Store]:
+    async with postgres.new_store(_shelf(blobs)) as store:
+        yield store
+
+
+STORES: dict[str, OpenStore] = {"memory": _memory, "sqlite": _sqlite, "postgres": _postgres}
+
+DURABLE_STORES: dict[str, OpenStore] = {
+    "sqlite": _sqlite,
+    "sqlite with blobs on disk": _sqlite_disk,
+    "postgres": _lasting_postgres,
+}
 """Those that find again what was there under a directory."""
 
-BLOB_STORES: dict[str, OpenBlobStore] = {"memory": _memory_blobs, "sqlite": _sqlite_blobs}
+BLOB_STORES: dict[str, OpenBlobStore] = {
+    "memory": _memory_blobs,
+    "sqlite": _sqlite_blobs,
+    "postgres": _postgres_blobs,
+}
 """With encrypted blobs."""
+
+_SERVED = frozenset({"postgres"})
+
+
+def parameters(names: Iterable[str]) -> list[ParameterSet]:
+    """For a test that runs over each of these; the ones that need a server are peers."""
+    return [
+        pytest.param(name, marks=[pytest.mark.peers] if name in _SERVED else []) for name in sorted(names)
+    ]
+
 
 HINTS: dict[str, type[Hints]] = {"local": LocalHints}

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.adapters import HINTS, STORES
+from tests.contract.adapters import HINTS, STORES, parameters
 from tests.contract.samples import new_subscriber
 from vvm.domain.subscriber import Subscriber
 from vvm.store.port import Hints, Store
 
 
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(params=parameters(STORES))
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with STORES[request.param](tmp_path) as opened:
         yield opened

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.contract.adapters import BLOB_STORES
+from tests.contract.adapters import BLOB_STORES, parameters
 from tests.contract.samples import ALICE, BOB, NOW, new_message, new_subscriber
 from vvm.domain.clock import FixedClock
 from vvm.domain.errors import MailboxFull, Outage
@@ -30,7 +30,7 @@ def blobs() -> MemoryBlobs:
     return MemoryBlobs(FixedClock(NOW))
 
 
-@pytest.fixture(params=sorted(BLOB_STORES))
+@pytest.fixture(params=parameters(BLOB_STORES))
 async def store(request: pytest.FixtureRequest, blobs: MemoryBlobs, tmp_path: Path) -> AsyncIterator[Store]:
     async with BLOB_STORES[request.param](tmp_path, blobs) as opened:
         yield opened

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.contract.adapters import DURABLE_STORES, OpenStore
+from tests.contract.adapters import DURABLE_STORES, OpenStore, parameters
 from tests.contract.samples import (
     ALICE,
     BOB,
@@ -110,7 +110,7 @@ async def live(store: Store) -> Leased:
     return half_sent
 
 
-@pytest.mark.parametrize("adapter", sorted(DURABLE_STORES))
+@pytest.mark.parametrize("adapter", parameters(DURABLE_STORES))
 async def test_who_opens_the_same_store_sees_the_same(adapter: str, tmp_path: Path) -> None:
     open_store: OpenStore = DURABLE_STORES[adapter]
     async with open_store(tmp_path) as first:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.contract.adapters import DURABLE_STORES, OpenStore
+from tests.contract.adapters import DURABLE_STORES, parameters
 from tests.contract.samples import MINUTE, NOW, new_inbound
 from vvm.store.port import NewInboundSegment, Store
 
@@ -95,8 +95,9 @@ async def test_of_pieces_at_once_the_last_one_finds_all(store: Store) -> None:
     assert [list(answer) for answer in whole] == [[b"a1", b"a2", b"a3", b"a4", b"a5"]]
 
 
-@pytest.mark.parametrize("open_store", DURABLE_STORES.values(), ids=DURABLE_STORES.keys())
-async def test_pieces_are_there_after_a_restart(open_store: OpenStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("adapter", parameters(DURABLE_STORES))
+async def test_pieces_are_there_after_a_restart(adapter: str, tmp_path: Path) -> None:
+    open_store = DURABLE_STORES[adapter]
     async with open_store(tmp_path) as store:
         await keep(store, piece(1))
     async with open_store(tmp_path) as store:

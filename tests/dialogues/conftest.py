@@ -14,3 +14,5 @@ WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[World]]] = {
     "library": memory_world,
     **PRODUCT_WORLDS,
 }
+SERVED = frozenset({"product on postgres"})
+"""Those that need a server of somebody else."""

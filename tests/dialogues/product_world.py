@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from imap_server.server import ImapServer, Listener
+from tests import postgres
 from tests.dialogues.certificate import contexts
 from tests.dialogues.memory_world import QUICK, START
 from tests.dialogues.world import Credentials, Standing
@@ -249,8 +250,15 @@ async def _on_sqlite() -> AsyncIterator[ProductWorld]:
             yield world
 
 
+@asynccontextmanager
+async def _on_postgres() -> AsyncIterator[ProductWorld]:
+    async with postgres.new_store() as store, _serving(store) as world:
+        yield world
+
+
 PRODUCT_WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[ProductWorld]]] = {
     "product on memory": _on_memory,
     "product on sqlite": _on_sqlite,
+    "product on postgres": _on_postgres,
     "lenient product": _lenient,
 }

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.dialogues.conftest import WORLDS
+from tests.dialogues.conftest import SERVED, WORLDS
 from tests.dialogues.runner import Runner, plays_in, read
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 PLAYS = [
-    pytest.param(world, path, id=f"{path.stem} in {world}")
+    pytest.param(
+        world,
+        path,
+        id=f"{path.stem} in {world}",
+        marks=[pytest.mark.peers] if world in SERVED else [],
+    )
     for path in FILES
     for world in WORLDS
     if plays_in(path, world)

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SQLite adapter against the memory one: the same calls, the same answers, and no content left over."""
+"""Each adapter with tables against the memory one: the same calls, the same answers, no content left over."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
+from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.contract.adapters import STORES
+from tests.contract.adapters import STORES, parameters
 from tests.contract.blocking import BlockingStore
 from tests.contract.samples import NOW, new_message, new_subscriber
 from vvm.domain.errors import Refusal
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.subscriber import MailboxId
 from vvm.store.port import KeywordChange, Store
+from vvm.store.postgres import PostgresStore
+from vvm.store.postgres.engine import Statement
 
 NAMES = st.sampled_from([INBOX, GREETINGS, "A", "A/B", "A/B/C", "B"])
 UIDS = st.lists(st.integers(1, 6), max_size=4)
@@ -25,24 +31,30 @@ SOME = st.sampled_from([Flags(0), Flags.SEEN, Flags.DELETED, Flags.GREETING_ON])
 
 
 class Folders(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, adapter: str) -> None:
         super().__init__()
-        self.stores = [BlockingStore(STORES[name]) for name in ("memory", "sqlite")]
+        self.stores = [BlockingStore(STORES[name]) for name in ("memory", adapter)]
         self.boxes: list[MailboxId] = [
             each.run(each.port.subscribers.create(new_subscriber(max_messages=6))).mailbox
             for each in self.stores
         ]
 
     def teardown(self) -> None:
-        sqlite = self.stores[1]
-        with closing(sqlite3.connect(sqlite.directory / "vvm.db")) as file:
-            contents = {row[0] for row in file.execute("SELECT id FROM content")}
-            used = [row[0] for row in file.execute("SELECT content_id FROM message")]
-            shared = dict(file.execute("SELECT content_id, messages FROM shared_content"))
+        contents = {row[0] for row in self.rows("SELECT id FROM content")}
+        used = [row[0] for row in self.rows("SELECT content_id FROM message")]
+        shared = {row[0]: row[1] for row in self.rows("SELECT content_id, messages FROM shared_content")}
         for each in self.stores:
             each.close()
         assert contents == set(used)
         assert shared == {content: used.count(content) for content in used if used.count(content) > 1}
+
+    def rows(self, statement: str) -> Sequence[Any]:
+        """What stands in the tables of the adapter."""
+        tested = self.stores[1]
+        if isinstance(tested.port, PostgresStore):
+            return tested.run(tested.port._database.all(Statement(statement, ())))
+        with closing(sqlite3.connect(tested.directory / "vvm.db")) as file:
+            return file.execute(statement).fetchall()
 
     def both(self, call: str, *arguments: object, part: str = "folders", **named: object) -> None:
         """The same call on both; both answer the same but for UIDVALIDITY, or refuse alike."""
@@ -132,5 +144,9 @@ async def _look(store: Store, box: MailboxId) -> dict[str, object]:
     return seen
 
 
-TestFolders = Folders.TestCase
-TestFolders.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+@pytest.mark.parametrize("adapter", parameters(["postgres", "sqlite"]))
+def test_any_history_of_folders_is_that_in_memory(adapter: str) -> None:
+    run_state_machine_as_test(
+        partial(Folders, adapter),  # type: ignore[arg-type]  # a factory is documented
+        settings=settings(max_examples=30, stateful_step_count=25, deadline=None),
+    )

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.contract.adapters import STORES, OpenStore
+from tests.contract.adapters import STORES, OpenStore, parameters
 from tests.contract.blocking import BlockingStore
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_message, new_subscriber, owed_to
 from vvm.domain.errors import MailboxFull
@@ -173,7 +173,7 @@ class MailboxMachine(RuleBasedStateMachine):
         return folder
 
 
-@pytest.mark.parametrize("adapter", sorted(STORES))
+@pytest.mark.parametrize("adapter", parameters(STORES))
 def test_any_history_of_a_mailbox_is_that_of_the_model(adapter: str) -> None:
     run_state_machine_as_test(
         partial(MailboxMachine, STORES[adapter]),  # type: ignore[arg-type]  # a factory is documented

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.contract.adapters import STORES, OpenStore
+from tests.contract.adapters import STORES, OpenStore, parameters
 from tests.contract.blocking import BlockingStore
 from tests.contract.samples import NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
 from vvm.domain.notification import Cause, Family, Leased, Owed
@@ -230,7 +230,7 @@ class OutboxMachine(RuleBasedStateMachine):
         return row
 
 
-@pytest.mark.parametrize("adapter", sorted(STORES))
+@pytest.mark.parametrize("adapter", parameters(STORES))
 def test_any_history_of_an_outbox_is_that_of_the_model(adapter: str) -> None:
     run_state_machine_as_test(
         partial(OutboxMachine, STORES[adapter]),  # type: ignore[arg-type]  # a factory is documented

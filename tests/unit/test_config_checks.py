@@ -73,7 +73,12 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
 @pytest.mark.parametrize(
     ("text", "key", "value", "right"),
     [
-        ("[store]\nurl = 'postgresql://h/d'", "store.url", '"postgresql://h/d"', "the only store so far"),
+        ("[store]\nurl = 'mysql://h/d'", "store.url", '"mysql://h/d"', "postgresql://USER@HOST/DATABASE"),
+        ("[store]\nurl = 'postgresql://h'", "store.url", "", "the name of a database"),
+        ("[store]\nurl = 'postgresql://h:x/d'", "store.url", "", "the port a number"),
+        ("[store]\nurl = 'postgresql://u:secret@h/d'", "store.url", "", "no password in it"),
+        ("[store]\nurl = 'postgresql:///d?password=x'", "store.url", "", "no password in it"),
+        ("[store]\nurl = 'mysql://u:secret@h/d'", "store.url", "", "postgresql://USER@HOST/DATABASE"),
         (
             "[notification]\nreceipt_gate = ['main']",
             "notification.receipt_gate[0]",

@@ -57,6 +57,7 @@ def test_what_script_run_starts_from_is_good(monkeypatch: pytest.MonkeyPatch) ->
     config = load(ROOT / "conf/dev.toml", {})
     assert [smsc.port for smsc in config.sms.smsc] == [2775]
     assert config.asterisk is None
+    assert config.store.path is not None
     assert config.store.path.parts[0] == config.state.directory == "var"
 
 

@@ -31,6 +31,7 @@ EFFECTS = frozenset({"asyncio", "socket", "ssl", "threading", "sqlite3", "aiohtt
 STARTERS = frozenset({"create_task", "ensure_future"})
 
 ONLY_HOME = {
+    "asyncpg": "vvm.store.postgres",
     "sqlite3": "vvm.store.sqlite",
     "av": "vvm.message",
     "obstore": "vvm.store.blobs",

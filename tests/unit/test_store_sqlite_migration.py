@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.contract.samples import ALICE, NOW, new_message
 from vvm.domain.message import GREETINGS, INBOX, Flags, Kind
 from vvm.store.port import GREETINGS_LIMIT
+from vvm.store.rows import layout_octets
 from vvm.store.sqlite import open_sqlite
-from vvm.store.sqlite.rows import layout_octets
 
 _OLD = """
 INSERT INTO mailbox (id) VALUES (7);

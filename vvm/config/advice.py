@@ -29,7 +29,7 @@ class Advice(msgspec.Struct, frozen=True):
 
 def advise(config: Config) -> list[Advice]:
     """For a configuration without mistakes.  Raises ValueError and OSError only for one that has some."""
-    return [*_certificate(config), *_reach(config), *_sources(config)]
+    return [*_certificate(config), *_reach(config), *_sources(config), *_nodes(config)]
 
 
 def _certificate(config: Config) -> Iterator[Advice]:
@@ -53,6 +53,11 @@ def _sources(config: Config) -> Iterator[Advice]:
         yield Advice("sms.smsc", "no SMSC: no handset can be activated or told of a message")
     if config.asterisk is None:
         yield Advice("asterisk", "no Asterisk: messages come in over HTTP only")
+
+
+def _nodes(config: Config) -> Iterator[Advice]:
+    if config.store.path is None and not config.secrets.master_key_file:
+        yield Advice("secrets.master_key_file", "made at the first start; every node needs the same one")
 
 
 def _is_loopback(host: str) -> bool:

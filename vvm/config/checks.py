@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
 from itertools import chain
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from vvm.config import places
 from vvm.config.address import MAX_PORT, Address, is_host, is_ipv6, parse_address
 from vvm.config.carriers import BadCarrierFile, load_carriers
 from vvm.config.errors import Mistake
 from vvm.config.numbers import numbers
-from vvm.config.sections import SQLITE, Config
+from vvm.config.sections import POSTGRES, SQLITE, Config
 from vvm.config.toml import render
 from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
@@ -87,8 +88,26 @@ def _clash(one: Address, other: Address) -> bool:
 
 
 def _store(config: Config) -> Findings:
-    if not config.store.url.startswith(SQLITE) or config.store.url == SQLITE:
-        yield Mistake("store.url", f"{SQLITE}PATH, the only store so far", render(config.store.url))
+    """Whoever writes a password into the URL finds it in no message."""
+    url = config.store.url
+    if url.startswith(POSTGRES):
+        yield from _postgres(url)
+    elif not url.startswith(SQLITE) or url == SQLITE:
+        right = f"{SQLITE}PATH, or {POSTGRES[0]}USER@HOST/DATABASE"
+        yield Mistake("store.url", right, render(url) if "@" not in url else "")
+
+
+def _postgres(url: str) -> Findings:
+    try:
+        parts = urlsplit(url)
+        whole = parts.port != 0 and len(parts.path) > 1
+    except ValueError:
+        yield Mistake("store.url", f"{POSTGRES[0]}USER@HOST:PORT/DATABASE, the port a number")
+        return
+    if not whole:
+        yield Mistake("store.url", f"{POSTGRES[0]}USER@HOST/DATABASE, the name of a database in it")
+    if parts.password is not None or "password" in parse_qs(parts.query):
+        yield Mistake("store.url", "no password in it: store.postgres.password_file, or PGPASSFILE")
 
 
 def _blobs(config: Config) -> Findings:

@@ -74,7 +74,7 @@ def _directories(config: Config) -> Findings:
         right = f"a directory to write to: {reason}"
         yield Mistake("blobs.cache_directory", right, render(blobs.cache_directory))
     path = config.store.path
-    if not config.store.url.startswith(SQLITE) or config.store.url == SQLITE:
+    if path is None or config.store.url == SQLITE:
         return
     reason = _unusable(path.parent)
     if not reason and path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):

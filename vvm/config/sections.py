@@ -26,8 +26,10 @@ from vvm.services.settings import (
     WebhookSettings,
 )
 from vvm.store.blobs.settings import BlobSettings
+from vvm.store.settings import PostgresSettings
 
 SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://")
 
 
 class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,11 +43,13 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where subscribers and messages are."""
 
     url: str = "sqlite:///var/vvm.db"
-    """sqlite:///PATH; an absolute path makes four slashes in a row."""
+    """sqlite:///PATH (an absolute path makes four slashes in a row), or postgresql://USER@HOST/DATABASE."""
+    postgres: PostgresSettings = PostgresSettings()
 
     @property
-    def path(self) -> Path:
-        return Path(self.url.removeprefix(SQLITE))
+    def path(self) -> Path | None:
+        """The file of a SQLite store; None when the store is no file."""
+        return Path(self.url.removeprefix(SQLITE)) if self.url.startswith(SQLITE) else None
 
 
 class SecretsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

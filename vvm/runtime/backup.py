@@ -62,21 +62,29 @@ class Manifest(msgspec.Struct, frozen=True):
     octets: int
 
 
+def _file_of(config: Config) -> Path:
+    """Raises BadBackup where the store is a database server, which has its own means."""
+    if config.store.path is None:
+        raise BadBackup("PostgreSQL is backed up by its own means: docs/store.md")
+    return config.store.path
+
+
 class Backup:
-    """One directory."""
+    """One directory.  Raises BadBackup when the store is no file."""
 
     def __init__(self, directory: Path, config: Config, progress: Progress) -> None:
         self._directory = directory
         self._config = config
         self._progress = progress
+        self._file = _file_of(config)
         self._keyring = Keyring(master_key(config.master_key_path, store_exists=True))
 
     async def create(self, *, with_blobs: bool) -> Manifest:
         """Raises BadBackup when the directory holds anything, BadKeyFile, Outage."""
         if self._directory.exists() and any(self._directory.iterdir()):
             raise BadBackup(f"{self._directory} is not empty")
-        if not self._config.store.path.exists():
-            raise BadBackup(f"there is no store at {self._config.store.path}")
+        if not self._file.exists():
+            raise BadBackup(f"there is no store at {self._file}")
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         source = blob_store(self._config.blobs)
         copies = DiskBlobs(self._directory / "blobs", threads=_THREADS)
@@ -129,7 +137,7 @@ class Backup:
         Raises BadBackup, Outage.
         """
         manifest = self._read()
-        target = self._config.store.path
+        target = self._file
         if target.exists():
             raise BadBackup(f"{target} exists: move it away first")
         blobs = blob_store(self._config.blobs)
@@ -179,7 +187,7 @@ class Backup:
         for _ in range(_ROUNDS):
             self._database.unlink(missing_ok=True)
             await asyncio.to_thread(
-                copy_file, self._config.store.path, self._database, partial(self._progress, "database")
+                copy_file, self._file, self._database, partial(self._progress, "database")
             )
             if source is None or await self._copy_blobs(source, copies):
                 return len(await asyncio.to_thread(blob_keys, self._database))

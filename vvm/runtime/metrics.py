@@ -122,7 +122,7 @@ class NotificationMetrics:
 
 
 class StoreMetrics:
-    """vvm.store.sqlite.engine.CommitMetrics; called in the writer's thread, which Prometheus allows."""
+    """vvm.store.metrics.CommitMetrics; called in SQLite's writer thread, which Prometheus allows."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Histogram(

@@ -41,6 +41,7 @@ from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
 from vvm.services.visits import Visits
+from vvm.store.sqlite import SqliteStore
 
 log = structlog.get_logger(__name__)
 
@@ -112,9 +113,12 @@ def _tell(started: asyncio.Event | None) -> Callable[[], None]:
 
 
 def _hints(services: Services) -> Part:
+    store = services.store
+
     async def watch() -> None:
         await asyncio.sleep(_WATCH_SECONDS)
-        services.store.pass_on_hints(services.hints)
+        if isinstance(store, SqliteStore):
+            store.pass_on_hints(services.hints)
 
     return _for_ever(watch)
 

@@ -17,6 +17,7 @@ from vvm.message.audio.transcode import AudioLimits
 from vvm.omtp.carrier import Carriers
 from vvm.runtime.blobs import shelf_of, sweeper_of
 from vvm.runtime.keys import BadKeyFile, master_key
+from vvm.runtime.stores import holds_secrets, open_store
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
 from vvm.services.bulk import Bulk
@@ -51,7 +52,8 @@ from vvm.services.visits import Visits
 from vvm.services.webhooks import Webhooks
 from vvm.store.blobs.places import blob_store
 from vvm.store.hints.local import LocalHints
-from vvm.store.sqlite import CommitMetrics, SqliteStore, open_sqlite
+from vvm.store.metrics import CommitMetrics
+from vvm.store.port import Store
 
 
 class BadBlobs(BadStart):
@@ -95,7 +97,7 @@ class Services(msgspec.Struct, frozen=True):
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""
-    store: SqliteStore
+    store: Store
     hints: LocalHints
     clock: Clock
 
@@ -108,7 +110,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     """
     clock = SystemClock()
     hints = LocalHints()
-    keyring = Keyring(master_key(config.master_key_path, store_exists=config.store.path.exists()))
+    keyring = Keyring(master_key(config.master_key_path, store_exists=await holds_secrets(config.store)))
     blobs = blob_store(config.blobs)
     carriers = load_carriers(config.vvm)
     service = service_settings(config, carriers)
@@ -117,7 +119,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     )
     pin_hash = PinHash(keyring.pin_pepper, config.pin)
     try:
-        async with open_sqlite(config.store.path, commits, shelf_of(config.blobs, blobs, keyring)) as store:
+        async with open_store(config.store, commits, shelf_of(config.blobs, blobs, keyring)) as store:
             await _check_master_key(store, keyring, config)
             await _check_blobs(store, config)
             pins = Pins(
@@ -252,7 +254,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
             await blobs.close()
 
 
-async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config) -> None:
+async def _check_master_key(store: Store, keyring: Keyring, config: Config) -> None:
     """Find out at the start, and not at the first STATUS, that the key file is another store's."""
     for subscriber in await store.subscribers.page(after=None, limit=1):
         try:
@@ -260,11 +262,11 @@ async def _check_master_key(store: SqliteStore, keyring: Keyring, config: Config
         except SealBroken:
             raise BadKeyFile(
                 f"{config.master_key_path} is not the master key that sealed the passwords in "
-                f"{config.store.path}: restore the key that belongs to this store"
+                f"{config.store.url}: restore the key that belongs to this store"
             ) from None
 
 
-async def _check_blobs(store: SqliteStore, config: Config) -> None:
+async def _check_blobs(store: Store, config: Config) -> None:
     """Find out at the start, and not at the first FETCH, that nobody says where the octets are."""
     if not config.blobs.url and await store.blobs.in_use():
         raise BadBlobs("messages lie in blobs: blobs.url must say where")

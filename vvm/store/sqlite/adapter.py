@@ -12,12 +12,13 @@ from pathlib import Path
 from vvm.domain.errors import Outage
 from vvm.domain.subscriber import MailboxId
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
+from vvm.store.metrics import CommitMetrics, NoCommitMetrics
 from vvm.store.port import Hints
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.blobs import SqliteBlobLedger
 from vvm.store.sqlite.cos import SqliteCos
 from vvm.store.sqlite.devices import SqliteDevices
-from vvm.store.sqlite.engine import CommitMetrics, NoCommitMetrics, Reader, Writer
+from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.events import SqliteEvents
 from vvm.store.sqlite.folders import SqliteFolders
 from vvm.store.sqlite.inbound import SqliteInbound

@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 
 from vvm.domain.subscriber import MailboxId
+from vvm.store import rows
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "blobs.sql")

@@ -10,12 +10,11 @@ import msgspec
 
 from vvm.domain.cos import Cos, CosInUse, Limits, NoSuchCos
 from vvm.domain.subscriber import CosName, MailboxId
+from vvm.store import rows
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
-from vvm.store.sqlite.engine import Reader, Row, Writer
+from vvm.store.sqlite.engine import Reader, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "cos.sql")
-_limits = msgspec.json.Decoder(Limits)
 
 
 class SqliteCos:
@@ -38,11 +37,11 @@ class SqliteCos:
 
     async def by_name(self, name: CosName) -> Cos | None:
         row = self._reader.one(_SQL["cos_by_name"], (name,))
-        return None if row is None else _cos(row)
+        return None if row is None else rows.cos(row)
 
     async def page(self, *, after: CosName | None, limit: int) -> Sequence[Cos]:
         found = self._reader.all(_SQL["cos_after"], {"after": after or "", "limit": limit})
-        return [_cos(row) for row in found]
+        return [rows.cos(row) for row in found]
 
     async def remove(self, name: CosName) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -57,8 +56,4 @@ class SqliteCos:
 
     async def of(self, mailbox: MailboxId) -> Limits | None:
         row = self._reader.one(_SQL["limits_of"], (mailbox,))
-        return None if row is None else _limits.decode(row[0])
-
-
-def _cos(row: Row) -> Cos:
-    return Cos(CosName(row[0]), _limits.decode(row[1]), rows.moment(row[2]))
+        return None if row is None else rows.limits(row[0])

@@ -13,10 +13,10 @@ from vvm.domain.device import Device, DeviceId
 from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import ProvisioningStatus, SubscriberId
+from vvm.store import rows
 from vvm.store.devices import NewCode, NewDevice
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
-from vvm.store.sqlite.engine import Reader, Row, Writer
+from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
 
 _SQL = named_statements("vvm.store.sqlite.queries", "devices.sql")
@@ -54,7 +54,7 @@ class SqliteDevices:
         return self._one("device_by_id", device)
 
     async def of(self, subscriber: SubscriberId) -> Sequence[Device]:
-        return [_device(row) for row in self._reader.all(_SQL["devices_of"], (subscriber,))]
+        return [rows.device(row) for row in self._reader.all(_SQL["devices_of"], (subscriber,))]
 
     async def used(self, device: DeviceId, *, at: datetime) -> None:
         what = {"id": device, "at": rows.microseconds(at)}
@@ -117,18 +117,4 @@ class SqliteDevices:
 
     def _one(self, statement: str, key: object) -> Device | None:
         row = self._reader.one(_SQL[statement], (key,))
-        return None if row is None else _device(row)
-
-
-def _device(row: Row) -> Device:
-    return Device(
-        id=DeviceId(row[0]),
-        subscriber=SubscriberId(row[1]),
-        login=row[2],
-        name=row[3],
-        profile=row[4],
-        password_check=row[5],
-        password_sealed=row[6],
-        created_at=rows.moment(row[7]),
-        last_used_at=rows.moment_or_none(row[8]),
-    )
+        return None if row is None else rows.device(row)

@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from vvm.domain.errors import Outage
+from vvm.store.metrics import CommitMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -37,21 +38,6 @@ _WAL_PAGES = 4000
 """Checkpoint about every 32 MB of writes."""
 _SHORTCUTS = 100
 """Transactions in a row that leave the writer out: only its commits make checkpoints."""
-
-
-class CommitMetrics(Protocol):
-    """Hears of every group that was committed, in the writer's thread."""
-
-    def committed(self, jobs: int, seconds: float) -> None:
-        """``jobs`` transactions shared one commit; from its beginning to the end of its fsync."""
-        ...
-
-
-class NoCommitMetrics:
-    """Nobody listens."""
-
-    def committed(self, jobs: int, seconds: float) -> None:
-        pass
 
 
 class _Job(Generic[T]):

@@ -14,9 +14,9 @@ from vvm.domain.errors import BadCursor, TooManyWebhooks
 from vvm.domain.event import Event, EventKind
 from vvm.domain.message import Flags
 from vvm.domain.numbers import Msisdn
+from vvm.store import rows
 from vvm.store.events import BEGINNING, NewWebhook, Parked, Round, Webhook
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Row, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "events.sql")

@@ -12,9 +12,9 @@ from vvm.domain.errors import FolderExists, FolderHasChildren, FolderStays, TooM
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
+from vvm.store import rows
 from vvm.store.folders import DELIMITER, Copied, FolderEntry, levels
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
 from vvm.store.sqlite.contents import release_content, share_content
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.mailboxes import GREETINGS_ID, learn_keywords, why_not

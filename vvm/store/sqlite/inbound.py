@@ -9,9 +9,9 @@ from datetime import datetime
 
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
+from vvm.store import rows
 from vvm.store.port import Inbound, NewInbound, NewInboundSegment, SubscriberChange
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
 from vvm.store.sqlite.subscribers import apply_change, find

@@ -10,6 +10,7 @@ from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.message import Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
+from vvm.store import rows
 from vvm.store.blobs.shelf import Shelf
 from vvm.store.keywords import SAME_KEYWORDS, KeywordChange, spelled
 from vvm.store.port import (
@@ -23,7 +24,6 @@ from vvm.store.port import (
     Stored,
 )
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
 from vvm.store.sqlite.contents import insert_content, release_content
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed

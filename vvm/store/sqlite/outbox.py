@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from vvm.domain.notification import Cause, Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
+from vvm.store import rows
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Row, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "outbox.sql")

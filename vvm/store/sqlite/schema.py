@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from importlib.resources import files
 from pathlib import Path
 
 from vvm.domain.errors import Outage
+from vvm.store.migration import steps
 from vvm.store.sqlite.engine import connect
 
 VERSION = 14
@@ -22,8 +21,6 @@ it would show as empty messages.
 """
 PAGE_BYTES = 8192
 """A voice message of 30 KB lies on four pages and not on eight."""
-
-_STEP = re.compile(r"(\d{4})\.pre\.sql\Z")
 
 
 def prepare(path: Path) -> None:
@@ -43,9 +40,8 @@ def prepare(path: Path) -> None:
         version, compatible = _versions(connection)
         if compatible > VERSION:
             raise Outage(f"{path} needs schema {compatible}, this release knows {VERSION}: upgrade it")
-        for number, text in _steps():
-            if number > version:
-                _run(connection, text)
+        for _, text in steps("vvm.store.sqlite.migrations", after=version):
+            _run(connection, text)
         connection.execute(
             "UPDATE schema_version SET version = max(version, ?), compatible = max(compatible, ?)",
             (VERSION, COMPATIBLE),
@@ -61,12 +57,6 @@ def _versions(connection: sqlite3.Connection) -> tuple[int, int]:
         return 0, 0
     version, compatible = connection.execute("SELECT version, compatible FROM schema_version").fetchone()
     return version, compatible
-
-
-def _steps() -> list[tuple[int, str]]:
-    folder = files("vvm.store.sqlite.migrations")
-    steps = [(match, item) for item in folder.iterdir() if (match := _STEP.match(item.name))]
-    return sorted((int(match[1]), item.read_text(encoding="utf-8")) for match, item in steps)
 
 
 def _run(connection: sqlite3.Connection, text: str) -> None:

@@ -16,9 +16,9 @@ from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import CosName, MailboxId, Subscriber, SubscriberId
+from vvm.store import rows
 from vvm.store.port import GREETINGS_LIMIT, Audited, NewSubscriber, SubscriberChange
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from vvm.domain.access import Role, Scope, Token, TokenExists, UnknownToken
+from vvm.domain.access import Token, TokenExists, UnknownToken
+from vvm.store import rows
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
-from vvm.store.sqlite.engine import Reader, Row, Writer
+from vvm.store.sqlite.engine import Reader, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "tokens.sql")
 
@@ -40,10 +40,10 @@ class SqliteTokens:
 
     async def by_digest(self, digest: bytes) -> Token | None:
         row = self._reader.one(_SQL["token_by_digest"], (digest,))
-        return None if row is None else _token(row)
+        return None if row is None else rows.token(row)
 
     async def all(self) -> Sequence[Token]:
-        return [_token(row) for row in self._reader.all(_SQL["tokens"])]
+        return [rows.token(row) for row in self._reader.all(_SQL["tokens"])]
 
     async def revoke(self, name: str) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -51,15 +51,3 @@ class SqliteTokens:
                 raise UnknownToken
 
         await self._write(work)
-
-
-def _token(row: Row) -> Token:
-    return Token(
-        name=row[0],
-        role=Role(row[1]),
-        digest=row[2],
-        scopes=frozenset(map(Scope, row[3].split())),
-        rate=row[4],
-        created_at=rows.moment(row[5]),
-        expires_at=rows.moment_or_none(row[6]),
-    )

@@ -7,12 +7,11 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from vvm.domain.device import DeviceId
 from vvm.domain.subscriber import SubscriberId
-from vvm.domain.visit import Act, Visit
+from vvm.domain.visit import Visit
+from vvm.store import rows
 from vvm.store.sql import named_statements
-from vvm.store.sqlite import rows
-from vvm.store.sqlite.engine import Reader, Row, Writer
+from vvm.store.sqlite.engine import Reader, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "visits.sql")
 
@@ -47,7 +46,7 @@ class SqliteVisits:
 
     async def history(self, subscriber: SubscriberId, *, limit: int) -> Sequence[Visit]:
         found = self._reader.all(_SQL["visits"], {"subscriber": subscriber, "limit": limit})
-        return [_visit(row) for row in found]
+        return [rows.visit(row) for row in found]
 
     async def forget(self, *, before: datetime, limit: int) -> int:
         where = {"before": rows.microseconds(before), "limit": limit}
@@ -56,15 +55,3 @@ class SqliteVisits:
             return connection.execute(_SQL["forget_visits"], where).rowcount
 
         return await self._write(work, durable=False)
-
-
-def _visit(row: Row) -> Visit:
-    return Visit(
-        subscriber=SubscriberId(row[0]),
-        device=None if row[1] is None else DeviceId(row[1]),
-        act=Act(row[2]),
-        detail=row[3],
-        first_at=rows.moment(row[4]),
-        last_at=rows.moment(row[5]),
-        count=row[6],
-    )

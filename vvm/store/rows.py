@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between rows and the structs of the port.  The only place that knows the order of columns."""
+"""Between rows and the structs of the port, for every adapter that has rows.
+
+The only place that knows the order of columns: the statements of each engine give them in this one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import msgspec
 
+from vvm.domain.access import Role, Scope, Token
+from vvm.domain.cos import Cos, Limits
+from vvm.domain.device import Device, DeviceId
 from vvm.domain.message import Flags, Kind
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
@@ -21,6 +28,7 @@ from vvm.domain.subscriber import (
     Subscriber,
     SubscriberId,
 )
+from vvm.domain.visit import Act, Visit
 from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
     Audited,
@@ -33,7 +41,9 @@ from vvm.store.port import (
     NotificationRecord,
     Settlement,
 )
-from vvm.store.sqlite.engine import Row
+
+Row = Sequence[Any]
+"""What an engine hands out; turned into a struct or a number at once."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -41,6 +51,7 @@ _ADMITTED = frozenset(status.value for status in ProvisioningStatus if status.ac
 _client = msgspec.json.Decoder(ClientProfile)
 _FLAGS = tuple(Flags(bits) for bits in range(max(Flags) * 2))
 """Every combination, by its bits: a list of 10,000 messages makes no enum 10,000 times."""
+_limits = msgspec.json.Decoder(Limits)
 _layout = msgspec.msgpack.Decoder(Layout)
 
 
@@ -192,3 +203,49 @@ def audited(row: Row) -> Audited:
         before=None if row[3] is None else ProvisioningStatus(row[3]),
         after=None if row[4] is None else ProvisioningStatus(row[4]),
     )
+
+
+def device(row: Row) -> Device:
+    return Device(
+        id=DeviceId(row[0]),
+        subscriber=SubscriberId(row[1]),
+        login=row[2],
+        name=row[3],
+        profile=row[4],
+        password_check=row[5],
+        password_sealed=row[6],
+        created_at=moment(row[7]),
+        last_used_at=moment_or_none(row[8]),
+    )
+
+
+def visit(row: Row) -> Visit:
+    return Visit(
+        subscriber=SubscriberId(row[0]),
+        device=None if row[1] is None else DeviceId(row[1]),
+        act=Act(row[2]),
+        detail=row[3],
+        first_at=moment(row[4]),
+        last_at=moment(row[5]),
+        count=row[6],
+    )
+
+
+def token(row: Row) -> Token:
+    return Token(
+        name=row[0],
+        role=Role(row[1]),
+        digest=row[2],
+        scopes=frozenset(map(Scope, row[3].split())),
+        rate=row[4],
+        created_at=moment(row[5]),
+        expires_at=moment_or_none(row[6]),
+    )
+
+
+def limits(text: str) -> Limits:
+    return _limits.decode(text)
+
+
+def cos(row: Row) -> Cos:
+    return Cos(CosName(row[0]), limits(row[1]), moment(row[2]))

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which adapter of the store a URL means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from vvm.config.sections import StoreSettings
+from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
+from vvm.store.metrics import CommitMetrics
+from vvm.store.port import Store
+from vvm.store.postgres import open_postgres
+from vvm.store.sqlite import open_sqlite
+
+
+@asynccontextmanager
+async def open_store(
+    settings: StoreSettings, commits: CommitMetrics | None = None, shelf: MakeShelf = DatabaseShelf
+) -> AsyncIterator[Store]:
+    """Open the store, making or migrating it first; ``commits`` hears of its writes.  Raises Outage."""
+    if settings.path is not None:
+        async with open_sqlite(settings.path, commits, shelf) as file:
+            yield file
+    else:
+        async with open_postgres(settings.url, settings.postgres, commits, shelf) as database:
+            yield database
+
+
+async def holds_secrets(settings: StoreSettings) -> bool:
+    """The store is there, and so must be the key that sealed the passwords in it.  Raises Outage."""
+    if settings.path is not None:
+        return settings.path.exists()
+    async with open_store(settings) as store:
+        return bool(await store.subscribers.page(after=None, limit=1))

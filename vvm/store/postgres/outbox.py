@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Owed notifications in PostgreSQL.
+
+Writes that only note progress (lease, acceptance, end) wait for no fsync: what a power failure
+takes from them costs a second SMS, which is harmless (design.md invariant 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import SubscriberId
+from vvm.store import rows
+from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
+from vvm.store.postgres.engine import Connection, Database, statements
+
+_SQL = statements("outbox.sql")
+
+
+async def owe(connection: Connection, owed: Sequence[Owed], *, uid: int | None = None) -> None:
+    """Owe notifications inside the transaction of their cause: each joins what waits, or gets a row."""
+    if owed:
+        await connection.all(_SQL["owe"], {"owed": owed_json(owed), "uid": uid})
+
+
+def owed_json(owed: Sequence[Owed]) -> str:
+    """What the function owe() reads (functions/owe.sql)."""
+    items = [
+        {
+            "subscriber": item.subscriber,
+            "recipient": item.recipient,
+            "family": item.cause.family.value,
+            "cause": item.cause.value,
+            "joined": item.cause.joined.value,
+            "return_code": item.return_code,
+            "due_at": rows.microseconds(item.due_at),
+            "expires_at": rows.microseconds(item.expires_at),
+            "spacing": rows.duration(item.spacing),
+        }
+        for item in owed
+    ]
+    return msgspec.json.encode(items).decode()
+
+
+class PostgresOutbox:
+    """vvm.store.port.OutboxStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def owe(self, owed: Sequence[Owed]) -> None:
+        await self._database.decide(_SQL["owe"], {"owed": owed_json(owed), "uid": None})
+
+    async def lease(
+        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+    ) -> Sequence[Leased]:
+        at = {
+            "now": rows.microseconds(now),
+            "until": rows.microseconds(now + lease),
+            "limit": limit,
+            "holder": holder,
+            "families": [family.value for family in Family],
+        }
+        found = await self._database.decide(_SQL["lease"], at, durable=False)
+        return [_leased(row, now) for row in found]
+
+    async def accepted(
+        self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
+    ) -> None:
+        values = _which(row) | {
+            "segment": segment,
+            "total": total,
+            "message_id": message_id,
+            "now": rows.microseconds(now),
+        }
+        await self._database.decide(_SQL["accept_segment"], values, durable=False)
+
+    async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
+        values = _which(row) | {
+            "due_at": rows.microseconds(due_at),
+            "status": status,
+            "taken_back": 0 if counted else 1,
+        }
+
+        async def work(connection: Connection) -> None:
+            await _give_back(connection, values)
+
+        await self._database.write(work, durable=False)
+
+    async def take_back(self, holder: str) -> int:
+        async def work(connection: Connection) -> int:
+            found = await connection.all(_SQL["in_hands"], {"holder": holder})
+            for recipient, row, attempt, taken_at in found:
+                values = {"recipient": recipient, "row": row, "attempt": attempt, "taken_at": taken_at}
+                again = {"due_at": taken_at, "status": None, "taken_back": 1}
+                await _give_back(connection, values | again)
+            return len(found)
+
+        return await self._database.write(work, durable=False)
+
+    async def hasten(self, recipient: Msisdn, *, now: datetime) -> int:
+        values = {"recipient": recipient, "now": rows.microseconds(now)}
+        return len(await self._database.decide(_SQL["hasten"], values, durable=False))
+
+    async def settle(
+        self,
+        row: Leased,
+        settlement: Settlement,
+        *,
+        now: datetime,
+        status: int | None = None,
+        gated_until: datetime | None = None,
+    ) -> None:
+        values = _which(row) | {
+            "state": settlement.value,
+            "now": rows.microseconds(now),
+            "status": status,
+            "gated_until": None if gated_until is None else rows.microseconds(gated_until),
+        }
+        await self._database.decide(_SQL["settle"], values, durable=False)
+
+    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
+        end = {"message_id": message_id, "state": settlement.value, "now": rows.microseconds(now)}
+
+        async def work(connection: Connection) -> bool:
+            for recipient, row, segment in await connection.all(_SQL["segments_of_message_id"], end):
+                which = end | {"recipient": recipient, "row": row, "segment": segment}
+                if await connection.one(_SQL["lock_accepted"], which) is not None:
+                    await _reported(connection, settlement, which)
+                    return True
+            return False
+
+        return await self._database.write(work, durable=False)
+
+    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
+        found = await self._database.all(_SQL["dead_letters"], {"after": after, "limit": limit})
+        return [rows.notification_record(row) for row in found]
+
+    async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:
+        found = await self._database.all(_SQL["history"], {"recipient": recipient, "limit": limit})
+        return [rows.notification_record(row) for row in found]
+
+    async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
+        async def work(connection: Connection) -> bool:
+            dead = await connection.one(_SQL["revive"], {"row": row})
+            if dead is None:
+                return False
+            recipient, subscriber, cause, uid, return_code = dead
+            again = Owed(
+                recipient=Msisdn(recipient),
+                subscriber=None if subscriber is None else SubscriberId(subscriber),
+                cause=Cause(cause),
+                due_at=now,
+                expires_at=expires_at,
+                return_code=return_code,
+            )
+            await owe(connection, [again], uid=uid)
+            return True
+
+        return await self._database.write(work)
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        where = {"before": rows.microseconds(before), "limit": limit}
+        ((count,),) = await self._database.decide(_SQL["forget_settled"], where, durable=False)
+        return int(count)
+
+    async def counts(self) -> OutboxCounts:
+        owed, oldest, dead = await self._database.one(_SQL["counts"])
+        return OutboxCounts(
+            owed=owed,
+            oldest_due_at=None if oldest is None else rows.moment(oldest),
+            dead=dead,
+        )
+
+    async def next_due(self) -> datetime | None:
+        row = await self._database.one(_SQL["next_due"])
+        return None if row is None else rows.moment(row[0])
+
+
+async def _give_back(connection: Connection, values: Mapping[str, object]) -> None:
+    await connection.all(_SQL["lock_line"], values)
+    if await connection.one(_SQL["given_back"], values) is None:
+        return
+    joined = await connection.one(_SQL["join_beside"], values) is not None
+    await connection.all(_SQL["give_back"], dict(values) | {"joined": joined})
+
+
+async def _reported(connection: Connection, settlement: Settlement, which: Mapping[str, object]) -> None:
+    """DELIVERED closes the row with its last segment, anything else at once."""
+    if settlement is Settlement.DELIVERED:
+        (whole,) = await connection.one(_SQL["mark_delivered"], which)
+        if not whole:
+            return
+    if await connection.one(_SQL["close_sent"], which) is not None:
+        await connection.all(_SQL["release"], which)
+
+
+def _which(row: Leased) -> dict[str, object]:
+    """A row, and the lease that it is held by."""
+    return {
+        "recipient": row.recipient,
+        "row": row.id,
+        "attempt": row.attempt,
+        "taken_at": rows.microseconds(row.taken_at),
+    }
+
+
+def _leased(row: Any, now: datetime) -> Leased:
+    return Leased(
+        id=row[0],
+        recipient=Msisdn(row[1]),
+        subscriber=None if row[2] is None else SubscriberId(row[2]),
+        cause=Cause(row[3]),
+        uid=row[4],
+        return_code=row[5],
+        attempt=row[6],
+        owed_at=rows.moment(row[8]),
+        taken_at=now,
+        expires_at=rows.moment(row[7]),
+        accepted=frozenset(map(int, row[9])),
+    )

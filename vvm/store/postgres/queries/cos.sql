@@ -1,0 +1,21 @@
+-- name: put_cos
+INSERT INTO cos (name, limits, changed_at) VALUES (:name, :limits, :changed_at)
+ON CONFLICT (name) DO UPDATE SET limits = excluded.limits, changed_at = excluded.changed_at;
+
+-- name: cos_by_name
+SELECT name, limits, changed_at FROM cos WHERE name = :name;
+
+-- name: lock_cos
+SELECT name FROM cos WHERE name = :name FOR UPDATE;
+
+-- name: cos_after
+SELECT name, limits, changed_at FROM cos WHERE name > :after ORDER BY name LIMIT :limit;
+
+-- name: cos_in_use
+SELECT 1 FROM subscriber WHERE cos = :name LIMIT 1;
+
+-- name: delete_cos
+DELETE FROM cos WHERE name = :name;
+
+-- name: limits_of
+SELECT c.limits FROM mailbox b JOIN cos c ON c.name = b.cos WHERE b.id = :mailbox;

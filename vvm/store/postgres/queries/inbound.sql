@@ -1,0 +1,48 @@
+-- name: lock_segments
+-- Two pieces that come at the same time: the second sees the first.
+SELECT pg_advisory_xact_lock(hashtextextended(:key, 0));
+
+-- name: forget_expired_segments
+DELETE FROM inbound_segment WHERE expires_at <= :now;
+
+-- name: keep_segment
+INSERT INTO inbound_segment (key, segment, octets, expires_at) VALUES (:key, :segment, :octets, :expires_at)
+ON CONFLICT (key, segment) DO UPDATE SET octets = excluded.octets, expires_at = excluded.expires_at;
+
+-- name: forget_oldest_segments
+-- Whatever is over the limit.  Of those that are as old, never the one that has just come.
+DELETE FROM inbound_segment WHERE key IN (
+    SELECT key FROM inbound_segment GROUP BY key
+     ORDER BY key = :key DESC, max(expires_at) DESC OFFSET :limit
+);
+
+-- name: segments_of
+SELECT octets FROM inbound_segment WHERE key = :key ORDER BY segment;
+
+-- name: forget_segments
+DELETE FROM inbound_segment WHERE key = :segments_key;
+
+-- name: insert_inbound
+WITH new AS (INSERT INTO inbound_key (key) VALUES (:key) ON CONFLICT DO NOTHING RETURNING key)
+INSERT INTO inbound (key, originator, destination, text, received_at)
+SELECT key, :originator, :destination, :text, :received_at FROM new
+RETURNING id;
+
+-- name: pending_inbound
+SELECT id, originator, destination, text, received_at FROM inbound WHERE NOT settled ORDER BY id LIMIT :limit;
+
+-- name: settle_inbound
+UPDATE inbound SET settled = true WHERE id = :row AND NOT settled RETURNING id;
+
+-- name: inbound_history
+SELECT * FROM
+    (SELECT id, originator, destination, text, received_at
+       FROM inbound WHERE originator = :originator ORDER BY id DESC LIMIT :limit) AS newest
+ ORDER BY id;
+
+-- name: forget_inbound
+WITH old AS MATERIALIZED (
+    SELECT id FROM inbound WHERE settled AND received_at < :before ORDER BY received_at LIMIT :limit),
+gone AS (DELETE FROM inbound USING old WHERE inbound.id = old.id RETURNING inbound.key),
+keys AS (DELETE FROM inbound_key USING gone WHERE inbound_key.key = gone.key)
+SELECT count(*) FROM gone;

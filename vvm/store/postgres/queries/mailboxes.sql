@@ -1,0 +1,120 @@
+-- name: deposit
+SELECT outcome, uid, used, most, unit
+  FROM deposit(:mailbox, :folder, :message::text::jsonb, :layout, :octets, :original_layout, :original_octets,
+               :owed::text::jsonb);
+
+-- name: lock_folder
+-- Who writes into a mailbox locks it first, and then sees its folders as they are.
+SELECT f.id, f.keywords
+  FROM mailbox m JOIN folder f ON f.mailbox_id = m.id
+ WHERE m.id = :mailbox AND f.name = :folder
+   FOR UPDATE;
+
+-- name: set_folder_keywords
+UPDATE folder SET keywords = :keywords WHERE mailbox_id = :mailbox AND id = :folder_id;
+
+-- name: folder_state
+SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.octets,
+       max_messages_of(f, m.cos), f.id, m.status, f.keywords
+  FROM folder f JOIN mailbox m ON m.id = f.mailbox_id
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder;
+
+-- name: used_messages
+SELECT sum(messages) FROM folder WHERE mailbox_id = :mailbox AND id <> 2;
+
+-- name: message_states
+SELECT m.uid, m.flags, m.modseq, m.keywords
+  FROM folder f JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder
+ ORDER BY m.uid;
+
+-- name: snapshot
+-- One row, with a column of each kind for all messages: one statement is one instant.
+SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.octets,
+       max_messages_of(f, b.cos), f.id, b.status, f.keywords, s.uids, s.flags, s.modseqs, s.keywords
+  FROM folder f
+  JOIN mailbox b ON b.id = f.mailbox_id
+  CROSS JOIN LATERAL (
+      SELECT array_agg(uid) AS uids, array_agg(flags) AS flags, array_agg(modseq) AS modseqs,
+             array_agg(keywords) AS keywords
+        FROM (SELECT uid, flags, modseq, keywords FROM message
+               WHERE mailbox_id = :mailbox AND folder_id = f.id ORDER BY uid) AS m) AS s
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder;
+
+-- name: changes
+-- As snapshot; the messages are not looked at when nothing moved.
+SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.octets,
+       max_messages_of(f, b.cos), f.id, b.status, f.keywords, s.uids, s.flags, s.modseqs, s.keywords, gone.uids
+  FROM folder f
+  JOIN mailbox b ON b.id = f.mailbox_id
+  LEFT JOIN LATERAL (
+      SELECT array_agg(uid) AS uids, array_agg(flags) AS flags, array_agg(modseq) AS modseqs,
+             array_agg(keywords) AS keywords
+        FROM (SELECT uid, flags, modseq, keywords FROM message
+               WHERE mailbox_id = :mailbox AND folder_id = f.id
+                 AND uid IN (SELECT j.uid FROM journal j
+                              WHERE j.mailbox_id = :mailbox AND j.folder_id = f.id AND j.modseq > :since)
+               ORDER BY uid) AS m) AS s ON f.highest_modseq > :since
+  LEFT JOIN LATERAL (
+      SELECT array_agg(j.uid ORDER BY j.uid) AS uids FROM journal j
+       WHERE j.mailbox_id = :mailbox AND j.folder_id = f.id AND j.modseq > :since
+         AND j.change = 'expunged') AS gone ON f.highest_modseq > :since
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder;
+
+-- name: message_records
+SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
+       m.keywords
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = m.content_id
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = ANY (:uids)
+ ORDER BY m.uid;
+
+-- name: original_records
+SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds,
+       coalesce(m.original_size, m.size), c.layout, m.keywords
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = coalesce(m.original_id, m.content_id)
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = ANY (:uids)
+ ORDER BY m.uid;
+
+-- name: message_octets
+SELECT c.octets, c.blob, c.blob_size
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = m.content_id
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
+
+-- name: original_octets
+SELECT c.octets, c.blob, c.blob_size
+  FROM folder f
+  JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = coalesce(m.original_id, m.content_id)
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
+
+-- name: states_of
+SELECT uid, flags, modseq, keywords, kind FROM message
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid = ANY (:uids)
+   AND modseq <= coalesce(:unchanged_since::bigint, modseq)
+ ORDER BY uid;
+
+-- name: change_flags
+WITH moved AS (
+    UPDATE folder SET highest_modseq = highest_modseq + 1, unseen = unseen + :unseen
+     WHERE mailbox_id = :mailbox AND id = :folder_id
+    RETURNING highest_modseq AS modseq),
+wanted AS (SELECT * FROM unnest(:uids::bigint[], :flags::bigint[], :keywords::text[]) AS w (uid, flags, keywords)),
+changed AS (
+    UPDATE message m SET flags = w.flags, keywords = w.keywords, modseq = moved.modseq
+      FROM wanted w, moved
+     WHERE m.mailbox_id = :mailbox AND m.folder_id = :folder_id AND m.uid = w.uid),
+noted AS (
+    INSERT INTO journal SELECT :mailbox, :folder_id, moved.modseq, w.uid, 'flags' FROM wanted w, moved)
+SELECT modseq FROM moved;
+
+-- name: silence_greetings
+SELECT silence_greetings(:mailbox, :folder_id, :modseq, :kind, :uid);
+
+-- name: expunge
+SELECT expunge(:mailbox, :folder, :uids, :owed::text::jsonb);

@@ -1,0 +1,154 @@
+-- name: owe
+SELECT owe(:owed::text::jsonb, :uid);
+
+-- name: lease
+-- In the order of the families, then the oldest due.  What another worker is about to take is passed over.
+WITH due AS MATERIALIZED (
+    SELECT o.recipient, o.id, o.due_at, f.place
+      FROM unnest(:families::text[]) WITH ORDINALITY AS f (family, place)
+      CROSS JOIN LATERAL (
+          SELECT recipient, id, due_at FROM outbox
+           WHERE state = 'owed' AND family = f.family AND due_at <= :now
+           ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED) AS o
+     ORDER BY f.place, o.due_at, o.id LIMIT :limit),
+taken AS (
+    UPDATE outbox o SET due_at = :until, attempts = o.attempts + 1, leased = true, taken_at = :now, held = false,
+           holder = :holder
+      FROM due WHERE o.recipient = due.recipient AND o.id = due.id
+    RETURNING o.*, due.place, due.due_at AS was_due)
+SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at,
+       ARRAY(SELECT jsonb_object_keys(message_ids))
+  FROM taken ORDER BY place, was_due, id;
+
+-- name: accept_segment
+-- The row may be gone with its subscriber.
+WITH noted AS (
+    UPDATE outbox
+       SET message_ids = message_ids || jsonb_build_object(:segment::bigint::text, :message_id::text),
+           segments = :total, accepted_at = :now
+     WHERE recipient = :recipient AND id = :row
+    RETURNING id)
+INSERT INTO receipt (message_id, outbox_id, segment, recipient)
+SELECT :message_id, id, :segment, :recipient FROM noted
+ON CONFLICT DO NOTHING;
+
+-- name: lock_line
+-- All that waits for one recipient, before it is decided who joins whom.
+SELECT id FROM outbox WHERE recipient = :recipient AND state = 'owed' ORDER BY id FOR UPDATE;
+
+-- name: given_back
+-- A row whose lease was lost is left alone: another worker has it, or something newer has joined it.
+SELECT id FROM outbox
+ WHERE recipient = :recipient AND id = :row
+   AND state = 'owed' AND leased AND attempts = :attempt AND taken_at = :taken_at;
+
+-- name: join_beside
+-- What a worker gives back joins the row that waits by now; no row back: there is none.
+UPDATE outbox
+   SET cause = CASE outbox.family WHEN 'sync' THEN 'mailbox_update' ELSE outbox.cause END,
+       uid = NULL,
+       return_code = CASE WHEN outbox.id > given.id THEN outbox.return_code ELSE given.return_code END,
+       due_at = greatest(outbox.due_at, :due_at),
+       expires_at = greatest(outbox.expires_at, given.expires_at)
+  FROM outbox AS given
+ WHERE given.recipient = :recipient AND given.id = :row AND given.message_ids = '{}'
+   AND outbox.recipient = :recipient AND outbox.family = given.family AND outbox.state = 'owed'
+   AND NOT outbox.leased AND outbox.id <> given.id AND outbox.message_ids = '{}'
+RETURNING outbox.id;
+
+-- name: give_back
+UPDATE outbox
+   SET due_at = :due_at, attempts = attempts - :taken_back, smpp_status = :status, leased = false,
+       state = CASE WHEN :joined::boolean THEN 'joined' ELSE state END,
+       settled_at = CASE WHEN :joined THEN :due_at ELSE settled_at END
+ WHERE recipient = :recipient AND id = :row;
+
+-- name: in_hands
+SELECT recipient, id, attempts, taken_at FROM outbox
+ WHERE leased AND holder = :holder AND state = 'owed' ORDER BY id;
+
+-- name: hasten
+-- A row behind a gate stays there: its receipt, or the end of the gate, lets it go.
+UPDATE outbox SET due_at = :now
+ WHERE recipient = :recipient AND state = 'owed' AND NOT leased AND NOT held AND due_at > :now
+RETURNING id;
+
+-- name: settle
+-- A SYNC that is sent is unanswered; what waits goes behind the gate that was shut.
+WITH closed AS (
+    UPDATE outbox
+       SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status), leased = false,
+           gated_until = :gated_until::bigint
+     WHERE recipient = :recipient AND id = :row
+       AND state = 'owed' AND leased AND attempts = :attempt AND taken_at = :taken_at
+    RETURNING id, family, subscriber_id),
+unanswered AS (
+    UPDATE subscriber SET unanswered_syncs = unanswered_syncs + 1
+     WHERE :state = 'sent'
+       AND id = (SELECT subscriber_id FROM closed WHERE family = 'sync'))
+UPDATE outbox SET due_at = :gated_until, held = true
+  FROM closed
+ WHERE outbox.recipient = :recipient AND outbox.family = 'sync' AND outbox.state = 'owed' AND NOT outbox.leased
+   AND outbox.due_at < :gated_until AND outbox.message_ids = '{}' AND outbox.id <> closed.id;
+
+-- name: segments_of_message_id
+-- The newest first, because some SMSCs use an id again.
+SELECT recipient, outbox_id, segment FROM receipt WHERE message_id = :message_id ORDER BY outbox_id DESC, segment;
+
+-- name: lock_accepted
+-- The row, when the segment still has this id.
+SELECT id FROM outbox
+ WHERE recipient = :recipient AND id = :row AND message_ids ->> :segment::bigint::text = :message_id
+   FOR UPDATE;
+
+-- name: mark_delivered
+UPDATE outbox SET delivered = array_append(array_remove(delivered, :segment), :segment)
+ WHERE recipient = :recipient AND id = :row
+RETURNING cardinality(delivered) >= segments;
+
+-- name: close_sent
+UPDATE outbox SET state = :state, settled_at = :now, leased = false, gated_until = NULL
+ WHERE recipient = :recipient AND id = :row AND state IN ('owed', 'sent')
+RETURNING id;
+
+-- name: release
+-- What was held is due when the last gate of its recipient is open.
+UPDATE outbox SET due_at = :now, held = false
+ WHERE recipient = :recipient AND state = 'owed' AND held
+   AND NOT EXISTS (SELECT 1 FROM outbox g WHERE g.recipient = :recipient AND g.gated_until > :now);
+
+-- name: dead_letters
+SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
+  FROM outbox WHERE state IN ('failed', 'expired') AND id > :after ORDER BY id LIMIT :limit;
+
+-- name: history
+SELECT * FROM
+    (SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
+       FROM outbox WHERE recipient = :recipient ORDER BY id DESC LIMIT :limit) AS newest
+ ORDER BY id;
+
+-- name: revive
+UPDATE outbox SET state = 'resent' WHERE id = :row AND state IN ('failed', 'expired')
+RETURNING recipient, subscriber_id, cause, uid, return_code;
+
+-- name: forget_settled
+WITH old AS MATERIALIZED (
+    SELECT recipient, id FROM outbox
+     WHERE settled_at < :before AND coalesce(gated_until, 0) < :before
+     ORDER BY settled_at LIMIT :limit FOR UPDATE SKIP LOCKED),
+gone AS (
+    DELETE FROM outbox o USING old WHERE o.recipient = old.recipient AND o.id = old.id
+    RETURNING o.id, o.message_ids),
+receipts AS (
+    DELETE FROM receipt r
+     USING gone, jsonb_each_text(gone.message_ids) AS taken (segment, message_id)
+     WHERE r.message_id = taken.message_id AND r.outbox_id = gone.id)
+SELECT count(*) FROM gone;
+
+-- name: counts
+SELECT (SELECT count(*) FROM outbox WHERE state = 'owed'),
+       (SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1),
+       (SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired'));
+
+-- name: next_due
+SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1;

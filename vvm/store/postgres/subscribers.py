@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Subscribers in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from vvm.domain.cos import UnknownCos
+from vvm.domain.errors import SubscriberExists, UnknownSubscriber
+from vvm.domain.message import GREETINGS, INBOX
+from vvm.domain.notification import Owed
+from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
+from vvm.domain.subscriber import CosName, MailboxId, Subscriber, SubscriberId
+from vvm.store import rows
+from vvm.store.port import GREETINGS_LIMIT, Audited, NewSubscriber, SubscriberChange
+from vvm.store.postgres.engine import Connection, Database, statements
+from vvm.store.postgres.outbox import owe
+
+_SQL = statements("subscribers.sql")
+_FOLDER_IDS = {INBOX: 1, GREETINGS: 2}
+
+
+class PostgresSubscribers:
+    """vvm.store.port.SubscriberStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, new: NewSubscriber) -> Subscriber:
+        async def work(connection: Connection) -> Subscriber:
+            return await _insert(connection, new)
+
+        return await self._database.write(work)
+
+    async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
+        async def work(connection: Connection) -> Sequence[Msisdn]:
+            created = []
+            for one in new:
+                names = {"msisdn": one.msisdn, "imap_user": one.imap_user}
+                if await connection.one(_SQL["subscriber_exists"], names) is None:
+                    await _insert(connection, one)
+                    created.append(one.msisdn)
+            return created
+
+        return await self._database.write(work)
+
+    async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
+        return await self._one("subscriber_by_msisdn", {"msisdn": msisdn})
+
+    async def by_id(self, subscriber: SubscriberId) -> Subscriber | None:
+        return await self._one("subscriber_by_id", {"id": subscriber})
+
+    async def by_imap_user(self, user: str) -> Subscriber | None:
+        return await self._one("subscriber_by_imap_user", {"user": user})
+
+    async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
+        async def work(connection: Connection) -> Subscriber:
+            after = await apply_change(connection, msisdn, change)
+            await owe(connection, owed)
+            return after
+
+        return await self._database.write(work)
+
+    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
+        async def work(connection: Connection) -> None:
+            found = await find(connection, msisdn)
+            which = {"id": found.id, "mailbox": found.mailbox, "msisdn": msisdn}
+            await _audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
+            for statement in (
+                *("lock_mailbox", "delete_mailbox", "delete_owed", "delete_devices", "delete_subscriber"),
+            ):
+                await connection.all(_SQL[statement], which)
+            for name, kind in ((msisdn, "msisdn"), (found.imap_user, "imap_user")):
+                await connection.all(_SQL["delete_name"], {"name": name, "kind": kind})
+
+        await self._database.write(work)
+
+    async def take_pin_try(
+        self, subscriber: SubscriberId, *, now: datetime, most: int, lockout: timedelta
+    ) -> bool:
+        what = {
+            "id": subscriber,
+            "now": rows.microseconds(now),
+            "most": most,
+            "locked_until": rows.microseconds(now + lockout),
+        }
+        return bool(await self._database.decide(_SQL["take_pin_try"], what, durable=False))
+
+    async def forget_pin_tries(self, subscriber: SubscriberId) -> None:
+        await self._database.decide(_SQL["forget_pin_tries"], {"id": subscriber}, durable=False)
+
+    async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
+        where = {"after": after or "", "limit": limit}
+        return [rows.subscriber(row) for row in await self._database.all(_SQL["subscribers_after"], where)]
+
+    async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
+        where = {"msisdn": msisdn, "limit": limit}
+        return [rows.audited(row) for row in await self._database.all(_SQL["audit"], where)]
+
+    async def answered(self, subscriber: SubscriberId) -> None:
+        await self._database.decide(_SQL["answered"], {"id": subscriber}, durable=False)
+
+    async def _one(self, statement: str, key: dict[str, object]) -> Subscriber | None:
+        row = await self._database.one(_SQL[statement], key)
+        return None if row is None else rows.subscriber(row)
+
+
+async def apply_change(connection: Connection, msisdn: Msisdn, change: SubscriberChange) -> Subscriber:
+    """Set the fields of a change, inside the caller's transaction.  Raises UnknownSubscriber."""
+    before = await find(connection, msisdn)
+    after = change.applied_to(before)
+    await _check_cos(connection, after.cos)
+    await connection.all(
+        _SQL["update_subscriber"],
+        {
+            "id": after.id,
+            "status": after.status.value,
+            "client": rows.client_json(after.client),
+            "language": after.language,
+            "setup_done": after.setup_done,
+            "max_messages": after.max_messages,
+            "password_check": after.password_check,
+            "password_sealed": after.password_sealed,
+            "changed_at": rows.microseconds(after.changed_at),
+            "pin_check": after.pin_check,
+            "previous_check": after.previous_check,
+            "previous_until": None
+            if after.previous_until is None
+            else rows.microseconds(after.previous_until),
+            "fallback": after.fallback.value,
+            "cos": after.cos,
+        },
+    )
+    if change.audited(before):
+        entry = Audited(msisdn, change.changed_at, change.trigger, before.status, after.status)
+        await _audit(connection, entry)
+    if change.pin_check is not None:
+        await connection.all(_SQL["forget_pin_tries"], {"id": after.id})
+    mailbox = {
+        "mailbox": after.mailbox,
+        "status": after.status.value,
+        "cos": after.cos,
+        "max_messages": after.max_messages,
+    }
+    if (after.status, after.cos) != (before.status, before.cos):
+        await connection.all(_SQL["update_mailbox"], mailbox)
+    if after.max_messages != before.max_messages:
+        await connection.all(_SQL["lock_mailbox"], mailbox)
+        await connection.all(_SQL["limit_folders"], mailbox)
+    return after
+
+
+async def find(connection: Connection, msisdn: Msisdn) -> Subscriber:
+    """Lock a subscriber inside the caller's transaction.  Raises UnknownSubscriber."""
+    row = await connection.one(_SQL["locked_subscriber_by_msisdn"], {"msisdn": msisdn})
+    if row is None:
+        raise UnknownSubscriber
+    return rows.subscriber(row)
+
+
+async def _insert(connection: Connection, new: NewSubscriber) -> Subscriber:
+    await _check_cos(connection, new.cos)
+    subscriber, mailbox = await connection.one(_SQL["next_ids"])
+    for name, kind in ((new.msisdn, "msisdn"), (new.imap_user, "imap_user")):
+        named = await connection.one(_SQL["insert_name"], {"name": name, "kind": kind, "id": subscriber})
+        if named is None:
+            raise SubscriberExists
+    owned = {"mailbox": mailbox, "status": new.status.value, "msisdn": new.msisdn, "cos": new.cos}
+    await connection.all(_SQL["insert_mailbox"], owned)
+    await connection.all(
+        _SQL["insert_subscriber"],
+        {
+            "id": subscriber,
+            "mailbox": mailbox,
+            "msisdn": new.msisdn,
+            "status": new.status.value,
+            "client": rows.client_json(new.client),
+            "language": new.language,
+            "setup_done": new.setup_done,
+            "max_messages": new.max_messages,
+            "imap_user": new.imap_user,
+            "password_check": new.password_check,
+            "password_sealed": new.password_sealed,
+            "created_at": rows.microseconds(new.created_at),
+            "pin_check": new.pin_check,
+            "fallback": new.fallback.value,
+            "cos": new.cos,
+        },
+    )
+    for name, most in ((INBOX, new.max_messages), (GREETINGS, GREETINGS_LIMIT)):
+        folder = {
+            "mailbox": mailbox,
+            "folder": _FOLDER_IDS[name],
+            "name": name,
+            # Grows with time and with each mailbox: a number that comes back at once gets another.
+            "uid_validity": int(new.created_at.timestamp()) + mailbox,
+            "max_messages": most,
+        }
+        await connection.all(_SQL["insert_folder"], folder)
+        await connection.all(_SQL["insert_subscription"], folder)
+    await _audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
+    return Subscriber(
+        id=SubscriberId(subscriber),
+        mailbox=MailboxId(mailbox),
+        changed_at=new.created_at,
+        **msgspec.structs.asdict(new),
+    )
+
+
+async def _check_cos(connection: Connection, name: CosName) -> None:
+    if name and await connection.one(_SQL["cos_exists"], {"cos": name}) is None:
+        raise UnknownCos
+
+
+async def _audit(connection: Connection, entry: Audited) -> None:
+    await connection.all(
+        _SQL["insert_audit"],
+        {
+            "msisdn": entry.msisdn,
+            "at": rows.microseconds(entry.at),
+            "trigger": entry.trigger.value,
+            "before": entry.before,
+            "after": entry.after,
+        },
+    )
