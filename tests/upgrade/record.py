@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tests.contract.samples import new_message
-from vvm.store.sqlite.rows import layout_octets
+from vvm.store.rows import layout_octets
 from vvm.store.sqlite.schema import VERSION
 
 RECORDS = Path(__file__).with_name("sqlite")
