@@ -28,6 +28,8 @@ from imap_server.wire.framer import Continue, Event, Frame, Framer, Refused, Too
 
 log = structlog.get_logger(__name__)
 
+_NEVER = float("inf")
+
 
 class Shared(msgspec.Struct, frozen=True):
     """What all connections of a server have in common."""
@@ -76,6 +78,7 @@ class Connection(asyncio.Protocol):
         self._began = self._heard = self._slice_began = self._loop.time()
         self._deadline = self._began + self._settings.login_seconds
         self._deadline_is = Limit.LOGIN_TIME
+        self._rest_ends = _NEVER
         self._over = False
         self._draining = False
         self._lost = False
@@ -148,6 +151,8 @@ class Connection(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         """End the connection when its deadline has passed; cut it when even its end takes too long."""
+        if now >= self._rest_ends:
+            self._settle(self._news)
         if now < self._deadline:
             return
         if self._over:
@@ -313,11 +318,11 @@ class Connection(asyncio.Protocol):
         await self.flush()
         self._wait_deadline(None)
         if not self._framer.pending and not self._inflate() and not self._woken:
+            self._rest_ends = self._loop.time() + seconds
             try:
-                async with asyncio.timeout(seconds):
-                    await self._hear()
-            except TimeoutError:
-                return None
+                await self._hear()
+            finally:
+                self._rest_ends = _NEVER
         self._woken = False
         return await self.ask() if self._framer.pending or self._inflate() else None
 
@@ -373,7 +378,7 @@ class Connection(asyncio.Protocol):
         tls = self._shared.tls
         if tls is None:
             raise RuntimeError("neither bind nor STARTTLS lets a handshake begin without a context")
-        self._deadline = float("inf")  # the event loop keeps the time of the handshake
+        self._deadline = _NEVER  # the event loop keeps the time of the handshake
         try:
             transport = await self._loop.start_tls(
                 self._open(),

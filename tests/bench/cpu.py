@@ -11,14 +11,15 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 def seconds(pid: int) -> float:
     """Processor time of a process and all its descendants, those that have ended and been reaped too."""
-    return sum(map(_own, _tree(pid)))
+    return sum(map(_own, tree(pid)))
 
 
-def _tree(pid: int) -> list[int]:
+def tree(pid: int) -> list[int]:
+    """A process and all its descendants."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text(encoding="ascii").split():
-            found += _tree(int(child))
+            found += tree(int(child))
     return found
 
 

@@ -45,10 +45,12 @@ first_valid_gid = 1
 mail_uid = {mail}
 mail_gid = {mail_group}
 mail_location = sdbox:{folder}/mail/%u
-mail_fsync = optimized
+mail_fsync = {fsync}
+default_vsz_limit = 8G
 mail_plugins = quota
 mail_max_userip_connections = 100000
-auth_cache_size = 1M
+auth_cache_size = 10M
+auth_username_chars =
 passdb {{
   driver = passwd-file
   args = scheme=PLAIN {folder}/users
@@ -117,9 +119,12 @@ def installed() -> bool:
 
 @asynccontextmanager
 async def running(
-    folder: Path, accounts: Mapping[str, str], *, certificate: Path, key: Path
+    folder: Path, accounts: Mapping[str, str], *, certificate: Path, key: Path, fsync: str = "optimized"
 ) -> AsyncIterator[Dovecot]:
-    """Dovecot in the foreground with its own folder; every account may log in, its INBOX is empty."""
+    """Dovecot in the foreground with its own folder; every account may log in, its INBOX is empty.
+
+    ``fsync`` is ``mail_fsync``; with ``always`` an APPEND is on disk before it is answered, as ours is.
+    """
     program = _program()
     if program is None:
         raise RuntimeError(PACKAGES)
@@ -143,6 +148,7 @@ async def running(
             mail=mail.pw_name,
             mail_group=grp.getgrgid(mail.pw_gid).gr_name,
             port=port,
+            fsync=fsync,
             processes=os.cpu_count(),
         )
     )

@@ -20,19 +20,24 @@ import msgspec
 
 from sms_gateway.simulator.smsc import SimulatedSmsc
 from tests.bench import cpu, dovecot, report
+from tests.bench import imap_waiting as waiting
 from tests.bench.imap_load import Result
+from tests.bench.imap_waiting import Idler
 from tests.bench.program import Program, free_port, running
 from tests.unit.audio_samples import wav
 from vvm.config.load import load
 from vvm.domain.message import INBOX, Envelope
 from vvm.domain.numbers import Msisdn
-from vvm.domain.subscriber import ProvisioningStatus
+from vvm.domain.subscriber import ClientProfile, Manners, ProvisioningStatus
 from vvm.message.audio.transcode import AudioLimits, transcode
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.provisioning import SubscriberOptions
-from vvm.store.port import SubscriberChange
+from vvm.store.port import NewSubscriber, SubscriberChange
 
 _PHONES = 32
+_IDLERS = 10_000
+_HEARERS = 200
+"""Of the idlers, those that are told of a message."""
 _MESSAGES = 20
 _BIG = (100, 1_000, 10_000)
 _ROUNDS = 3
@@ -85,7 +90,9 @@ async def _run(folder: Path) -> None:
             big = [await _fill(services, 5_000 + count, count, _NOTE_SECONDS) for count in _BIG]
             targets = [Target(f"vvm, {_CORES} workers", program.imap_tls, (program.pid,))]
             if dovecot.installed():
-                targets.append(await _dovecot(stack, folder, program, [*phones, *big], services))
+                target, server = await _dovecot(stack, folder, program, [*phones, *big])
+                await _copy(server, [*phones, *big], services)
+                targets.append(target)
             else:
                 report.row("Dovecot is not installed, so this is without it", "", dovecot.PACKAGES)
         canned = await stack.enter_async_context(_canned(folder))
@@ -96,6 +103,64 @@ async def _run(folder: Path) -> None:
         await _sessions("login", "login and logout, 16 at once", targets, phones, at_once=16, sessions=1_024)
         for count, account in zip(_BIG, big, strict=True):
             await _questions(f"W4, {count:,} messages", targets, account)
+    await _durable(folder / "durable")
+    await _idle(folder / "idle")
+
+
+async def _durable(folder: Path) -> None:
+    """W2: as mail clients append, with Dovecot at ``mail_fsync=always``, because ours always is."""
+    async with AsyncExitStack() as stack:
+        program, services = await _alone(stack, folder)
+        options = SubscriberOptions(max_messages=100_000)
+        numbers = range(_PHONES * 2)
+        devices = [
+            await _device(services, await _subscriber(services, number, options)) for number in numbers
+        ]
+        targets = [Target(f"vvm, {_CORES} workers", program.imap_tls, (program.pid,))]
+        if dovecot.installed():
+            target, _ = await _dovecot(stack, folder, program, devices, fsync="always")
+            targets.append(target)
+        for at_once, sessions in ((1, 16), (16, 128), (64, 256)):
+            await _sessions(
+                "append",
+                f"W2 APPEND of 30 KB, durable, {at_once} at once",
+                targets,
+                devices,
+                at_once=at_once,
+                sessions=sessions,
+                unit=("message", 16),
+            )
+
+
+async def _idle(folder: Path) -> None:
+    """W3, one server after the other: each has the machine's memory for itself."""
+    async with AsyncExitStack() as stack:
+        program, services = await _alone(stack, folder)
+        async with asyncio.TaskGroup() as group:
+            made = [group.create_task(_mailbox(services, number)) for number in range(_IDLERS)]
+        people = [task.result() for task in made]
+        heard = []
+        for account in people[:_HEARERS]:
+            device = await _device(services, account)
+            heard.append(Idler(account.user, account.password, device.user, device.password))
+        idlers = [*heard, *(Idler(each.user, each.password) for each in people[_HEARERS:])]
+        ours = await waiting.measure("vvm", program.imap_tls, (program.pid,), idlers)
+        if dovecot.installed():
+            target, _ = await _dovecot(stack, folder, program, people)
+            theirs = [
+                *(Idler(each.user, each.password, each.user, each.password) for each in people[:_HEARERS]),
+                *idlers[_HEARERS:],
+            ]
+            other = await waiting.measure("Dovecot, tuned", target.port, target.processes, theirs)
+            report.ratio("  memory, ours : Dovecot, tuned", ours, other)
+
+
+async def _alone(stack: AsyncExitStack, folder: Path) -> tuple[Program, Services]:
+    """A server with a store of its own."""
+    smsc = SimulatedSmsc()
+    await stack.enter_async_context(smsc.running())
+    program = await stack.enter_async_context(running(folder, smsc_port=smsc.port, workers=_CORES))
+    return program, await stack.enter_async_context(open_services(load(folder / "vvm.toml", os.environ)))
 
 
 async def _sessions(
@@ -106,19 +171,23 @@ async def _sessions(
     *,
     at_once: int,
     sessions: int,
+    unit: tuple[str, int] = ("session", 1),
 ) -> None:
+    """``unit``: what is counted, and how many of them there are in a session."""
+    what, in_session = unit
+    count = sessions * in_session
     rounds = await _rounds(workload, targets, at_once, sessions, accounts)
     rates = {}
     for target in targets:
-        rate = _median(rounds[target.name], lambda each: sessions / each.result.seconds)
-        server = _median(rounds[target.name], lambda each: each.server_cpu / sessions * 1000)
-        generator = _median(rounds[target.name], lambda each: each.result.cpu / sessions * 1000)
+        rate = _median(rounds[target.name], lambda each: count / each.result.seconds)
+        server = _median(rounds[target.name], lambda each: each.server_cpu / count * 1000)
+        generator = _median(rounds[target.name], lambda each: each.result.cpu / count * 1000)
         p99 = _median(rounds[target.name], lambda each: each.result.p99 * 1000)
         rates[target.name] = rate
         report.row(
             f"{title}: {target.name}",
             f"{rate:,.0f} /s",
-            f"CPU {server:.2f} ms a session, generator's {generator:.2f}; p99 {p99:.0f} ms",
+            f"CPU {server:.2f} ms a {what}, generator's {generator:.2f}; p99 {p99:.0f} ms",
         )
     _ratios(rates)
 
@@ -163,12 +232,47 @@ async def _load(workload: str, port: int, at_once: int, sessions: int, accounts:
     return msgspec.json.decode(output, type=Result)
 
 
-async def _fill(services: Services, number: int, messages: int, seconds: float) -> Account:
-    """An active subscriber with messages that came through the real deposit."""
+async def _subscriber(services: Services, number: int, options: SubscriberOptions) -> Account:
+    """An active one."""
     msisdn = Msisdn(f"+336123{number:05}")
-    subscriber = await services.provisioning.create(msisdn, SubscriberOptions(max_messages=messages))
+    subscriber = await services.provisioning.create(msisdn, options)
     active = SubscriberChange(changed_at=datetime.now(UTC), status=ProvisioningStatus.READY)
     await services.store.subscribers.change(msisdn, active)
+    password = services.keyring.open(subscriber.imap_user, subscriber.password_sealed)
+    return Account(msisdn, subscriber.imap_user, password.reveal())
+
+
+async def _mailbox(services: Services, number: int) -> Account:
+    """As ``_subscriber``, without the hash of a PIN, which takes longer than all the rest."""
+    msisdn = Msisdn(f"+336124{number:05}")
+    user = f"{msisdn[1:]}@vvm.example.net"
+    minted = services.keyring.mint(user)
+    new = NewSubscriber(
+        msisdn=msisdn,
+        status=ProvisioningStatus.READY,
+        client=ClientProfile(),
+        language="eng",
+        setup_done=True,
+        max_messages=100,
+        imap_user=user,
+        password_check=minted.check,
+        password_sealed=minted.sealed,
+        created_at=datetime.now(UTC),
+    )
+    await services.store.subscribers.create(new)
+    return Account(msisdn, user, services.keyring.open(user, minted.sealed).reveal())
+
+
+async def _device(services: Services, owner: Account) -> Account:
+    """A mail client's login to the same mailbox, which may append to it."""
+    given = await services.devices.add(Msisdn(owner.msisdn), name="bench", profile=Manners.MAIL)
+    return Account(owner.msisdn, given.device.login, given.password.reveal())
+
+
+async def _fill(services: Services, number: int, messages: int, seconds: float) -> Account:
+    """A subscriber with messages that came through the real deposit."""
+    account = await _subscriber(services, number, SubscriberOptions(max_messages=messages))
+    msisdn = Msisdn(account.msisdn)
     audio = transcode(wav(seconds=seconds), AudioLimits(max_seconds=60)).amr
     envelope = Envelope(caller="+33698765432", received_at=datetime.now(UTC))
 
@@ -179,20 +283,32 @@ async def _fill(services: Services, number: int, messages: int, seconds: float) 
     async with asyncio.TaskGroup() as group:
         for first in range(min(_AT_A_TIME, messages)):
             group.create_task(deposit(len(range(first, messages, _AT_A_TIME))))
-    password = services.keyring.open(subscriber.imap_user, subscriber.password_sealed)
-    return Account(msisdn, subscriber.imap_user, password.reveal())
+    return account
 
 
 async def _dovecot(
-    stack: AsyncExitStack, folder: Path, program: Program, accounts: Sequence[Account], services: Services
-) -> Target:
-    """Dovecot with the octets of our own messages in the same mailboxes."""
-    passwords = {account.user: account.password for account in accounts}
+    stack: AsyncExitStack,
+    folder: Path,
+    program: Program,
+    accounts: Sequence[Account],
+    *,
+    fsync: str = "optimized",
+) -> tuple[Target, dovecot.Dovecot]:
+    """Dovecot with the same accounts and certificate, its mailboxes empty."""
     server = await stack.enter_async_context(
         dovecot.running(
-            folder / "dovecot", passwords, certificate=program.certificate, key=folder / "tls.key"
+            folder / "dovecot",
+            {account.user: account.password for account in accounts},
+            certificate=program.certificate,
+            key=folder / "tls.key",
+            fsync=fsync,
         )
     )
+    return Target("Dovecot, tuned", server.port, (server.pid,)), server
+
+
+async def _copy(server: dovecot.Dovecot, accounts: Sequence[Account], services: Services) -> None:
+    """The octets of our own messages into the same mailboxes of Dovecot."""
     for account in accounts:
         subscriber = await services.store.subscribers.by_imap_user(account.user)
         if subscriber is None:
@@ -202,7 +318,6 @@ async def _dovecot(
         octets = [await services.store.mailboxes.octets(subscriber.mailbox, INBOX, uid) for uid in uids]
         kept = [each for each in octets if each is not None]
         await asyncio.to_thread(server.fill, {account.user: account.password}, {account.user: kept})
-    return Target("Dovecot, tuned", server.port, (server.pid,))
 
 
 @asynccontextmanager

@@ -54,9 +54,19 @@ WORKLOADS: dict[str, tuple[str, ...]] = {
         "EXPUNGE",
         "LOGOUT",
     ),
+    # W2: one connection adds messages of 30 KB, each durable before its answer.
+    "append": (_LOGIN, *("APPEND INBOX {message}",) * 16, "LOGOUT"),
     # W4: one connection, the same three questions again and again.
     "big": (_LOGIN, *("SELECT INBOX", "UID FETCH 1:* (FLAGS)", "UID SEARCH UNSEEN") * 9, "LOGOUT"),
 }
+
+
+_LINE = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVpBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWkFCQ0RFRkdISUpL\r\n"
+_MAIL = (
+    "From: +33698765432 <+33698765432@example.net>\r\nSubject: voice\r\nMIME-Version: 1.0\r\n"
+    "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+) + _LINE * 380
+"""About 30 KB, as a voice message is."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -70,6 +80,8 @@ class Result(msgspec.Struct, frozen=True):
     p99: float
     steps: dict[str, float]
 
+
+_LITERAL = f"{{{len(_MAIL)}+}}\r\n{_MAIL}"
 
 signs: dict[str, Iterator[str]] = defaultdict(lambda: itertools.cycle("+-"))
 """Of the next STORE of each user."""
@@ -86,12 +98,13 @@ class Session:
         self.socket = tls.wrap_socket(plain, do_handshake_on_connect=False)
         user, password = account
         # Every second session takes back what the one before has set, so that each STORE changes something.
-        self._words = {"user": user, "password": password, "sign": next(signs[user])}
+        self._words = {"user": user, "password": password, "sign": next(signs[user]), "message": _LITERAL}
         self._shaken = False
         self._tag = b"* OK"
         self._tail = b""
         self._step = ""
         self._sent = self.began
+        self._unsent = b""
 
     def advance(self, steps: Iterator[str], times: dict[str, list[float]]) -> bool:
         """Go on until the server must be waited for; true when the session is over."""
@@ -99,6 +112,7 @@ class Session:
             if not self._shaken:
                 self.socket.do_handshake()
                 self._shaken = True
+            self._push()
             while True:
                 data = self.socket.recv(65_536)
                 if not data:
@@ -110,7 +124,7 @@ class Session:
                     if not self._step:
                         return True
                     self._send(now)
-        except ssl.SSLWantReadError:
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
 
     def _answered(self, data: bytes) -> bool:
@@ -129,7 +143,13 @@ class Session:
         self._tag = b"a%d " % (int(self._tag[1:]) + 1 if self._tag.startswith(b"a") else 0)
         self._tail = b""
         self._sent = now
-        self.socket.sendall(self._tag + self._step.format(**self._words).encode() + b"\r\n")
+        self._unsent = self._tag + self._step.format(**self._words).encode() + b"\r\n"
+        self._push()
+
+    def _push(self) -> None:
+        """As much as the socket takes; a message of 30 KB may not go at once."""
+        while self._unsent:
+            self._unsent = self._unsent[self.socket.send(self._unsent[:16_384]) :]
 
 
 def play(workload: str, port: int, at_once: int, count: int, accounts: Iterator[list[str]]) -> Result:
@@ -158,7 +178,7 @@ def play(workload: str, port: int, at_once: int, count: int, accounts: Iterator[
             session = Session(("127.0.0.1", port), tls, next(accounts))
             descriptor = session.socket.fileno()
             open_now[descriptor] = session, iter(WORKLOADS[workload])
-            poll.register(descriptor, select.EPOLLIN)
+            poll.register(descriptor, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
             advance(descriptor)
         for descriptor, _ in poll.poll():
             advance(descriptor)

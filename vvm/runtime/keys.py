@@ -73,6 +73,7 @@ def tls_context(certificate: Path, key: Path, *, host: str, made_here: bool) -> 
                 _write(certificate, certificate_octets)
                 log.warning("certificate_made", file=str(certificate), host=host, trusted_by_handsets=False)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.num_tickets = 1  # who opens one connection after the other needs no second one
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(certificate, key)
