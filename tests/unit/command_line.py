@@ -29,6 +29,11 @@ class Ran(msgspec.Struct, frozen=True):
         """The output of a command that shows one thing."""
         return msgspec.json.decode(self.out, type=dict[str, object])
 
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """The output of a command that lists things."""
+        return msgspec.json.decode(self.out, type=list[dict[str, object]])
+
 
 class CommandLine:
     def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:

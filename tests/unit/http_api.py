@@ -27,7 +27,11 @@ ANSWER_SECONDS = 20.0
 class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
-    text: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
     @property
     def json(self) -> dict[str, object]:
@@ -68,7 +72,7 @@ class Api:
         async with self._session.request(method, path, json=json, data=data, headers=given) as response:
             body = await response.read()
             validate(method, path, response.status, response.headers, body)
-            return Answer(response.status, response.headers, body.decode())
+            return Answer(response.status, response.headers, body)
 
     async def talk(self, octets: bytes) -> bytes:
         """Send octets, which need not be HTTP, and read until the server closes."""
@@ -86,6 +90,9 @@ def api_services(world: World, outbox: OutboxStore | None = None) -> ApiServices
     return ApiServices(
         deposit=world.deposit,
         provisioning=world.provisioning,
+        desk=world.desk,
+        greetings=world.greetings,
+        on_behalf=world.on_behalf,
         dead_letters=world.dead_letters,
         timeline=world.timeline,
         feed=world.feed,

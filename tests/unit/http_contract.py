@@ -26,6 +26,7 @@ def document() -> dict[str, Any]:
 @cache
 def _contract() -> OpenAPI:
     readers: Any = {"application/problem+json": json.loads, "application/yaml": bytes.decode}
+    readers |= dict.fromkeys(("audio/amr", "audio/wav", "audio/ogg", "audio/mpeg"), bytes)
     return OpenAPI.from_dict(cast("Any", document()), Config(extra_media_type_deserializers=readers))
 
 

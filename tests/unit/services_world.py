@@ -12,6 +12,7 @@ from vvm.domain.message import Envelope
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
+from vvm.message.audio.encode import Format, rendered
 from vvm.message.audio.transcode import AudioLimits, Voice, to_wav, transcode
 from vvm.omtp.carrier import Carriers
 from vvm.services.activation import Activation
@@ -20,6 +21,7 @@ from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
+from vvm.services.desk import Desk
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
 from vvm.services.feed import Feed
@@ -29,6 +31,7 @@ from vvm.services.languages import Languages
 from vvm.services.login import Login
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
+from vvm.services.on_behalf import OnBehalf
 from vvm.services.owing import Owing
 from vvm.services.pbx import Pbx
 from vvm.services.pin_hash import PinHash
@@ -81,6 +84,10 @@ async def transcode_here(audio: bytes) -> Voice:
 
 async def sound_here(audio: bytes) -> bytes:
     return to_wav(audio, AudioLimits(max_seconds=600))
+
+
+async def render_here(audio: bytes, form: Format) -> bytes:
+    return rendered(audio, AudioLimits(max_seconds=600), form)
 
 
 class World:
@@ -222,6 +229,10 @@ class World:
             notification=settings,
         )
         self.retrieval = Retrieval(self.store.mailboxes, self.hints)
+        self.desk = Desk(
+            self.store.subscribers, self.store.mailboxes, self.retrieval, render_here, owing=self.owing
+        )
+        self.on_behalf = OnBehalf(self.store.subscribers, self.hints, clock=self.clock, owing=self.owing)
         self.filing = Filing(
             self.store.mailboxes,
             self.store.folders,

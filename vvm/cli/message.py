@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``vvm message``: leave a message from a file, and see what is there."""
+"""``vvm message``: leave a message from a file, see what is there, listen, mark and delete."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import App, Parameter, validators
+from cyclopts import App, CycloptsError, Parameter, validators
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
-from vvm.cli.output import show_json, show_line, show_rows
+from vvm.cli.output import show_json, show_line, show_row, show_rows
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX, Envelope
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.messages import DepositView, view
 from vvm.fronts.http.request import parse_caller
+from vvm.message.audio.encode import Format
 
 app = App(name="message")
 
 _COLUMNS = ("uid", "seen", "caller", "received_at", "seconds", "size")
+
+
+Uid = Annotated[int, Parameter(help="The number that the list shows.")]
 
 
 class UnreadableFile(Refusal):
@@ -44,11 +48,11 @@ async def deposit(
 ) -> None:
     """Deposit a file as a voice message."""
     recipient, caller = parse_msisdn(to), parse_caller(from_)
-    audio = _read(file)
+    octets = read_audio(file)
     async with opened(config) as services:
         envelope = Envelope(caller=caller, received_at=services.clock.now())
         name = f"cli:{key}" if key else None
-        deposited = await services.deposit(recipient, audio, envelope, key=name)
+        deposited = await services.deposit(recipient, octets, envelope, key=name)
     if json:
         show_json(DepositView(uid=deposited.uid, seconds=deposited.seconds))
     else:
@@ -79,7 +83,68 @@ async def page(
         show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
 
 
-def _read(file: Path) -> bytes:
+@app.command
+async def audio(
+    msisdn: Number,
+    uid: Uid,
+    file: Annotated[Path, Parameter(help="Where to write the sound; its name's end says in which form.")],
+    /,
+    *,
+    config: ConfigFile,
+    json: AsJson = False,
+) -> None:
+    """Write the sound of a message to FILE.amr, .wav, .opus or .mp3, without marking it as heard."""
+    form = format_of(file)
+    async with opened(config) as services:
+        octets = await services.desk.listen(parse_msisdn(msisdn), uid, form)
+    file.write_bytes(octets)
+    if json:
+        show_json({"file": str(file), "format": form, "octets": len(octets)})
+    else:
+        show_line(f"{file}: {len(octets)} octets of {form}")
+
+
+@app.command
+async def mark(
+    msisdn: Number,
+    uid: Uid,
+    /,
+    *,
+    config: ConfigFile,
+    seen: Annotated[bool, Parameter(negative="--unseen", help="Heard, or new again.")],
+    json: AsJson = False,
+) -> None:
+    """Mark a message, and tell the client of the subscriber by SYNC."""
+    async with opened(config) as services:
+        marked = view(await services.desk.mark(parse_msisdn(msisdn), uid, seen=seen))
+    if json:
+        show_json(marked)
+    else:
+        show_row(msgspec.to_builtins(marked))
+
+
+@app.command
+async def delete(msisdn: Number, uid: Uid, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Delete a message, and tell the client of the subscriber by SYNC."""
+    async with opened(config) as services:
+        await services.desk.delete(parse_msisdn(msisdn), uid)
+    if json:
+        show_json({"deleted": uid})
+    else:
+        show_line(f"message {uid} of {msisdn} is deleted")
+
+
+def format_of(file: Path) -> Format:
+    """The form that a file's name stands for.  Raises CycloptsError."""
+    try:
+        return Format(file.suffix.removeprefix(".").lower())
+    except ValueError:
+        known = ", ".join(f".{form}" for form in Format)
+        raise CycloptsError(msg=f"{file.name} must end with one of {known}") from None
+
+
+def read_audio(file: Path) -> bytes:
+    """What a file holds.  Raises UnreadableFile."""
     try:
         return file.read_bytes()
     except OSError as error:

@@ -164,6 +164,20 @@ async def change(
 
 
 @app.command
+async def activate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Activate in place of the client, and tell it by STATUS; may be repeated."""
+    async with opened(config) as services:
+        _show(await services.on_behalf.activate(parse_msisdn(msisdn)), as_json=json)
+
+
+@app.command
+async def deactivate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Deactivate in place of the client, and tell it by STATUS; may be repeated."""
+    async with opened(config) as services:
+        _show(await services.on_behalf.deactivate(parse_msisdn(msisdn)), as_json=json)
+
+
+@app.command
 async def rotate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """Replace the IMAP password, and tell an active client; the old one works for a while."""
     async with opened(config) as services:

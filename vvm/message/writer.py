@@ -46,6 +46,8 @@ class VoiceMessage(msgspec.Struct, frozen=True):
     message_id: str
     """Left side of Message-ID, unique for ever; letters, digits, ``+``, ``.`` and ``-``."""
     transcript: str | None = None
+    greeting: str = ""
+    """What kind of greeting it is; "" for a message."""
 
     def __post_init__(self) -> None:
         if not _DOTTED_DOMAIN.match(self.domain):
@@ -107,6 +109,7 @@ def compose(message: VoiceMessage) -> Composed:
         ("Message-ID", message_id),
         ("Message-Context", "voice-message"),
         ("Content-Duration", str(message.seconds)),
+        *((("X-CNS-Greeting-Type", message.greeting),) if message.greeting else ()),
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/mixed; boundary="{boundary}"'),
     )

@@ -258,6 +258,9 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
         ApiServices(
             deposit=metrics.deposits.measured(services.deposit, "http"),
             provisioning=services.provisioning,
+            desk=services.desk,
+            greetings=services.greetings,
+            on_behalf=services.on_behalf,
             dead_letters=services.dead_letters,
             timeline=services.timeline,
             feed=services.feed,

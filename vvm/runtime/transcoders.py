@@ -15,11 +15,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 import structlog
 
 from vvm.domain.errors import BadAudio
+from vvm.message.audio.encode import Format, rendered
 from vvm.message.audio.transcode import AudioLimits, Voice, to_wav, transcode
 
 log = structlog.get_logger(__name__)
@@ -30,7 +32,7 @@ Work: TypeAlias = Callable[[bytes, AudioLimits], T]
 
 _SECONDS = 60.0
 """A worker that takes longer hangs: the longest message takes a tenth of that."""
-_PRELOADED = "vvm.message.audio.transcode"
+_PRELOADED = "vvm.message.audio.encode"
 
 
 class _Lost(Exception):
@@ -59,6 +61,10 @@ class TranscoderPool:
     async def sound(self, audio: bytes) -> bytes:
         """services.greetings.Sound: as WAV.  Raises BadAudio likewise."""
         return await self._work(to_wav, audio)
+
+    async def render(self, audio: bytes, form: Format) -> bytes:
+        """services.desk.Render.  Raises BadAudio likewise."""
+        return await self._work(partial(rendered, form=form), audio)
 
     async def _work(self, work: Work[T], audio: bytes) -> T:
         try:

@@ -25,6 +25,7 @@ from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Deposit, Transcoder
+from vvm.services.desk import Desk
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
 from vvm.services.feed import Feed
@@ -34,6 +35,7 @@ from vvm.services.languages import Languages
 from vvm.services.login import Login
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
+from vvm.services.on_behalf import OnBehalf
 from vvm.services.owing import Owing
 from vvm.services.pbx import Pbx
 from vvm.services.pin_hash import PinHash
@@ -73,6 +75,8 @@ class Services(msgspec.Struct, frozen=True):
     subscription: Subscription
     retrieval: Retrieval
     greetings: Greetings
+    desk: Desk
+    on_behalf: OnBehalf
     filing: Filing
     pbx: Pbx
     owing: Owing
@@ -161,6 +165,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 service=service,
             )
             owing = Owing(clock, config.notification)
+            retrieval = Retrieval(store.mailboxes, hints)
             yield Services(
                 deposit=deposit,
                 provisioning=provisioning,
@@ -188,8 +193,10 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     settings=config.device,
                     notification=config.notification,
                 ),
-                retrieval=Retrieval(store.mailboxes, hints),
+                retrieval=retrieval,
                 greetings=greetings,
+                desk=Desk(store.subscribers, store.mailboxes, retrieval, transcoders.render, owing=owing),
+                on_behalf=OnBehalf(store.subscribers, hints, clock=clock, owing=owing),
                 filing=Filing(
                     store.mailboxes,
                     store.folders,

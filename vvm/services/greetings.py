@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Protocol
+from uuid import uuid4
 
 import structlog
 
-from vvm.domain.errors import Refusal
+from vvm.domain.errors import Refusal, UnknownSubscriber
 from vvm.domain.message import GREETINGS, Flags, Kind
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId
 from vvm.message.reader import ReadLimits, ReadMessage, read_message
+from vvm.message.writer import VoiceMessage, compose
 from vvm.services.deposit import Transcoder
 from vvm.services.settings import ServiceSettings
 from vvm.store.port import CosStore, Hints, Layout, MailboxStore, NewMessage, Stored, SubscriberStore
@@ -60,6 +62,7 @@ class Greetings:
         self._hints = hints
         self._transcoder = transcoder
         self._sound = sound
+        self._domain = service.domain
         self._longest = {
             Kind.NORMAL_GREETING: service.greeting_seconds,
             Kind.VOICE_SIGNATURE: service.signature_seconds,
@@ -112,6 +115,31 @@ class Greetings:
             on=Flags.GREETING_ON in flags,
         )
         return stored
+
+    async def record(
+        self, msisdn: Msisdn, audio: bytes, *, kind: Kind, active: bool, received_at: datetime
+    ) -> Stored:
+        """Keep a recording as a greeting.  Raises UnknownSubscriber, and what ``add`` raises."""
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        if subscriber is None:
+            raise UnknownSubscriber
+        voice = await self._transcoder(audio)
+        composed = compose(
+            VoiceMessage(
+                audio=voice.amr,
+                seconds=voice.seconds,
+                caller=msisdn,
+                recipient=msisdn,
+                domain=self._domain,
+                received_at=received_at,
+                message_id=uuid4().hex,
+                greeting=kind.value,
+            )
+        )
+        flags = Flags.GREETING_ON if active else Flags(0)
+        return await self.add(
+            subscriber.mailbox, composed.octets, flags=flags, received_at=received_at, kind=kind
+        )
 
     async def audio(self, msisdn: Msisdn) -> bytes | None:
         """The sound that callers of a number hear, as WAV; None means the system's own greeting.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 
 import msgspec
@@ -20,6 +21,7 @@ from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.cos import CosRoutes
 from vvm.fronts.http.devices import DeviceRoutes
 from vvm.fronts.http.events import EventRoutes
+from vvm.fronts.http.greetings import GreetingRoutes
 from vvm.fronts.http.health import HealthRoutes, Refresh
 from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.notifications import NotificationRoutes
@@ -31,8 +33,11 @@ from vvm.fronts.http.webhooks import WebhookRoutes
 from vvm.services.cos import ClassesOfService
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Depositor
+from vvm.services.desk import Desk
 from vvm.services.devices import Devices
 from vvm.services.feed import Feed
+from vvm.services.greetings import Greetings
+from vvm.services.on_behalf import OnBehalf
 from vvm.services.provisioning import Provisioning
 from vvm.services.timeline import Timeline
 from vvm.services.tokens import Tokens
@@ -47,6 +52,9 @@ class ApiServices(msgspec.Struct, frozen=True):
 
     deposit: Depositor
     provisioning: Provisioning
+    desk: Desk
+    greetings: Greetings
+    on_behalf: OnBehalf
     dead_letters: DeadLetters
     timeline: Timeline
     devices: Devices
@@ -107,16 +115,29 @@ class Route(msgspec.Struct, frozen=True):
 def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     """Everything under /v1, with who may call it: the table that the role matrix is tested from."""
     subscribers = SubscriberRoutes(services.provisioning, settings, default_client=services.default_client)
+    places = asyncio.Semaphore(settings.max_deposits)
     messages = MessageRoutes(
-        services.deposit, services.provisioning, services.mailboxes, settings, clock=services.clock
+        services.deposit,
+        services.provisioning,
+        services.mailboxes,
+        services.desk,
+        settings,
+        clock=services.clock,
+        places=places,
     )
-    notifications = NotificationRoutes(services.provisioning, services.dead_letters, services.timeline)
+    greetings = GreetingRoutes(
+        services.greetings, services.desk, settings, clock=services.clock, places=places
+    )
+    notifications = NotificationRoutes(
+        services.provisioning, services.on_behalf, services.dead_letters, services.timeline
+    )
     devices = DeviceRoutes(services.devices, settings)
     events = EventRoutes(services.feed, settings)
     webhooks = WebhookRoutes(services.webhooks, settings)
     hook = f"/webhooks/{{webhook:{_NUMBER}}}"
     classes = CosRoutes(services.classes, settings)
     one, paged = "/subscribers/{msisdn}", ("limit", "cursor")
+    message, greeting = f"{one}/messages/{{uid:{_NUMBER}}}", f"{one}/greetings/{{uid:{_NUMBER}}}"
     return (
         Route("GET", "/openapi.yaml", None, contract),
         Route("GET", "/subscribers", Scope.SUBSCRIBER_READ, subscribers.page, paged),
@@ -125,6 +146,10 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("PATCH", one, Scope.SUBSCRIBER_WRITE, subscribers.patch),
         Route("DELETE", one, Scope.SUBSCRIBER_WRITE, subscribers.remove),
         Route("POST", f"{one}/password", Scope.SUBSCRIBER_WRITE, notifications.rotate),
+        Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate),
+        Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate),
+        Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce),
+        Route("GET", f"{one}/audit", Scope.AUDIT_READ, notifications.audit, ("limit",)),
         Route("GET", f"{one}/devices", Scope.SUBSCRIBER_READ, devices.page),
         Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add),
         Route("DELETE", f"{one}/devices/{{device:{_NUMBER}}}", Scope.SUBSCRIBER_WRITE, devices.revoke),
@@ -135,7 +160,15 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         ),
         Route("GET", f"{one}/messages", Scope.MESSAGE_READ, messages.page, paged),
         Route("POST", f"{one}/messages", Scope.DEPOSIT, messages.add, ("from", "received_at")),
-        Route("GET", f"{one}/messages/{{uid:{_NUMBER}}}", Scope.MESSAGE_READ, messages.show),
+        Route("GET", message, Scope.MESSAGE_READ, messages.show),
+        Route("PATCH", message, Scope.MESSAGE_WRITE, messages.patch),
+        Route("DELETE", message, Scope.MESSAGE_WRITE, messages.remove),
+        Route("GET", f"{message}/audio", Scope.AUDIO_READ, messages.listen, ("format",)),
+        Route("GET", f"{one}/greetings", Scope.SUBSCRIBER_READ, greetings.page),
+        Route("POST", f"{one}/greetings", Scope.GREETING_WRITE, greetings.add, ("kind", "active")),
+        Route("PATCH", greeting, Scope.GREETING_WRITE, greetings.patch),
+        Route("DELETE", greeting, Scope.GREETING_WRITE, greetings.remove),
+        Route("GET", f"{greeting}/audio", Scope.AUDIO_READ, greetings.listen, ("format",)),
         Route("GET", "/cos", Scope.COS_READ, classes.page, paged),
         Route("GET", "/cos/{name}", Scope.COS_READ, classes.show),
         Route("PUT", "/cos/{name}", Scope.COS_WRITE, classes.put),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``/v1/subscribers/{msisdn}/messages``: other systems deposit, and look.
+"""``/v1/subscribers/{msisdn}/messages``: other systems deposit, look, listen, mark and delete.
 
 Looking never marks a message as heard: only a client that played it may (OMTP 1.3 2.1.1).
 """
@@ -16,7 +16,8 @@ from vvm.domain.clock import Clock
 from vvm.domain.errors import UnknownMessage
 from vvm.domain.message import INBOX, Envelope, Flags, Kind
 from vvm.fronts.http.answers import created, document
-from vvm.fronts.http.body import read_body
+from vvm.fronts.http.audio import sound, wanted_format
+from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.cursor import next_cursor, query_number_cursor
 from vvm.fronts.http.request import (
     deposit_key,
@@ -28,6 +29,7 @@ from vvm.fronts.http.request import (
 )
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.deposit import Deposited, Depositor
+from vvm.services.desk import Desk
 from vvm.services.provisioning import Provisioning
 from vvm.store.port import MailboxStore, MessageRecord
 
@@ -53,6 +55,10 @@ class MessageView(msgspec.Struct, frozen=True):
     """Octets of the whole message, as IMAP counts them."""
 
 
+class MessageDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    seen: bool
+
+
 class MessagePage(msgspec.Struct, frozen=True):
     messages: tuple[MessageView, ...]
     next: str | None
@@ -65,16 +71,19 @@ class MessageRoutes:
         deposit: Depositor,
         provisioning: Provisioning,
         mailboxes: MailboxStore,
+        desk: Desk,
         settings: HttpSettings,
         *,
         clock: Clock,
+        places: asyncio.Semaphore,
     ) -> None:
         self._deposit = deposit
         self._provisioning = provisioning
         self._mailboxes = mailboxes
+        self._desk = desk
         self._settings = settings
         self._clock = clock
-        self._places = asyncio.Semaphore(settings.max_deposits)
+        self._places = places
 
     async def add(self, request: web.Request) -> web.Response:
         """Deposit the body, whose format is found out from its octets and not from Content-Type."""
@@ -108,6 +117,21 @@ class MessageRoutes:
         if not found:
             raise UnknownMessage
         return document(view(found[0]))
+
+    async def listen(self, request: web.Request) -> web.Response:
+        form = wanted_format(request)
+        async with self._places:
+            audio = await self._desk.listen(path_msisdn(request), path_uid(request), form)
+        return sound(audio, form)
+
+    async def patch(self, request: web.Request) -> web.Response:
+        msisdn, uid, settings = path_msisdn(request), path_uid(request), self._settings
+        body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
+        return document(view(await self._desk.mark(msisdn, uid, seen=decode(body, MessageDocument).seen)))
+
+    async def remove(self, request: web.Request) -> web.Response:
+        await self._desk.delete(path_msisdn(request), path_uid(request))
+        return web.Response(status=204)
 
 
 def view(record: MessageRecord) -> MessageView:

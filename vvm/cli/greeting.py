@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vvm greeting``: what callers of a subscriber hear."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from vvm.cli.message import format_of, read_audio
+from vvm.cli.opening import opened
+from vvm.cli.options import AsJson, ConfigFile, Number
+from vvm.cli.output import show_json, show_line, show_row, show_rows
+from vvm.domain.message import GREETINGS, Kind
+from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.greetings import GreetingView, greeting_view
+
+app = App(name="greeting")
+
+Uid = Annotated[int, Parameter(help="The number that the list shows.")]
+
+_COLUMNS = ("uid", "kind", "active", "received_at", "seconds", "size")
+
+
+class GreetingKind(StrEnum):
+    NORMAL = Kind.NORMAL_GREETING.value
+    SIGNATURE = Kind.VOICE_SIGNATURE.value
+
+
+@app.command(name="list")
+async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """List the greetings of a subscriber, also those that its client recorded."""
+    async with opened(config) as services:
+        views = [greeting_view(one) for one in await services.desk.greetings(parse_msisdn(msisdn))]
+    if json:
+        show_json(views)
+    else:
+        show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
+
+
+@app.command
+async def add(
+    msisdn: Number,
+    file: Annotated[Path, Parameter(help="Audio: WAV, AMR, or what else the transcoder reads.")],
+    /,
+    *,
+    config: ConfigFile,
+    kind: Annotated[GreetingKind, Parameter(help="A greeting, or the recorded name.")] = GreetingKind.NORMAL,
+    active: Annotated[bool, Parameter(negative="--inactive", help="Callers hear it at once.")] = True,
+    json: AsJson = False,
+) -> None:
+    """Keep a file as a greeting."""
+    owner, octets = parse_msisdn(msisdn), read_audio(file)
+    async with opened(config) as services:
+        stored = await services.greetings.record(
+            owner, octets, kind=Kind(kind.value), active=active, received_at=services.clock.now()
+        )
+        _show(greeting_view(await services.desk.greeting(owner, stored.uid)), as_json=json)
+
+
+@app.command
+async def use(
+    msisdn: Number,
+    uid: Uid,
+    /,
+    *,
+    config: ConfigFile,
+    active: Annotated[bool, Parameter(negative="--inactive", help="Heard by callers, or not.")] = True,
+    json: AsJson = False,
+) -> None:
+    """Let callers hear a greeting, in place of the active one of its kind."""
+    async with opened(config) as services:
+        used = await services.desk.use_greeting(parse_msisdn(msisdn), uid, active=active)
+        _show(greeting_view(used), as_json=json)
+
+
+@app.command
+async def audio(
+    msisdn: Number,
+    uid: Uid,
+    file: Annotated[Path, Parameter(help="Where to write the sound; its name's end says in which form.")],
+    /,
+    *,
+    config: ConfigFile,
+    json: AsJson = False,
+) -> None:
+    """Write the sound of a greeting to FILE.amr, FILE.wav, FILE.opus or FILE.mp3."""
+    form = format_of(file)
+    async with opened(config) as services:
+        octets = await services.desk.listen(parse_msisdn(msisdn), uid, form, folder=GREETINGS)
+    file.write_bytes(octets)
+    if json:
+        show_json({"file": str(file), "format": form, "octets": len(octets)})
+    else:
+        show_line(f"{file}: {len(octets)} octets of {form}")
+
+
+@app.command
+async def remove(msisdn: Number, uid: Uid, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Forget a greeting; without an active one callers hear the system's own."""
+    async with opened(config) as services:
+        await services.desk.delete(parse_msisdn(msisdn), uid, folder=GREETINGS)
+    if json:
+        show_json({"removed": uid})
+    else:
+        show_line(f"greeting {uid} of {msisdn} is removed")
+
+
+def _show(view: GreetingView, *, as_json: bool) -> None:
+    if as_json:
+        show_json(view)
+    else:
+        show_row(msgspec.to_builtins(view))
