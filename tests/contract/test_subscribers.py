@@ -10,7 +10,13 @@ import pytest
 
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_message, new_subscriber, owed_to
 from vvm.domain.cos import UnknownCos
-from vvm.domain.errors import StatusMoved, SubscriberExists, UnknownMessage, UnknownSubscriber
+from vvm.domain.errors import (
+    StatusMoved,
+    SubscriberChanged,
+    SubscriberExists,
+    UnknownMessage,
+    UnknownSubscriber,
+)
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
@@ -276,6 +282,16 @@ async def test_a_change_decided_on_another_status_is_refused_and_owes_nothing(
     found = await store.subscribers.by_msisdn(alice.msisdn)
     assert found is not None
     assert found.status is ProvisioningStatus.BLOCKED
+
+
+async def test_a_change_decided_on_what_was_read_needs_that_nothing_moved_since(
+    store: Store, alice: Subscriber
+) -> None:
+    mine = SubscriberChange(changed_at=NOW + MINUTE, decided_at=alice.changed_at, language="fra")
+    after = await store.subscribers.change(alice.msisdn, mine)
+    assert after.changed_at == NOW + MINUTE
+    with pytest.raises(SubscriberChanged):
+        await store.subscribers.change(alice.msisdn, mine)
 
 
 async def test_folders_admit_clients_while_the_status_does(store: Store, alice: Subscriber) -> None:

@@ -61,6 +61,15 @@ class StatusMoved(Refusal):
         super().__init__("the provisioning status has changed meanwhile")
 
 
+class SubscriberChanged(Refusal):
+    """It is no more what the caller read: read it again, and decide anew."""
+
+    code = "precondition_failed"
+
+    def __init__(self) -> None:
+        super().__init__("the subscriber has changed since it was read")
+
+
 class UnknownMessage(Refusal):
     code = "unknown_message"
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -133,25 +133,37 @@ class Provisioning:
             raise UnknownSubscriber
         return subscriber
 
-    async def change(self, msisdn: Msisdn, options: SubscriberOptions) -> Subscriber:
-        """Raises UnknownSubscriber, UnknownLanguage, UnknownCos, InvalidLimit, UnfitPin."""
+    async def change(
+        self, msisdn: Msisdn, options: SubscriberOptions, *, decided_at: datetime | None = None
+    ) -> Subscriber:
+        """Raises UnknownSubscriber, UnknownLanguage, UnknownCos, InvalidLimit, UnfitPin.
+
+        With ``decided_at`` SubscriberChanged too, when that is not the moment of the last change.
+        """
         self._check(options)
         pin_check = None
         if options.pin is not None:
             pin_check = await self._pin_check(msisdn, options, (await self.show(msisdn)).cos)
         while True:
             try:
-                return await self._change(msisdn, options, pin_check)
+                return await self._change(msisdn, options, pin_check, decided_at)
             except StatusMoved:
                 continue  # activated, say, in this very moment: decide again
 
-    async def _change(self, msisdn: Msisdn, options: SubscriberOptions, pin_check: str | None) -> Subscriber:
+    async def _change(
+        self,
+        msisdn: Msisdn,
+        options: SubscriberOptions,
+        pin_check: str | None,
+        decided_at: datetime | None,
+    ) -> Subscriber:
         before = await self.show(msisdn)
         status = _after_block(before.status, options.blocked)
         now = self._clock.now()
         change = SubscriberChange(
             changed_at=now,
             decided_on=before.status,
+            decided_at=decided_at,
             status=None if status is before.status else status,
             client=options.client,
             language=options.language,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from vvm.domain.errors import StatusMoved
+from vvm.domain.errors import StatusMoved, SubscriberChanged
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ClientProfile, CosName, Fallback, ProvisioningStatus, Subscriber
 
@@ -18,6 +18,8 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     decided_on: ProvisioningStatus | None = None
     """The status that the change was decided on; with another one it is refused, raising StatusMoved."""
+    decided_at: datetime | None = None
+    """The ``changed_at`` that the caller had read; another one raises SubscriberChanged."""
     status: ProvisioningStatus | None = None
     client: ClientProfile | None = None
     language: str | None = None
@@ -37,7 +39,9 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """Why, for the audit."""
 
     def applied_to(self, before: Subscriber) -> Subscriber:
-        """The subscriber after the change.  Raises StatusMoved."""
+        """The subscriber after the change.  Raises StatusMoved, SubscriberChanged."""
+        if self.decided_at not in {None, before.changed_at}:
+            raise SubscriberChanged
         if self.decided_on not in {None, before.status}:
             raise StatusMoved
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}

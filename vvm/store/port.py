@@ -134,7 +134,7 @@ class SubscriberStore(Protocol):
     async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
         """Set fields and owe notifications for it, both or neither.
 
-        Raises UnknownSubscriber, StatusMoved, UnknownCos.
+        Raises UnknownSubscriber, StatusMoved, SubscriberChanged, UnknownCos.
         A change that is ``audited``, here or in a transaction of another store, is in the audit too,
         as are creation and removal.
         """

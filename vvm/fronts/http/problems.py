@@ -49,6 +49,7 @@ STATUS = {
     "invalid_transition": HTTPStatus.CONFLICT,
     "too_many_webhooks": HTTPStatus.CONFLICT,
     # Not 507: a client would repeat what a 5xx answered, and only the subscriber can make room.
+    "precondition_failed": HTTPStatus.PRECONDITION_FAILED,
     "over_quota": HTTPStatus.CONFLICT,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -26,6 +26,7 @@ from vvm.domain.subscriber import (
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.cursor import next_cursor, query_cursor
+from vvm.fronts.http.etags import decided_at, is_known, tagged
 from vvm.fronts.http.request import path_msisdn, query_number
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, PAGE_LIMIT, Provisioning, SubscriberOptions
@@ -131,18 +132,25 @@ class SubscriberRoutes:
         """Create, or change what the body names: the same PUT again changes nothing more."""
         msisdn = path_msisdn(request)
         wanted = await self._wanted(request)
+        if "If-Match" in request.headers:
+            return await self._changed(request, msisdn, wanted)
         try:
             subscriber = await self._provisioning.create(msisdn, self._options(wanted, self._default_client))
         except SubscriberExists:
-            return document(view(await self._change(msisdn, wanted)))
-        return created(view(subscriber), location=f"/v1/subscribers/{msisdn}")
+            return await self._changed(request, msisdn, wanted)
+        answer = created(view(subscriber), location=f"/v1/subscribers/{msisdn}")
+        return tagged(answer, subscriber.changed_at)
 
     async def show(self, request: web.Request) -> web.Response:
-        return document(view(await self._provisioning.show(path_msisdn(request))))
+        subscriber = await self._provisioning.show(path_msisdn(request))
+        known = is_known(request, subscriber.changed_at)
+        return tagged(
+            web.Response(status=304) if known else document(view(subscriber)), subscriber.changed_at
+        )
 
     async def patch(self, request: web.Request) -> web.Response:
         msisdn = path_msisdn(request)
-        return document(view(await self._change(msisdn, await self._wanted(request))))
+        return await self._changed(request, msisdn, await self._wanted(request))
 
     async def remove(self, request: web.Request) -> web.Response:
         await self._provisioning.remove(path_msisdn(request))
@@ -153,9 +161,14 @@ class SubscriberRoutes:
         body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
         return decode(body, SubscriberDocument)
 
-    async def _change(self, msisdn: Msisdn, wanted: SubscriberDocument) -> Subscriber:
+    async def _changed(
+        self, request: web.Request, msisdn: Msisdn, wanted: SubscriberDocument
+    ) -> web.Response:
         before = await self._provisioning.show(msisdn)
-        return await self._provisioning.change(msisdn, self._options(wanted, before.client))
+        after = await self._provisioning.change(
+            msisdn, self._options(wanted, before.client), decided_at=decided_at(request)
+        )
+        return tagged(document(view(after)), after.changed_at)
 
     def _options(self, wanted: SubscriberDocument, client: ClientProfile) -> SubscriberOptions:
         start = self._provisioning.client_of(wanted.carrier) if wanted.carrier else client
