@@ -41,6 +41,7 @@ from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
 from vvm.services.visits import Visits
+from vvm.store.hints.shared import SharedHints
 from vvm.store.sqlite import SqliteStore
 
 log = structlog.get_logger(__name__)
@@ -113,7 +114,9 @@ def _tell(started: asyncio.Event | None) -> Callable[[], None]:
 
 
 def _hints(services: Services) -> Part:
-    store = services.store
+    store, hints = services.store, services.hints
+    if isinstance(hints, SharedHints):
+        return _for_ever(hints.run)
 
     async def watch() -> None:
         await asyncio.sleep(_WATCH_SECONDS)

@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 
 from vvm.config.sections import StoreSettings
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
+from vvm.store.hints.local import LocalHints
+from vvm.store.hints.shared import SharedHints
 from vvm.store.metrics import CommitMetrics
 from vvm.store.port import Store
 from vvm.store.postgres import open_postgres
+from vvm.store.postgres.hints import PostgresBus
 from vvm.store.sqlite import open_sqlite
 
 
@@ -25,6 +28,13 @@ async def open_store(
     else:
         async with open_postgres(settings.url, settings.postgres, commits, shelf) as database:
             yield database
+
+
+def hints_of(settings: StoreSettings) -> LocalHints | SharedHints:
+    """Hints of this process, and what the store has to reach others by: a file is looked at (serve.py)."""
+    if settings.path is not None:
+        return LocalHints()
+    return SharedHints(PostgresBus(settings.url, settings.postgres))
 
 
 async def holds_secrets(settings: StoreSettings) -> bool:

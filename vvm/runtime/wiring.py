@@ -17,7 +17,7 @@ from vvm.message.audio.transcode import AudioLimits
 from vvm.omtp.carrier import Carriers
 from vvm.runtime.blobs import shelf_of, sweeper_of
 from vvm.runtime.keys import BadKeyFile, master_key
-from vvm.runtime.stores import holds_secrets, open_store
+from vvm.runtime.stores import hints_of, holds_secrets, open_store
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
 from vvm.services.bulk import Bulk
@@ -54,6 +54,7 @@ from vvm.services.visits import Visits
 from vvm.services.webhooks import Webhooks
 from vvm.store.blobs.places import blob_store
 from vvm.store.hints.local import LocalHints
+from vvm.store.hints.shared import SharedHints
 from vvm.store.metrics import CommitMetrics
 from vvm.store.port import Store
 
@@ -102,7 +103,7 @@ class Services(msgspec.Struct, frozen=True):
     service: ServiceSettings
     """As it is told to clients."""
     store: Store
-    hints: LocalHints
+    hints: LocalHints | SharedHints
     clock: Clock
 
 
@@ -113,7 +114,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     Raises BadKeyFile, BadCarrierFile, BadBlobs, Outage.
     """
     clock = SystemClock()
-    hints = LocalHints()
+    hints = hints_of(config.store)
     keyring = Keyring(master_key(config.master_key_path, store_exists=await holds_secrets(config.store)))
     blobs = blob_store(config.blobs)
     carriers = load_carriers(config.vvm)
@@ -257,6 +258,8 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     finally:
         transcoders.close()
         pin_hash.close()
+        if isinstance(hints, SharedHints):
+            await hints.close()
         if blobs is not None:
             await blobs.close()
 

@@ -24,8 +24,6 @@ _STORE = """
 url = "{url}"
 [store.postgres]
 partitions = 4
-[imap.limits]
-idle_poll_seconds = 0.2
 """
 _NODE = """
 [secrets]

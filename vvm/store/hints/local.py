@@ -25,6 +25,13 @@ class LocalHints:
         for wake in tuple(self._watchers.get(mailbox, {}).values()):
             wake()
 
+    def everybody(self) -> None:
+        """Wake all who wait for anything: hints may have been lost."""
+        for mailbox in tuple(self._watchers):
+            self.mailbox(mailbox)
+        self.outbox()
+        self.inbound()
+
     def outbox(self) -> None:
         self._outbox.ring()
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hints by LISTEN and NOTIFY, on a connection of their own.
+
+Never inside a writing transaction: a NOTIFY there takes a lock that all commits of the database wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+
+from vvm.domain.errors import Outage
+from vvm.store.postgres.engine import connect, outage
+from vvm.store.settings import PostgresSettings
+
+_CHANNEL = "vvm_hints"
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class PostgresBus:
+    """vvm.store.hints.shared.Bus."""
+
+    def __init__(self, url: str, settings: PostgresSettings) -> None:
+        self._url = url
+        self._settings = settings
+        self._connection: Any = None
+
+    async def say(self, text: str) -> None:
+        try:
+            if self._connection is not None:
+                await self._notify(self._connection, text)
+                return
+            connection = await connect(self._url, self._settings)  # a command that only says
+            try:
+                await self._notify(connection, text)
+            finally:
+                connection.terminate()
+        except _FAILURES as error:
+            raise outage(error) from error
+
+    async def _notify(self, connection: Any, text: str) -> None:
+        await connection.execute(
+            "SELECT pg_notify($1, $2)", _CHANNEL, text, timeout=self._settings.statement_seconds
+        )
+
+    async def listen(self, hear: Callable[[str], None], ready: Callable[[], None]) -> None:
+        ended = asyncio.Event()
+        try:
+            connection = await connect(self._url, self._settings)
+        except _FAILURES as error:
+            raise outage(error) from error
+        try:
+            connection.add_termination_listener(lambda _: ended.set())
+            await connection.add_listener(_CHANNEL, lambda *heard: hear(heard[3]))
+            self._connection = connection
+            ready()
+            await ended.wait()
+            raise Outage("the hint bus has ended its connection")
+        except _FAILURES as error:
+            raise outage(error) from error
+        finally:
+            self._connection = None
+            connection.terminate()
