@@ -130,3 +130,12 @@ async def test_a_bad_webhook_is_refused_without_repeating_it(http: Api) -> None:
     answer = await http.call("POST", HOOKS, json={"url": "http://user:hidden@example.net/"})
     assert answer.problem == (422, "bad_webhook")
     assert "hidden" not in answer.text
+
+
+async def test_a_stop_waits_for_no_stream(world: World) -> None:
+    await world.subscriber()
+    async with api(world, HttpSettings(drain_seconds=3600)) as http:
+        reader, writer = await stream(http)
+        await cursors(reader, 1)
+    await reader.read()
+    writer.close()

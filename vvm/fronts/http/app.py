@@ -20,7 +20,7 @@ from vvm.fronts.http.auth import bearer, requiring
 from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.cos import CosRoutes
 from vvm.fronts.http.devices import DeviceRoutes
-from vvm.fronts.http.events import EventRoutes
+from vvm.fronts.http.events import STOPPING, EventRoutes
 from vvm.fronts.http.greetings import GreetingRoutes
 from vvm.fronts.http.health import HealthRoutes, Refresh
 from vvm.fronts.http.messages import MessageRoutes
@@ -93,10 +93,16 @@ def build_app(
 
 def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.Application:
     app = web.Application(middlewares=[bearer(token, services.tokens, settings)])
+    app[STOPPING] = asyncio.Event()
+    app.on_shutdown.append(_end_streams)
     for route in routes(services, settings):
         handler = requiring(knowing(route.handler, route.query), route.scope)
         app.router.add_route(route.method, route.path, handler, expect_handler=wait_for_invitation)
     return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[STOPPING].set()
 
 
 class Route(msgspec.Struct, frozen=True):

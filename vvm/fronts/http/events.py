@@ -9,7 +9,8 @@ itself before the time that a request may take; its client connects again and mi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import msgspec
 from aiohttp import web
@@ -22,6 +23,8 @@ from vvm.fronts.http.request import query_msisdn, query_number
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.feed import PAGE_LIMIT, Feed
 
+STOPPING = web.AppKey("stopping", asyncio.Event)
+"""Set when the server stops: streams end, their clients go on elsewhere, and nobody waits for them."""
 _PAGE = 100
 _STREAM = "text/event-stream"
 _LOOK_SECONDS = 0.5
@@ -38,6 +41,11 @@ class EventPage(msgspec.Struct, frozen=True):
     """``after`` of the next page: there may always come more."""
 
 
+class _Wanted(msgspec.Struct, frozen=True):
+    kinds: Sequence[EventKind]
+    msisdn: Msisdn | None
+
+
 class EventRoutes:
     def __init__(self, feed: Feed, settings: HttpSettings) -> None:
         self._feed = feed
@@ -47,53 +55,52 @@ class EventRoutes:
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         kinds = parse_kinds(filter(None, request.query.get("kinds", "").split(",")))
-        msisdn = query_msisdn(request, "msisdn")
+        wanted = _Wanted(kinds, query_msisdn(request, "msisdn"))
         after = request.headers.get("Last-Event-ID", request.query.get("after", ""))
         if _STREAM in request.headers.get("Accept", ""):
-            return await self._stream(request, after, kinds, msisdn)
+            return await self._stream(request, after, wanted)
         limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        found = tuple(await self._feed.page(after, limit=limit, kinds=kinds, msisdn=msisdn))
+        found = tuple(await self._look(after, wanted, limit))
         return document(EventPage(found, found[-1].cursor if found else after))
 
-    async def _stream(
-        self, request: web.Request, after: str, kinds: Sequence[EventKind], msisdn: Msisdn | None
-    ) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, after: str, wanted: _Wanted) -> web.StreamResponse:
         if self._streams >= self._most:
             raise Outage("as many streams of events as http.max_streams allows")
-        page = await self._feed.page(after, limit=_PAGE, kinds=kinds, msisdn=msisdn)
+        first = await self._look(after, wanted, _PAGE)
         response = web.StreamResponse(headers={"Content-Type": _STREAM, "Cache-Control": "no-store"})
         self._streams += 1
         try:
             await response.prepare(request)
-            await self._write(response, after, kinds, msisdn, page)
+            stopping = request.app[STOPPING]
+            async for page in self._pages(after, wanted, first, stopping):
+                await response.write(b"".join(map(_block, page)) or b": nothing yet\n\n")
         except ConnectionResetError:
             pass  # the client has gone, as clients of streams do
         finally:
             self._streams -= 1
         return response
 
-    async def _write(
-        self,
-        response: web.StreamResponse,
-        after: str,
-        kinds: Sequence[EventKind],
-        msisdn: Msisdn | None,
-        page: Sequence[Event],
-    ) -> None:
+    async def _pages(
+        self, after: str, wanted: _Wanted, page: Sequence[Event], stopping: asyncio.Event
+    ) -> AsyncIterator[Sequence[Event]]:
+        """Pages as they come, and an empty one now and then, until the stream has lasted long enough."""
         loop = asyncio.get_running_loop()
         end, quiet = loop.time() + self._seconds, 0
         while True:
             if page:
-                await response.write(b"".join(map(_block, page)))
                 after, quiet = page[-1].cursor, 0
-            elif quiet % _QUIET_LOOKS == 0:
-                await response.write(b": nothing yet\n\n")
-            if loop.time() >= end:
+            if page or quiet % _QUIET_LOOKS == 0:
+                yield page
+            if loop.time() >= end or stopping.is_set():
                 return
             if not page:
                 quiet += 1
-                await asyncio.sleep(_LOOK_SECONDS)
-            page = await self._feed.page(after, limit=_PAGE, kinds=kinds, msisdn=msisdn)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
+            page = await self._look(after, wanted, _PAGE)
+
+    async def _look(self, after: str, wanted: _Wanted, limit: int) -> Sequence[Event]:
+        return await self._feed.page(after, limit=limit, kinds=wanted.kinds, msisdn=wanted.msisdn)
 
 
 def _block(event: Event) -> bytes:
