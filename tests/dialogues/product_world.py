@@ -134,6 +134,7 @@ class ProductWorld:
         self._devices = Devices(
             store.subscribers, store.devices, hints, self._keyring, clock=clock, settings=DeviceSettings()
         )
+        owing = Owing(clock, notification)
         greetings = Greetings(
             store.subscribers,
             self._mailboxes,
@@ -141,9 +142,9 @@ class ProductWorld:
             _transcode,
             sound_here,
             classes=store.cos,
+            owing=owing,
             service=service,
         )
-        owing = Owing(clock, notification)
         visits = Visits(store.visits, clock)
         backend = ImapBackend(
             Login(store.subscribers, store.devices, self._keyring, clock=clock, visits=visits),

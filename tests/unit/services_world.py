@@ -128,6 +128,7 @@ class World:
             transcoder,
             sound_here,
             classes=self.store.cos,
+            owing=Owing(self.clock, settings),
             service=service,
         )
         self.provisioning = Provisioning(

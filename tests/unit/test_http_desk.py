@@ -182,3 +182,27 @@ async def test_the_audit_outlives_its_subscriber(http: Api) -> None:
     entries = (await http.call("GET", f"{ONE}/audit")).json["entries"]
     assert isinstance(entries, list)
     assert entries[-1]["trigger"] == "removed"
+
+
+# rows: SY-13
+async def test_the_phone_is_told_of_a_greeting_that_it_did_not_change_itself(http: Api, world: World) -> None:
+    await http.call("POST", GREETING, data=TWO_SECONDS)
+    assert await world.texts() == ["//VVM:SYNC:ev=GU;c=1"]
+    await http.call("PATCH", f"{GREETING}/1", json={"active": False})
+    await http.call("DELETE", f"{GREETING}/1")
+    assert await world.texts() == ["//VVM:SYNC:ev=GU;c=1"]
+
+
+# rows: SY-13
+async def test_a_greeting_is_told_beside_a_message_and_not_in_its_place(http: Api, world: World) -> None:
+    await http.call("POST", GREETING, data=TWO_SECONDS)
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    news, greeting = await world.texts()
+    assert ("ev=NM" in news, "ev=GU" in greeting) == (True, True)
+
+
+async def test_without_an_active_client_nothing_is_said_of_greetings(http: Api, world: World) -> None:
+    await http.call("POST", f"{ONE}/deactivation")
+    await world.texts()
+    await http.call("POST", GREETING, data=TWO_SECONDS)
+    assert await world.texts() == []

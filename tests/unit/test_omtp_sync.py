@@ -107,7 +107,6 @@ def test_a_mailbox_update_carries_the_count() -> None:
     assert render_sync(Sync(event=Event.MAILBOX_UPDATE, count=3), "//VVM") == "//VVM:SYNC:ev=MBU;c=3"
 
 
-# rows: SY-13
 def test_a_greeting_update_has_its_own_event() -> None:
     assert render_sync(Sync(event=Event.GREETING_UPDATE, count=0), "//VVM") == "//VVM:SYNC:ev=GU;c=0"
 

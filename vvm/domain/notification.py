@@ -25,6 +25,8 @@ class Family(StrEnum):
     STATUS = "status"
     CODE = "code"
     SYNC = "sync"
+    GREETING = "greeting"
+    """A SYNC too, and one of its own: "look at the mailbox" does not mean "look at the greetings"."""
 
 
 class Cause(StrEnum):
@@ -34,6 +36,8 @@ class Cause(StrEnum):
     """A message came: the phone hears which."""
     MAILBOX_UPDATE = "mailbox_update"
     """More than that happened, or something else: the phone looks at the whole mailbox again."""
+    GREETING_UPDATE = "greeting_update"
+    """What callers hear was changed by somebody else than the phone."""
     STATUS = "status"
     CODE = "code"
     """A one-time code was asked for: its owner reads it, and no client."""
@@ -46,12 +50,17 @@ class Cause(StrEnum):
     def joined(self) -> Cause:
         """What a waiting notification of the family becomes when this one joins it.
 
-        Of two STATUS or codes the newer says all; two SYNC are one "look again" (OMTP 1.3 2.9.1).
+        Of two STATUS, codes or greeting updates the newer says all; two other SYNC are one "look
+        again" (OMTP 1.3 2.9.1).
         """
         return self if self in _FAMILIES else Cause.MAILBOX_UPDATE
 
 
-_FAMILIES = {Cause.STATUS: Family.STATUS, Cause.CODE: Family.CODE}
+_FAMILIES = {
+    Cause.STATUS: Family.STATUS,
+    Cause.CODE: Family.CODE,
+    Cause.GREETING_UPDATE: Family.GREETING,
+}
 
 
 class Owed(msgspec.Struct, frozen=True):

@@ -156,6 +156,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 settings=config.deposit,
                 notification=config.notification,
             )
+            owing = Owing(clock, config.notification)
             greetings = Greetings(
                 store.subscribers,
                 store.mailboxes,
@@ -163,9 +164,9 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 transcoders,
                 transcoders.sound,
                 classes=store.cos,
+                owing=owing,
                 service=service,
             )
-            owing = Owing(clock, config.notification)
             retrieval = Retrieval(store.mailboxes, hints)
             yield Services(
                 deposit=deposit,

@@ -98,8 +98,8 @@ class Desk:
         subscriber = await self._subscriber(msisdn)
         mailbox = subscriber.mailbox
         await self._retrieval.mark(mailbox, folder, [uid], add=Flags.DELETED, remove=_NOTHING)
-        owed = [self._owing.mailbox_update(subscriber)] if folder == INBOX else []
-        if not await self._retrieval.expunge(mailbox, folder, [uid], owed):
+        update = self._owing.greeting_update if folder == GREETINGS else self._owing.mailbox_update
+        if not await self._retrieval.expunge(mailbox, folder, [uid], [update(subscriber)]):
             raise UnknownMessage
         log.info("message_deleted", msisdn=msisdn, folder=folder, uid=uid)
 
@@ -114,13 +114,14 @@ class Desk:
 
         Raises UnknownSubscriber, UnknownMessage.
         """
-        mailbox = (await self._subscriber(msisdn)).mailbox
+        subscriber = await self._subscriber(msisdn)
         await self._retrieval.mark(
-            mailbox,
+            subscriber.mailbox,
             GREETINGS,
             [uid],
             add=Flags.GREETING_ON if active else _NOTHING,
             remove=_NOTHING if active else Flags.GREETING_ON,
+            owed=[self._owing.greeting_update(subscriber)],
         )
         return await self.greeting(msisdn, uid)
 

@@ -7,6 +7,7 @@ out of it when somebody calls.  Which one is on is a flag, and the store keeps i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import uuid4
@@ -15,11 +16,13 @@ import structlog
 
 from vvm.domain.errors import Refusal, UnknownSubscriber
 from vvm.domain.message import GREETINGS, Flags, Kind
+from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId
 from vvm.message.reader import ReadLimits, ReadMessage, read_message
 from vvm.message.writer import VoiceMessage, compose
 from vvm.services.deposit import Transcoder
+from vvm.services.owing import Owing
 from vvm.services.settings import ServiceSettings
 from vvm.store.port import CosStore, Hints, Layout, MailboxStore, NewMessage, Stored, SubscriberStore
 
@@ -54,11 +57,13 @@ class Greetings:
         sound: Sound,
         *,
         classes: CosStore,
+        owing: Owing,
         service: ServiceSettings,
     ) -> None:
         self._subscribers = subscribers
         self._mailboxes = mailboxes
         self._classes = classes
+        self._owing = owing
         self._hints = hints
         self._transcoder = transcoder
         self._sound = sound
@@ -76,8 +81,11 @@ class Greetings:
         flags: Flags,
         received_at: datetime,
         kind: Kind | None = None,
+        owed: Sequence[Owed] = (),
     ) -> Stored:
         """Keep a message as a greeting, on at once when ``flags`` say so.  Durable when it returns.
+
+        Owes ``owed`` with it: for who is not the one that brought it.
 
         It may have any form with one audio part at least.  Without ``kind`` its header says which one
         it is; no X-CNS-Greeting-Type means a normal greeting.  Raises UnfitGreeting, Unreadable,
@@ -104,7 +112,7 @@ class Greetings:
             ),
             flags=flags,
         )
-        stored = await self._mailboxes.append(mailbox, GREETINGS, new)
+        stored = await self._mailboxes.append(mailbox, GREETINGS, new, owed)
         self._hints.mailbox(mailbox)
         log.info(
             "greeting_added",
@@ -119,7 +127,10 @@ class Greetings:
     async def record(
         self, msisdn: Msisdn, audio: bytes, *, kind: Kind, active: bool, received_at: datetime
     ) -> Stored:
-        """Keep a recording as a greeting.  Raises UnknownSubscriber, and what ``add`` raises."""
+        """Keep an operator's recording as a greeting, and have the phone told.
+
+        Raises UnknownSubscriber, and what ``add`` raises.
+        """
         subscriber = await self._subscribers.by_msisdn(msisdn)
         if subscriber is None:
             raise UnknownSubscriber
@@ -138,7 +149,12 @@ class Greetings:
         )
         flags = Flags.GREETING_ON if active else Flags(0)
         return await self.add(
-            subscriber.mailbox, composed.octets, flags=flags, received_at=received_at, kind=kind
+            subscriber.mailbox,
+            composed.octets,
+            flags=flags,
+            received_at=received_at,
+            kind=kind,
+            owed=[self._owing.greeting_update(subscriber)],
         )
 
     async def audio(self, msisdn: Msisdn) -> bytes | None:

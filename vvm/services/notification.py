@@ -207,6 +207,8 @@ class Notification:
             return await self._code(row, subscriber)
         fallback = limits.fallback or subscriber.fallback
         if not self._fallback.client_is_told(subscriber, fallback):
+            if row.cause is Cause.GREETING_UPDATE:
+                return None  # neither a lamp nor a text is about greetings
             return await self._plain(row, subscriber, fallback)
         sync = await self._sync(row, subscriber)
         if sync is None:
@@ -264,10 +266,12 @@ class Notification:
         )
 
     async def _sync(self, row: Leased, subscriber: Subscriber) -> Sync | None:
-        """SYNC NM of the row's message, None when it is gone already; or SYNC MBU (OMTP 1.3 2.9.1)."""
+        """SYNC NM of the row's message, None when it is gone already; or MBU, or GU (OMTP 1.3 2.9.1)."""
         folder = await self._mailboxes.folder(subscriber.mailbox, INBOX)
         if folder is None:
             return None
+        if row.cause is Cause.GREETING_UPDATE:
+            return Sync(event=Event.GREETING_UPDATE, count=folder.unseen)
         if row.uid is None:
             return Sync(event=Event.MAILBOX_UPDATE, count=folder.unseen)
         found = await self._mailboxes.messages(subscriber.mailbox, INBOX, [row.uid])

@@ -31,6 +31,10 @@ class Owing:
         """For a change that no client of the subscriber made: an operator's, an expiry, the TUI's."""
         return self._sync(subscriber, Cause.MAILBOX_UPDATE)
 
+    def greeting_update(self, subscriber: Subscriber) -> Owed:
+        """For a greeting that somebody else than the subscriber's phone changed."""
+        return self._sync(subscriber, Cause.GREETING_UPDATE)
+
     def status(self, subscriber: Subscriber) -> Owed:
         """Unasked, because something changed that the client must know (OMTP 1.3 2.9.1)."""
         return self._status(subscriber.msisdn, subscriber, ReturnCode.SUCCESS, timedelta())

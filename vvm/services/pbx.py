@@ -6,9 +6,11 @@ The mail is kept as the PBX wrote it, for its own eyes; handsets get a voice mes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from vvm.domain.message import Envelope, Flags, Kind
+from vvm.domain.notification import Owed
 from vvm.domain.subscriber import Subscriber
 from vvm.message.pbx import pbx_header
 from vvm.message.reader import ReadLimits, read_message
@@ -47,12 +49,20 @@ class Pbx:
         )
         return deposited.uid
 
-    async def greet(self, owner: Subscriber, octets: bytes, *, flags: Flags, received_at: datetime) -> int:
+    async def greet(
+        self,
+        owner: Subscriber,
+        octets: bytes,
+        *,
+        flags: Flags,
+        received_at: datetime,
+        owed: Sequence[Owed] = (),
+    ) -> int:
         """Keep a greeting that was recorded at the PBX; the UID.  Raises what ``Greetings.add`` raises."""
         kind, on = _GREETINGS.get(pbx_header(read_message(octets, _LIMITS)).type, (None, False))
         if on:
             flags |= Flags.GREETING_ON
         stored = await self._greetings.add(
-            owner.mailbox, octets, flags=flags, received_at=received_at, kind=kind
+            owner.mailbox, octets, flags=flags, received_at=received_at, kind=kind, owed=owed
         )
         return stored.uid

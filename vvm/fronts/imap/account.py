@@ -83,7 +83,11 @@ class SubscriberAccount:
         flags = self.opened.profile.vocabulary(GREETINGS).read(message.flags).flags
         with refusals(INVALID_PARAMETER):
             stored = await self._services.greetings.add(
-                self.opened.mailbox, message.octets, flags=flags, received_at=_date(message)
+                self.opened.mailbox,
+                message.octets,
+                flags=flags,
+                received_at=_date(message),
+                owed=self.opened.owed(GREETINGS),
             )
         return Appended(folder.uid_validity, (stored.uid,))
 
@@ -170,10 +174,14 @@ class FilingAccount:
         if len(messages) != 1:
             raise NotAllowed("one message at a time", code="LIMIT")
         (message,) = messages
-        pbx = self._services.pbx
-        take = pbx.greet if place(name) == GREETINGS else pbx.take
+        pbx, owner = self._services.pbx, self.opened.owner
         flags = self.opened.profile.vocabulary(place(name)).read(message.flags).flags
-        uid = await told(take(self.opened.owner, message.octets, flags=flags, received_at=_date(message)))
+        octets, date = message.octets, _date(message)
+        if place(name) == GREETINGS:
+            owed = self.opened.owed(GREETINGS)
+            uid = await told(pbx.greet(owner, octets, flags=flags, received_at=date, owed=owed))
+        else:
+            uid = await told(pbx.take(owner, octets, flags=flags, received_at=date))
         return Appended(folder.uid_validity, (uid,))
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from imap_server.abilities import OverQuota
 from imap_server.backend import NotAllowed, Unavailable
+from vvm.domain import message
 from vvm.domain.errors import (
     FolderExists,
     FolderHasChildren,
@@ -24,7 +25,6 @@ from vvm.domain.errors import (
     UnknownMessage,
     UnknownSubscriber,
 )
-from vvm.domain.message import INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.visit import Act
 from vvm.fronts.imap.profiles import Appends, Profile
@@ -91,10 +91,19 @@ class Opened:
             self.services.visits.note(self.owner.id, act, device=self._device, detail=folder)
 
     def owed(self, folder: str) -> Sequence[Owed]:
-        """The subscriber's phone hears of what somebody else changes in INBOX, and not of its own doing."""
-        if folder != INBOX or not (self._by_master or self._device is not None):
+        """The subscriber's phone hears of what somebody else changes, and not of its own doing.
+
+        Folders beside INBOX and Greetings are no business of the phone's.
+        """
+        if not self._by_master and self._device is None:
             return ()
-        return (self.services.owing.mailbox_update(self.owner),)
+        match folder:
+            case message.INBOX:
+                return (self.services.owing.mailbox_update(self.owner),)
+            case message.GREETINGS:
+                return (self.services.owing.greeting_update(self.owner),)
+            case _:
+                return ()
 
     async def check(self, folder: port.FolderState) -> None:
         """A session goes on as long as a login with the same would succeed.

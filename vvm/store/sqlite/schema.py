@@ -12,10 +12,10 @@ from vvm.store.sqlite.engine import connect
 
 VERSION = 14
 """The schema that this release writes."""
-COMPATIBLE = 11
+COMPATIBLE = 14
 """The oldest release, by its VERSION, that can work with a file of this schema.
 
-3 and 9 brought causes of a notification that an older release cannot read; 8 content that several
+3, 9 and 14 brought causes of a notification that an older release cannot read; 8 content that several
 messages share, which an older release would delete with the first of them; 11 octets in blobs, which
 it would show as empty messages.
 """
