@@ -57,7 +57,12 @@ class House(Protocol):
 class Connection(asyncio.Protocol):
     """The asyncio protocol of one client, and the ``Link`` of its session."""
 
-    def __init__(self, shared: Shared, house: House, *, number: int, implicit_tls: bool) -> None:
+    def __init__(
+        self, shared: Shared, house: House, *, number: int, implicit_tls: bool, seated: bool = False
+    ) -> None:
+        """``seated``: the house has counted it in already, before its handshake."""
+        self.seated = seated
+        self.opened = False
         self._shared = shared
         self._settings = shared.settings
         self._house = house
@@ -88,6 +93,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection in, or refuse it at once."""
+        self.opened = True
         transport = cast("asyncio.Transport", transport)  # create_server makes no other
         self._adopt(transport)
         name = transport.get_extra_info("peername")

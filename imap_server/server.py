@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 _BACKLOG = 1024
 """Connections that the kernel keeps for us; a burst of SYNCs brings many handsets at once."""
 
+_ACCEPT_AGAIN_SECONDS = 1.0
+"""The pause after the system had no descriptor for another peer."""
+
 
 class Listener(msgspec.Struct, frozen=True):
     """Where to listen; port 0 lets the system choose.
@@ -67,6 +70,8 @@ class ImapServer:
         )
         self._bound: list[tuple[Listener, socket.socket]] = []
         self._serving: list[asyncio.Server] = []
+        self._acceptors: list[int] = []
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._connections: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
         self._numbers = itertools.count(1)
@@ -106,7 +111,10 @@ class ImapServer:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 for listener, bound in self._bound:
-                    self._serving.append(await self._accept(listener, bound))
+                    if listener.implicit_tls:
+                        self._accept_tls(bound)
+                    else:
+                        self._serving.append(await self._accept(bound))
                 sweeper = group.create_task(self._sweep())
                 await self._stopping.wait()
                 await self._empty.wait()
@@ -122,6 +130,8 @@ class ImapServer:
         """
         self._stopping.set()
         self._close_listeners()
+        for handshake in self._handshakes:
+            handshake.cancel()
         for connection in list(self._connections):
             connection.drain()
         try:
@@ -137,20 +147,11 @@ class ImapServer:
 
     def opened(self, connection: Connection) -> Limit | None:
         """Count a connection in and run it, or name the limit that forbids it."""
-        settings = self._shared.settings
-        refused: Limit | None = None
-        if self._stopping.is_set():
-            refused = Limit.SHUTDOWN
-        elif len(self._connections) >= settings.max_connections:
-            refused = Limit.CONNECTIONS
-        elif self._by_address[connection.address] >= settings.max_connections_per_address:
-            refused = Limit.CONNECTIONS_PER_ADDRESS
-        if refused is not None:
-            self._shared.metrics.limit_reached(refused)
-            log.warning("connection_refused", address=connection.address, limit=refused.name.lower())
-            return refused
+        if not connection.seated:
+            refused = self._take_seat(connection.address)
+            if refused is not None:
+                return refused
         self._connections.add(connection)
-        self._by_address[connection.address] += 1
         self._empty.clear()
         self._shared.metrics.connection_opened()
         connection.start(self._spawn)
@@ -159,9 +160,7 @@ class ImapServer:
     def closed(self, connection: Connection) -> None:
         """Count a connection out."""
         self._connections.discard(connection)
-        self._by_address[connection.address] -= 1
-        if not self._by_address[connection.address]:
-            del self._by_address[connection.address]
+        self._free_seat(connection.address)
         self._shared.metrics.connection_closed()
         if not self._connections:
             self._empty.set()
@@ -171,28 +170,96 @@ class ImapServer:
             raise RuntimeError("a connection came while the server does not serve")
         return self._group.create_task(connection.run())
 
-    async def _accept(self, listener: Listener, bound: socket.socket) -> asyncio.Server:
+    def _take_seat(self, address: str) -> Limit | None:
+        """Count a peer in, or name the limit that forbids it; counted and logged here."""
+        settings = self._shared.settings
+        if self._stopping.is_set():
+            refused = Limit.SHUTDOWN
+        elif self._by_address.total() >= settings.max_connections:
+            refused = Limit.CONNECTIONS
+        elif self._by_address[address] >= settings.max_connections_per_address:
+            refused = Limit.CONNECTIONS_PER_ADDRESS
+        else:
+            self._by_address[address] += 1
+            return None
+        self._shared.metrics.limit_reached(refused)
+        log.warning("connection_refused", address=address, limit=refused.name.lower())
+        return refused
+
+    def _free_seat(self, address: str) -> None:
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    async def _accept(self, bound: socket.socket) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         return await loop.create_server(
-            lambda: Connection(
-                self._shared, self, number=next(self._numbers), implicit_tls=listener.implicit_tls
-            ),
+            lambda: Connection(self._shared, self, number=next(self._numbers), implicit_tls=False),
             sock=bound,
             backlog=_BACKLOG,
-            # From the first octet the loop shakes hands before it tells us of the connection: uvloop
-            # reads before a protocol could make it wait for start_tls().
-            ssl=self._shared.tls if listener.implicit_tls else None,
-            ssl_handshake_timeout=(
-                self._shared.settings.tls_handshake_seconds if listener.implicit_tls else None
-            ),
         )
+
+    def _accept_tls(self, bound: socket.socket) -> None:
+        """Accept ourselves: a peer has its seat before the handshake, of which the loop tells nobody."""
+        bound.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        asyncio.get_running_loop().add_reader(bound.fileno(), self._take_peers, bound)
+        self._acceptors.append(bound.fileno())
+
+    def _take_peers(self, bound: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(_BACKLOG):
+            try:
+                peer, name = bound.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no descriptors left: the peers wait in the kernel
+                log.warning("accept_failed", error=str(error))
+                loop.remove_reader(bound.fileno())
+                self._acceptors.remove(bound.fileno())
+                loop.call_later(_ACCEPT_AGAIN_SECONDS, self._accept_again, bound)
+                return
+            address = str(name[0])
+            if self._group is None or self._take_seat(address) is not None:
+                peer.close()
+                continue
+            handshake = self._group.create_task(self._shake_hands(peer, address))
+            self._handshakes.add(handshake)
+            handshake.add_done_callback(self._handshakes.discard)
+
+    def _accept_again(self, bound: socket.socket) -> None:
+        if bound.fileno() >= 0:
+            self._accept_tls(bound)
+
+    async def _shake_hands(self, peer: socket.socket, address: str) -> None:
+        """Shake hands within the time; the seat passes to the connection, or is free again."""
+        connection = Connection(
+            self._shared, self, number=next(self._numbers), implicit_tls=True, seated=True
+        )
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
+                peer,
+                ssl=self._shared.tls,
+                ssl_handshake_timeout=self._shared.settings.tls_handshake_seconds,
+            )
+        except OSError as error:  # of which ssl.SSLError and the time-out are two
+            self._shared.metrics.limit_reached(Limit.HANDSHAKE)
+            log.warning("tls_handshake_failed", address=address, error=str(error) or type(error).__name__)
+        except Exception:  # a bug met by one peer must not end the others
+            log.exception("connection_failed", address=address)
+        finally:
+            if not connection.opened:
+                self._free_seat(address)
 
     def _close_listeners(self) -> None:
         for server in self._serving:
             server.close()
+        for acceptor in self._acceptors:
+            asyncio.get_running_loop().remove_reader(acceptor)
         for _, bound in self._bound:
             bound.close()
         self._serving.clear()
+        self._acceptors.clear()
         self._bound.clear()
 
     async def _sweep(self) -> None:

@@ -26,7 +26,7 @@ class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Names and values that ID answers (RFC 2971), for example ``("name", "vvm")``; empty answers NIL."""
 
     max_connections: int = 20_000
-    """Connections of this process; one more hears BYE."""
+    """Connections of this process; one more hears BYE, or is closed before TLS where TLS comes first."""
 
     max_connections_per_address: int = 1_000
     """Connections from one address; high, because thousands of handsets share a carrier's NAT."""
