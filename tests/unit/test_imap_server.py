@@ -32,8 +32,6 @@ DIALOGUES = [
     if plays_in(path, "library")
 ]
 
-Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
 
 class Figures(NoMetrics):
     """Remembers what was counted; ``closed`` is set when a connection ends."""
@@ -358,35 +356,6 @@ async def test_a_handshake_that_never_comes_is_given_up() -> None:
         await gone(figures)
         assert world.server.connections == 0
     assert figures.limits == [Limit.HANDSHAKE]
-
-
-async def test_peers_that_never_shake_hands_fill_the_limit_of_their_address_and_no_other() -> None:
-    figures = Figures()
-    settings = ImapSettings(max_connections_per_address=2, tls_handshake_seconds=1)
-    async with memory_world(settings, metrics=figures) as world:
-        silent = [await say_nothing(world) for _ in range(3)]
-        assert await end_of(silent.pop()) == b""  # the third, at once: no handshake has run out of time
-        assert figures.limits == [Limit.CONNECTIONS_PER_ADDRESS]
-        async with client(world) as other:
-            await say(other, "n NOOP", until="n OK")
-        for peer in silent:
-            assert await end_of(peer) == b""
-        async with client(world) as again:
-            await say(again, "n NOOP", until="n OK")
-    assert figures.limits == [Limit.CONNECTIONS_PER_ADDRESS, Limit.HANDSHAKE, Limit.HANDSHAKE]
-
-
-async def say_nothing(world: MemoryWorld) -> Peer:
-    """From an address that no other client has."""
-    return await asyncio.open_connection(world.host, world.tls_port, local_addr=("127.0.0.2", 0))
-
-
-async def end_of(peer: Peer) -> bytes:
-    reader, writer = peer
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        rest = await reader.read()
-    writer.close()
-    return rest
 
 
 async def test_a_bug_ends_its_connection_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
