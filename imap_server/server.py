@@ -244,7 +244,7 @@ class ImapServer:
             )
         except OSError as error:  # of which ssl.SSLError and the time-out are two
             self._shared.metrics.limit_reached(Limit.HANDSHAKE)
-            log.warning("tls_handshake_failed", address=address, error=str(error) or type(error).__name__)
+            log.info("tls_handshake_failed", address=address, error=str(error) or type(error).__name__)
         except Exception:  # a bug met by one peer must not end the others
             log.exception("connection_failed", address=address)
         finally:
