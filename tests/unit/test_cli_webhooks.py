@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from tests.unit.test_cli_commands import ALICE, Run, config, vvm
+from tests.unit.test_cli_commands import ALICE, Run, config, speech, vvm
 from vvm.cli.main import Exit
 
-__all__ = ["config", "vvm"]  # fixtures
+__all__ = ["config", "speech", "vvm"]  # fixtures
 
 URL = "https://crm.example.net/vvm"
 
@@ -17,6 +17,13 @@ def test_what_happened_is_listed(vvm: Run) -> None:
     assert (event["kind"], event["msisdn"], event["trigger"]) == ("subscriber.created", ALICE, "created")
     assert "trigger=created after=P" in vvm("event", "list", "--number", ALICE).out
     assert vvm("event", "list", "--json", "--after", event["cursor"]).json == []
+
+
+def test_the_flags_of_a_message_are_words(vvm: Run, speech: str) -> None:
+    vvm("subscriber", "add", ALICE)
+    vvm("message", "deposit", speech, "--to", ALICE)
+    vvm("message", "mark", ALICE, "1", "--seen")
+    assert "flags=seen" in vvm("event", "list", "--kind", "message.flags").out
 
 
 def test_a_webhook_is_added_changed_and_removed(vvm: Run) -> None:

@@ -46,6 +46,10 @@ async def page(
     for event in found:
         fields = msgspec.to_builtins(event)
         said = {name: value for name, value in fields.items() if name not in _COLUMNS}
-        detail = " ".join(f"{name}={value}" for name, value in said.items())
+        detail = " ".join(f"{name}={_word(value)}" for name, value in said.items())
         rows.append(fields | {"detail": detail})
     show_rows(_COLUMNS, rows)
+
+
+def _word(value: object) -> object:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
