@@ -52,17 +52,12 @@ class NotInAlphabet(ValueError):
         self.position = position
 
 
-def septets(text: str) -> list[bytes]:
-    """One or two septets for each character, never to be parted.  Raises NotInAlphabet."""
+def encode(text: str) -> bytes:
+    """One septet an octet, and one or two for a character.  Raises NotInAlphabet."""
     try:
-        return [_SEPTETS[character] for character in text]
+        return b"".join([_SEPTETS[character] for character in text])
     except KeyError as error:
         raise NotInAlphabet(text.index(error.args[0])) from None
-
-
-def encode(text: str) -> bytes:
-    """One septet an octet.  Raises NotInAlphabet."""
-    return b"".join(septets(text))
 
 
 def is_safe(text: str) -> bool:

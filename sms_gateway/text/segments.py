@@ -61,14 +61,13 @@ def cut(
     advises.  Raises TooLong, and ValueError for a character that the coding does not have
     (gsm7.NotInAlphabet, or a lone surrogate) or a number that fits no element.
     """
-    characters = _characters(text, coding)
     ports = udh.Ports(port) if port else None
     header = Header(ports, None, indication)
-    whole = b"".join(characters)
+    whole = _octets(text, coding)
     if len(whole) <= _room(header, coding):
         return (Segment(header, whole),)
     room = _room(Header(ports, udh.Concatenation(reference, 1, 1), indication), coding)
-    pieces = _fill(characters, room)
+    pieces = _fill([_octets(character, coding) for character in text], room)
     total = len(pieces)
     if total > MOST_SEGMENTS:
         raise TooLong(f"{total} segments")
@@ -78,14 +77,14 @@ def cut(
     )
 
 
-def _characters(text: str, coding: Coding) -> list[bytes]:
+def _octets(text: str, coding: Coding) -> bytes:
     match coding:
         case Coding.GSM7:
-            return gsm7.septets(text)
+            return gsm7.encode(text)
         case Coding.UCS2:
-            return [character.encode("utf-16-be") for character in text]
+            return text.encode("utf-16-be")
         case Coding.OCTETS:
-            return [character.encode() for character in text]
+            return text.encode()
 
 
 def _room(header: Header, coding: Coding) -> int:

@@ -7,6 +7,8 @@ the specification asks; a header that does not end where it says is an error.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 UDHI = 0x40
@@ -18,6 +20,8 @@ _PORTS_8 = 0x04
 _PORTS_16 = 0x05
 _CONCATENATION_16 = 0x08
 _LARGEST_OCTET = 0xFF
+_HEADERS_KEPT = 64
+"""One port and no concatenation is what nearly every SMS has."""
 _ELEMENT_BYTES = {_CONCATENATION_8: 3, _INDICATION: 2, _PORTS_8: 2, _PORTS_16: 4, _CONCATENATION_16: 4}
 
 
@@ -55,6 +59,7 @@ class Header(msgspec.Struct, frozen=True):
     indication: Indication | None = None
 
 
+@lru_cache(_HEADERS_KEPT)
 def encode(header: Header) -> bytes:
     """The header with its length octet; empty for a header without elements.
 
