@@ -172,6 +172,8 @@ class MessageRecord(msgspec.Struct, frozen=True):
     body: bytes
     body_structure: bytes
     parts: tuple[PartSpan, ...]
+    email_id: str
+    """Letters, digits, ``_`` and ``-``; the content's for ever, and shared by its copies alone (RFC 8474)."""
     preview: str = ""
     """What a list shows of the message (RFC 8970); empty where there is nothing to say."""
 

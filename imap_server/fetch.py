@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import msgspec
 
-from imap_server import flags, object_ids, transfer
+from imap_server import flags, transfer
 from imap_server.backend import MessageRecord, MessageState, PartSpan
 from imap_server.errors import No
 from imap_server.wire import encoder
@@ -169,7 +169,7 @@ def _rare(asked: frozenset[Attribute], record: MessageRecord) -> list[bytes]:
     if Attribute.PREVIEW in asked:
         items.append(b"PREVIEW " + encoder.string(record.preview[:_LONGEST_PREVIEW].encode()))
     if Attribute.EMAIL_ID in asked:
-        items.append(f"EMAILID ({object_ids.email_id(record)})".encode())
+        items.append(f"EMAILID ({record.email_id})".encode())
     if Attribute.THREAD_ID in asked:
         items.append(b"THREADID NIL")
     return items

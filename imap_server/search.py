@@ -14,7 +14,7 @@ from datetime import date
 
 import msgspec
 
-from imap_server import object_ids, searchable
+from imap_server import searchable
 from imap_server.backend import Mailbox, MessageRecord
 from imap_server.view import View
 from imap_server.wire.numbers import NumberSet
@@ -192,7 +192,7 @@ class Search:
                 case Field(name, text):
                     return searchable.field_holds(record.header, name, text)
                 case Named(email_id):
-                    return object_ids.email_id(record) == email_id
+                    return record.email_id == email_id
                 case Holds(text, header):
                     return await self._holds(record, text, header=header)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -57,6 +59,49 @@ async def test_a_copy_is_the_same_message_under_a_new_uid(store: Store, owner: S
     assert copy.keywords == {"$Work"}
     assert await store.mailboxes.octets(box, "Work", 1) == await store.mailboxes.octets(box, INBOX, 2)
     assert (work.messages, work.unseen, work.octets, work.keywords) == (2, 1, 28, ("$Work",))
+
+
+async def identity(store: Store, mailbox: MailboxId, folder: str, uid: int) -> str:
+    (record,) = await store.mailboxes.messages(mailbox, folder, [uid])
+    return record.identity
+
+
+async def test_equal_messages_are_told_apart(store: Store, owner: Subscriber) -> None:
+    same = [new_message(), new_message()]
+    first, second = await store.mailboxes.file(owner.mailbox, INBOX, same)
+    alone = await store.mailboxes.append(owner.mailbox, GREETINGS, new_message())
+    identities = {
+        await identity(store, owner.mailbox, INBOX, first.uid),
+        await identity(store, owner.mailbox, INBOX, second.uid),
+        await identity(store, owner.mailbox, GREETINGS, alone.uid),
+    }
+    assert len(identities) == 3
+    assert all(re.fullmatch("[0-9-]{1,80}", each) for each in identities)
+
+
+async def test_a_message_keeps_its_identity_wherever_it_goes(store: Store, owner: Subscriber) -> None:
+    box = owner.mailbox
+    called = await identity(store, box, INBOX, 2)
+    await store.folders.copy(box, INBOX, [2], "Work")
+    assert await identity(store, box, "Work", 1) == called
+    await store.folders.move(box, INBOX, [2], "Work")
+    assert await identity(store, box, "Work", 2) == called
+    await store.folders.move(box, "Work", [1, 2], INBOX)
+    assert await identity(store, box, INBOX, 4) == await identity(store, box, INBOX, 5) == called
+    await store.folders.rename(box, INBOX, "Kept", at=NOW, most=5)
+    assert await identity(store, box, "Kept", 3) == called
+    (new, *_) = await store.mailboxes.file(box, INBOX, [new_message()])
+    assert await identity(store, box, INBOX, new.uid) != called
+
+
+async def test_an_original_shares_the_identity_of_its_message(store: Store, owner: Subscriber) -> None:
+    octets = b"Subject: as it came\r\n\r\n"
+    original = Original(octets, new_message(octets).layout)
+    stored = await store.mailboxes.append(
+        owner.mailbox, INBOX, msgspec.structs.replace(new_message(), original=original)
+    )
+    (record,) = await store.mailboxes.messages(owner.mailbox, INBOX, [stored.uid], originals=True)
+    assert record.identity == await identity(store, owner.mailbox, INBOX, stored.uid)
 
 
 async def test_a_copy_is_new_to_who_follows_the_folder(store: Store, owner: Subscriber) -> None:

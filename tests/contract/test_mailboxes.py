@@ -204,6 +204,7 @@ async def test_a_record_is_what_was_deposited(store: Store, alice: Subscriber) -
         seconds=message.seconds,
         size=len(message.octets),
         layout=message.layout,
+        identity=record.identity,
     )
 
 

@@ -45,7 +45,9 @@ def voice_message(
     return b"".join([*pieces, b"--vvm_7c1a5e--\r\n"])
 
 
-def record(uid: int, octets: bytes, flags: Flags, modseq: int, moment: datetime) -> MessageRecord:
+def record(
+    uid: int, octets: bytes, flags: Flags, modseq: int, moment: datetime, *, email_id: str = "M1"
+) -> MessageRecord:
     """What a store would have computed at deposit."""
     message = message_from_bytes(octets)
     parts = _spans(octets, message, "", 0, len(octets))
@@ -61,6 +63,7 @@ def record(uid: int, octets: bytes, flags: Flags, modseq: int, moment: datetime)
         body=_structure(octets, message, "", sizes, extended=False),
         body_structure=_structure(octets, message, "", sizes, extended=True),
         parts=tuple(parts),
+        email_id=email_id,
         preview=message["Subject"] or f"Message of {len(octets)} octets",
     )
 

@@ -70,12 +70,21 @@ class Folder:
         self.watchers: list[Callable[[], None]] = []
         self.reads = 0
 
-    def append(self, octets: bytes, moment: datetime, carried: Flags = frozenset()) -> int:
-        """Add a message; its UID."""
+    def append(
+        self, octets: bytes, moment: datetime, carried: Flags = frozenset(), *, email_id: str | None = None
+    ) -> int:
+        """Add a message, or the copy of one; its UID."""
         uid, self.uid_next = self.uid_next, self.uid_next + 1
         self.modseq += 1
         self.octets[uid] = octets
-        self.records[uid] = mail.record(uid, octets, carried, self.modseq, moment)
+        self.records[uid] = mail.record(
+            uid,
+            octets,
+            carried,
+            self.modseq,
+            moment,
+            email_id=email_id or f"M{self.uid_validity}-{uid}",
+        )
         self._hint()
         return uid
 
@@ -151,7 +160,10 @@ class Folder:
             return None
         sources = tuple(uid for uid in uids if uid in self.records)
         copies = [(self.octets[uid], self.records[uid]) for uid in sources]
-        added = tuple(other.append(octets, held.internal_date, held.flags) for octets, held in copies)
+        added = tuple(
+            other.append(octets, held.internal_date, held.flags, email_id=held.email_id)
+            for octets, held in copies
+        )
         return Copied(other.uid_validity, sources, added)
 
     async def move(self, uids: Sequence[int], name: str) -> Copied | None:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tests.contract.samples import ALICE, NOW, new_message
+from tests.upgrade.record import RECORDS
 from vvm.domain.message import GREETINGS, INBOX, Flags, Kind
 from vvm.store.port import GREETINGS_LIMIT
 from vvm.store.rows import layout_octets
@@ -112,3 +113,18 @@ async def test_messages_of_the_release_before_folders_are_there_and_can_be_filed
         assert moved is not None
         assert moved.uids == (1, 2)
         assert await store.mailboxes.octets(alice.mailbox, "Work", 2) == b"octets of 2"
+
+
+async def test_copies_from_before_are_called_alike(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "vvm.db")) as old:
+        old.executescript((RECORDS / "0013.sql").read_text(encoding="utf-8"))
+        old.executescript(
+            "UPDATE message SET content_id = 1;"
+            "INSERT INTO shared_content (mailbox_id, content_id, messages) VALUES (7, 1, 2);"
+        )
+    async with open_sqlite(tmp_path / "vvm.db") as store:
+        alice = await store.subscribers.by_msisdn(ALICE)
+        assert alice is not None
+        stored = await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+        records = await store.mailboxes.messages(alice.mailbox, INBOX, [3, 5, stored.uid])
+        assert [record.identity for record in records] == ["4711-1-3", "4711-1-3", f"4711-1-{stored.uid}"]

@@ -244,6 +244,8 @@ class MessageRecord(msgspec.Struct, frozen=True):
     seconds: int
     size: int
     layout: Layout
+    identity: str
+    """Digits and ``-``: no other message of the mailbox was ever called so, but copies are."""
     keywords: frozenset[str] = NO_KEYWORDS
 
 

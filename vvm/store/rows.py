@@ -162,6 +162,7 @@ def message_record(row: Row) -> MessageRecord:
         size=row[8],
         layout=_layout.decode(row[9]),
         keywords=keywords(row[10]),
+        identity=row[11],
     )
 
 

@@ -70,7 +70,7 @@ class Folder:
     async def messages(self, uids: Sequence[int]) -> Sequence[MessageRecord]:
         originals = self._opened.originals
         found = await told(self._mailboxes.messages(self._mailbox, self._folder, uids, originals=originals))
-        return [_record(message) for message in found]
+        return [_record(message, "O" if originals else "M") for message in found]
 
     async def read(self, uid: int) -> bytes | None:
         originals = self._opened.originals
@@ -126,7 +126,8 @@ def mailbox_id(folder: str, state: port.FolderState) -> str:
     return f"{'G' if folder == GREETINGS else 'F'}{state.uid_validity}"
 
 
-def _record(message: port.MessageRecord) -> MessageRecord:
+def _record(message: port.MessageRecord, content: str) -> MessageRecord:
+    """``content`` tells who reads originals from who does not: they have no octets in common."""
     layout = message.layout
     return MessageRecord(
         uid=message.uid,
@@ -142,5 +143,6 @@ def _record(message: port.MessageRecord) -> MessageRecord:
             PartSpan(part.number, part.mime_start, part.body_start, part.body_end, part.message)
             for part in layout.parts
         ),
+        email_id=content + message.identity,
         preview=preview(message.kind, seconds=message.seconds, caller=message.caller),
     )

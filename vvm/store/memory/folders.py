@@ -124,6 +124,7 @@ class MemoryFolders:
                     keywords=message.keywords,
                 ),
                 modseq,
+                identity=message.identity,
             )
             for message in named
         ]

@@ -32,9 +32,12 @@ from vvm.store.port import (
     Stored,
 )
 
+_identities = count(1)
+
 
 class Message:
-    def __init__(self, uid: int, modseq: int, new: NewMessage) -> None:
+    def __init__(self, uid: int, modseq: int, new: NewMessage, identity: str) -> None:
+        self.identity = identity
         self.uid = uid
         self.modseq = modseq
         self.flags = new.flags
@@ -59,6 +62,7 @@ class Message:
             seconds=self.new.seconds,
             size=len(content.octets),
             layout=content.layout,
+            identity=self.identity,
             keywords=self.keywords,
         )
 
@@ -100,10 +104,11 @@ class Folder:
         self.highest_modseq += 1
         return self.highest_modseq
 
-    def add(self, message: NewMessage, modseq: int) -> Message:
-        """Give a message its UID."""
+    def add(self, message: NewMessage, modseq: int, *, identity: str | None = None) -> Message:
+        """Give a message its UID, and its identity unless it is a copy."""
         self.keywords, names = spelled(self.keywords, message.keywords)
-        added = self.messages[self.uid_next] = Message(self.uid_next, modseq, message)
+        named = identity or str(next(_identities))
+        added = self.messages[self.uid_next] = Message(self.uid_next, modseq, message, named)
         added.keywords = names
         self.uid_next += 1
         return added

@@ -12,7 +12,7 @@ from vvm.store.migration import steps
 from vvm.store.postgres.engine import connect, outage
 from vvm.store.settings import PostgresSettings
 
-VERSION = 1
+VERSION = 2
 """The schema that this release writes."""
 COMPATIBLE = 1
 """The oldest release, by its VERSION, that can work with a database of this schema."""

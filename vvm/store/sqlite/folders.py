@@ -209,6 +209,7 @@ def _copy(
     place: dict[str, object] = {
         "mailbox": mailbox,
         "folder_id": source.id,
+        "uid_validity": source.uid_validity,
         "target_id": destination.id,
         "left_behind": int(Flags.GREETING_ON),
     }

@@ -10,7 +10,7 @@ from vvm.domain.errors import Outage
 from vvm.store.migration import steps
 from vvm.store.sqlite.engine import connect
 
-VERSION = 14
+VERSION = 15
 """The schema that this release writes."""
 COMPATIBLE = 14
 """The oldest release, by its VERSION, that can work with a file of this schema.

@@ -79,9 +79,10 @@ RETURNING uid_next - :messages, highest_modseq;
 -- name: copy_messages
 WITH copied AS (
     INSERT INTO message (mailbox_id, folder_id, uid, modseq, flags, kind, caller, received_at, utc_offset,
-                         seconds, size, content_id, keywords, original_id, original_size)
+                         seconds, size, content_id, keywords, original_id, original_size, identity)
     SELECT mailbox_id, :target_id, w.copy, :modseq, flags & ~:left_behind::bigint, kind, caller, received_at,
-           utc_offset, seconds, size, content_id, w.keywords, original_id, original_size
+           utc_offset, seconds, size, content_id, w.keywords, original_id, original_size,
+           coalesce(identity, :uid_validity::bigint || '-' || :folder_id::bigint || '-' || m.uid)
       FROM message m
       JOIN unnest(:uids::bigint[], :copies::bigint[], :keywords::text[]) AS w (uid, copy, keywords) ON w.uid = m.uid
      WHERE m.mailbox_id = :mailbox AND m.folder_id = :folder_id

@@ -63,7 +63,7 @@ SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.oct
 
 -- name: message_records
 SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
-       m.keywords
+       m.keywords, coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = m.content_id
@@ -72,7 +72,8 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
 
 -- name: original_records
 SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds,
-       coalesce(m.original_size, m.size), c.layout, m.keywords
+       coalesce(m.original_size, m.size), c.layout, m.keywords,
+       coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = coalesce(m.original_id, m.content_id)

@@ -78,7 +78,8 @@ RETURNING uid_next - :messages, highest_modseq;
 
 -- name: copy_message
 INSERT INTO message (mailbox_id, folder_id, uid, modseq, flags, kind, caller, received_at, utc_offset,
-                     seconds, size, content_id, keywords, original_id, original_size)
+                     seconds, size, content_id, keywords, original_id, original_size, identity)
 SELECT mailbox_id, :target_id, :copy, :modseq, flags & ~:left_behind, kind, caller, received_at, utc_offset,
-       seconds, size, content_id, :keywords, original_id, original_size
+       seconds, size, content_id, :keywords, original_id, original_size,
+       coalesce(identity, :uid_validity || '-' || :folder_id || '-' || uid)
   FROM message WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid = :uid;

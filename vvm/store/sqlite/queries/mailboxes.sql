@@ -77,7 +77,7 @@ SELECT uid FROM journal
 
 -- name: message_records
 SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
-       m.keywords
+       m.keywords, coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.id = m.content_id
@@ -86,7 +86,7 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
 
 -- name: message_record
 SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
-       m.keywords
+       m.keywords, coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.id = m.content_id
@@ -101,7 +101,8 @@ SELECT c.octets, c.blob, c.blob_size
 
 -- name: original_records
 SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds,
-       coalesce(m.original_size, m.size), c.layout, m.keywords
+       coalesce(m.original_size, m.size), c.layout, m.keywords,
+       coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   JOIN content c ON c.id = coalesce(m.original_id, m.content_id)
