@@ -109,6 +109,7 @@ class Bind:
         settings = self._settings
         wait = doubling(settings.locked_out_first_seconds, settings.locked_out_last_seconds, self._lock_outs)
         self._lock_outs += 1
+        self._meter.credentials_refused()
         log.error(
             "smsc_credentials_refused",
             smsc=settings.name,

@@ -17,6 +17,9 @@ class Meter:
     def bound(self, *, up: bool) -> None:
         self._metrics.bound(self._smsc, up=up)
 
+    def credentials_refused(self) -> None:
+        self._metrics.credentials_refused(self._smsc)
+
     def submitted(self) -> None:
         self._flight(+1)
 

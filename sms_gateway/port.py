@@ -275,6 +275,10 @@ class Metrics(Protocol):
         """One of the binds came up or went down."""
         ...
 
+    def credentials_refused(self, smsc: str) -> None:
+        """The SMSC, or the Kannel, does not take our name or password: an operator must act."""
+        ...
+
     def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
         """A submit was answered with ``status``, or not at all (None), after ``seconds``.
 
@@ -299,6 +303,9 @@ class NoMetrics:
     """Counts nothing."""
 
     def bound(self, smsc: str, *, up: bool) -> None:
+        pass
+
+    def credentials_refused(self, smsc: str) -> None:
         pass
 
     def submitted(self, smsc: str, status: int | None, seconds: float) -> None:

@@ -172,6 +172,7 @@ class KannelRoute:
         match verdict(status):
             case Verdict.LOCKED_OUT:
                 log.error("smsc_credentials_refused", smsc=self.name, system_id=settings.username)
+                self._meter.credentials_refused()
                 self._failed()  # so that another route gets its share
                 return Retry(timedelta(seconds=settings.locked_out_seconds), None, counted=False)
             case Verdict.SLOW_DOWN:

@@ -27,7 +27,11 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
     receipt_text: bytes = (
         b"id:%(id)s sub:001 dlvrd:001 submit date:2601021304 done date:2601021305 stat:DELIVRD err:000 text:"
     )
-    """What a receipt says; ``%(id)s`` stands for the message id (SMPP 3.4 Appendix B)."""
+    """What a receipt says (SMPP 3.4 Appendix B).
+
+    ``%(id)s`` stands for the message id as the response wrote it, ``%(ID)s`` in capitals,
+    ``%(decimal)s`` for its number.
+    """
     receipt_tlvs: bool = True
     """Say it in TLVs as well."""
     bind_tlvs: Tlvs = ()

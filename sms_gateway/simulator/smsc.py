@@ -64,6 +64,8 @@ class SimulatedSmsc:
         self._faults_of: dict[str, Fault | Nack | int] = {}
         self._news = asyncio.Event()
         self.port = self._settings.port
+        self.password = self._settings.password
+        """Which password may bind from now on."""
         self.submits: deque[Submitted] = deque(maxlen=self._settings.remember)
         """The last submits that were taken."""
         self.submitted = 0
@@ -197,7 +199,7 @@ class SimulatedSmsc:
         status = Status.ROK
         if bind.system_id != settings.system_id.encode():
             status = Status.RINVSYSID
-        elif bind.password != settings.password.encode():
+        elif bind.password != self.password.encode():
             status = Status.RINVPASWD
         body = BindResponse(b"simulator", settings.bind_tlvs)
         link.write(encode(Pdu(pdu.command | RESPONSE, pdu.sequence, body, status)))
@@ -277,7 +279,7 @@ class SimulatedSmsc:
         receipt = Sm(
             source=sm.destination,
             destination=sm.source,
-            short_message=settings.receipt_text.replace(b"%(id)s", message_id.encode()),
+            short_message=_written(settings.receipt_text, message_id),
             esm_class=_RECEIPT,
             tlvs=tlvs,
         )
@@ -288,6 +290,13 @@ class SimulatedSmsc:
         if not answer.cancelled() and answer.exception() is None:
             self.receipt_answers.append((message_id, answer.result().status))
             self._news.set()
+
+
+def _written(receipt_text: bytes, message_id: str) -> bytes:
+    forms = {"id": message_id, "ID": message_id.upper(), "decimal": str(int(message_id, 16))}
+    for name, form in forms.items():
+        receipt_text = receipt_text.replace(f"%({name})s".encode(), form.encode())
+    return receipt_text
 
 
 def _dribble(link: Link, octets: bytes, then: Callable[[], None]) -> None:

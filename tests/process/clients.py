@@ -101,6 +101,26 @@ class Api:
         found: list[dict[str, Any]] = answer["messages"]
         return found
 
+    async def closed(self, msisdn: str) -> list[str]:
+        """How the notifications to a number ended, in their order."""
+        status, answer = await self.call("GET", f"subscribers/{msisdn}/timeline")
+        assert status == 200
+        return [entry["outcome"] for entry in answer["entries"] if entry["event"] == "closed"]
+
+    async def until_closed(self, msisdn: str, outcomes: list[str]) -> None:
+        """Ask until the notifications to a number have ended so."""
+        async with asyncio.timeout(_SECONDS):
+            while (found := await self.closed(msisdn)) != outcomes:
+                assert len(found) <= len(outcomes), found
+
+    async def figure(self, sample: str) -> float:
+        """The value of one sample of /metrics, written as it is there."""
+        url = f"http://127.0.0.1:{self.program.http_port}/metrics"
+        async with self._session.get(url) as response:
+            lines = (await response.text()).splitlines()
+        (value,) = [line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] == sample]
+        return float(value)
+
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Status and JSON of one request under /v1."""
         url = f"http://127.0.0.1:{self.program.http_port}/v1/{path}"

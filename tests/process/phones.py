@@ -21,8 +21,9 @@ _SECONDS = 60.0
 class Phones:
     """What each handset heard, by MSISDN."""
 
-    def __init__(self) -> None:
-        self.smsc = SimulatedSmsc(SimulatorSettings(receipts=False, remember=1), on_sms=self._hear)
+    def __init__(self, settings: SimulatorSettings | None = None) -> None:
+        settings = settings or SimulatorSettings(receipts=False, remember=1)
+        self.smsc = SimulatedSmsc(settings, on_sms=self._hear)
         self.synced: defaultdict[str, list[int]] = defaultdict(list)
         """UIDs of SYNC NM, with repetitions."""
         self.updated: defaultdict[str, list[int]] = defaultdict(list)
@@ -73,7 +74,7 @@ class Phones:
 
 
 @asynccontextmanager
-async def phones() -> AsyncIterator[Phones]:
-    made = Phones()
+async def phones(settings: SimulatorSettings | None = None) -> AsyncIterator[Phones]:
+    made = Phones(settings)
     async with made.smsc.running():
         yield made

@@ -112,6 +112,12 @@ class Program:
         assert self._process is not None
         return self._process.pid
 
+    def logged(self, event: str) -> list[dict[str, object]]:
+        """What the log has under this name, as far as it was read."""
+        lines = [line for line in self._log.read_text().splitlines() if line.startswith("{")]
+        entries: list[dict[str, object]] = [msgspec.json.decode(line) for line in lines]
+        return [entry for entry in entries if entry.get("event") == event]
+
     def memory_bytes(self) -> int:
         """What the process itself holds (RSS), without its transcoders."""
         pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]

@@ -26,6 +26,8 @@ retry_first_seconds = 0.1
 retry_last_seconds = 0.5
 hold_first_seconds = 0.1
 hold_last_seconds = 0.5
+locked_out_first_seconds = 0.1
+locked_out_last_seconds = 0.4
 """
 ALICE = PEOPLE[0]
 VENDOR = 0x40B
@@ -57,7 +59,6 @@ async def impatient(tmp_path: Path, handsets: Phones) -> AsyncIterator[Api]:
         pytest.param(Fault.OVERSIZED, id="oversized length"),
         pytest.param(Fault.NO_BODY, id="response without a body"),
         pytest.param(Fault.DRIBBLE, id="an octet at a time"),
-        pytest.param(Fault.RECEIPT_FIRST, id="receipt before the response"),
     ],
 )
 async def test_what_becomes_of_some_submits_costs_nobody_a_notification(
@@ -96,3 +97,39 @@ async def test_an_unbind_from_the_smsc_is_answered_and_the_link_comes_back(
     await callers.run()
     await until_each_was_told(handsets, callers)
     await handsets.until(lambda: handsets.smsc.bound == 1)
+
+
+async def test_a_refused_password_is_tried_ever_more_slowly_until_the_smsc_takes_it_again(
+    impatient: Api, handsets: Phones
+) -> None:
+    handsets.smsc.password = "changed by the carrier"
+    handsets.smsc.drop_links()
+    callers = Callers(impatient, orders(8))
+    await callers.run()
+    await handsets.until(lambda: handsets.smsc.refused_binds >= 4)
+    alarms = impatient.program.logged("smsc_credentials_refused")
+    assert [alarm["again_in_seconds"] for alarm in alarms][:3] == [0.1, 0.2, 0.4]
+    assert {(alarm["level"], alarm["status"]) for alarm in alarms} == {("error", "RINVPASWD")}
+    assert await impatient.figure('vvm_smsc_credentials_refused_total{smsc="main"}') >= 4
+    assert await impatient.figure('vvm_smsc_bound{smsc="main"}') == 0
+    handsets.smsc.password = "secret"
+    await until_each_was_told(handsets, callers)
+    await assert_each_is_there_once(impatient, handsets, callers)
+
+
+async def test_a_password_that_is_wrong_at_the_start_costs_no_deposit(
+    tmp_path: Path, handsets: Phones
+) -> None:
+    handsets.smsc.password = "not yet provisioned"
+    async with (
+        running(tmp_path, smsc_port=handsets.smsc.port, more=IMPATIENT) as program,
+        api_of(program) as api,
+    ):
+        for msisdn in PEOPLE:
+            await api.add(msisdn)
+        await handsets.until(lambda: handsets.smsc.refused_binds >= 2)
+        callers = Callers(api, orders(4))
+        await callers.run()
+        handsets.smsc.password = "secret"
+        await handsets.activate(PEOPLE)
+        await assert_each_is_there_once(api, handsets, callers)

@@ -197,6 +197,8 @@ async def test_a_refused_password_is_tried_slowly_and_raises_the_alarm() -> None
 async def test_a_corrected_password_is_found_by_the_slow_retry() -> None:
     async with world(SimulatorSettings(password="other"), locked_out_first_seconds=0.01) as it:
         await it.smsc.until(lambda: it.smsc.refused_binds >= 3)
+        it.smsc.password = "secret"
+        await it.gateway.wait_bound()
 
 
 async def test_an_smsc_that_is_down_is_tried_until_it_is_back() -> None:

@@ -70,6 +70,9 @@ class SmsMetrics:
 
     def __init__(self, registry: CollectorRegistry, smscs: Iterable[str]) -> None:
         self._bound = Gauge("vvm_smsc_bound", "Binds that stand", ["smsc"], registry=registry)
+        self._refused = Counter(
+            "vvm_smsc_credentials_refused", "Refusals of our name or password", ["smsc"], registry=registry
+        )
         self._window = Gauge("vvm_smsc_window", "Submits without an answer", ["smsc"], registry=registry)
         self._submits = Histogram(
             "vvm_sms_submit_seconds",
@@ -86,10 +89,14 @@ class SmsMetrics:
         )
         for smsc in smscs:
             self._bound.labels(smsc).set(0)
+            self._refused.labels(smsc)
             self._window.labels(smsc).set(0)
 
     def bound(self, smsc: str, *, up: bool) -> None:
         self._bound.labels(smsc).inc(1 if up else -1)
+
+    def credentials_refused(self, smsc: str) -> None:
+        self._refused.labels(smsc).inc()
 
     def submitted(self, smsc: str, status: int | None, seconds: float) -> None:
         label = "none" if status is None else f"0x{status:08x}"
