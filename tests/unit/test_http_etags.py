@@ -59,7 +59,8 @@ async def test_a_put_with_a_tag_creates_nobody(http: Api) -> None:
         ('W/"1"', (412, "precondition_failed")),
         ('"9999999999999999"', (412, "precondition_failed")),
         ('"99999999999999999999"', (412, "precondition_failed")),
-        ('"1", "2"', (400, "bad_request")),
+        ('"1", "2"', (412, "precondition_failed")),
+        ("", (412, "precondition_failed")),
     ],
 )
 async def test_a_tag_that_is_none_changes_nothing(http: Api, tag: str, problem: tuple[int, str]) -> None:

@@ -184,7 +184,7 @@ async def test_a_limit_that_makes_no_sense_is_refused(http: Api, query: str) -> 
 
 
 async def test_a_page_cannot_start_behind_what_is_no_number(http: Api) -> None:
-    assert (await http.call("GET", "/v1/subscribers?cursor=bob")).problem == (400, "bad_request")
+    assert (await http.call("GET", "/v1/subscribers?cursor=Ym9i")).problem == (422, "bad_cursor")
 
 
 @pytest.mark.parametrize(

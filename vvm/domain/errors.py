@@ -175,12 +175,18 @@ class InvalidTransition(Refusal):
 
 
 class BadCursor(Refusal):
-    """A place in the event feed that this service never gave out."""
+    """A place in a list or in the event feed that this service never gave out."""
 
     code = "bad_cursor"
 
     def __init__(self) -> None:
-        super().__init__("this is no cursor of the event feed")
+        super().__init__("cursor must be the next of an earlier page")
+
+
+class BadTime(Refusal):
+    """A moment at which it cannot have happened."""
+
+    code = "bad_time"
 
 
 class TooManyWebhooks(Refusal):

@@ -48,11 +48,20 @@ def decode(body: bytes, type_: type[T]) -> T:
     The text of msgspec names the field and never quotes a value.
     """
     try:
-        return msgspec.json.decode(body or b"{}", type=type_)
+        return msgspec.convert(_DECODER.decode(body or b"{}"), type_)
     except UnicodeDecodeError:
         raise BadRequest("JSON must be UTF-8") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise BadRequest(str(error)) from None
+
+
+def _number(text: str) -> int | float:
+    """JSON has one kind of number (RFC 8259 section 6): 7.0 is 7."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
 
 
 async def wait_for_invitation(request: web.Request) -> None:

@@ -8,7 +8,8 @@ import binascii
 
 from aiohttp import web
 
-from vvm.fronts.http.problems import BadRequest
+from vvm.domain.errors import BadCursor, InvalidNumber
+from vvm.domain.numbers import Msisdn, parse_msisdn
 
 _LONGEST = 200
 
@@ -19,7 +20,7 @@ def next_cursor(last: str | int) -> str:
 
 
 def query_cursor(request: web.Request) -> str | None:
-    """After what the page starts; None for the first.  Raises BadRequest."""
+    """After what the page starts; None for the first.  Raises BadCursor."""
     given = request.query.get("cursor")
     if not given:
         return None
@@ -28,10 +29,19 @@ def query_cursor(request: web.Request) -> str | None:
         padded = given + "=" * (-len(given) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        raise BadRequest("cursor must be the next of an earlier page") from None
+        raise BadCursor from None
     if not text.isprintable() or not text:
-        raise BadRequest("cursor must be the next of an earlier page")
+        raise BadCursor
     return text
+
+
+def query_msisdn_cursor(request: web.Request) -> Msisdn | None:
+    """As ``query_cursor``, where a number with its plus sign names the last thing."""
+    text = query_cursor(request)
+    try:
+        return None if text is None else parse_msisdn(text)
+    except InvalidNumber:
+        raise BadCursor from None
 
 
 def query_number_cursor(request: web.Request) -> int:
@@ -40,5 +50,5 @@ def query_number_cursor(request: web.Request) -> int:
     if text is None:
         return 0
     if not text.isdecimal() or len(text) > len(str(2**32)):
-        raise BadRequest("cursor must be the next of an earlier page")
+        raise BadCursor
     return int(text)

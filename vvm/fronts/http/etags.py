@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
 from vvm.domain.errors import SubscriberChanged
-from vvm.fronts.http.problems import BadRequest
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TAG = re.compile(r'"([0-9]{1,16})"\Z')  # microseconds until the year 2286
 _ANY = "*"
 
 
@@ -23,24 +20,26 @@ def tagged(response: web.Response, changed_at: datetime) -> web.Response:
 
 def is_known(request: web.Request, changed_at: datetime) -> bool:
     """Whether If-None-Match names what there is; weak tags compare equal (section 13.1.2)."""
-    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
+    tags = [tag.removeprefix("W/") for tag in _tags(request, "If-None-Match")]
     return _tag(changed_at) in tags or _ANY in tags
 
 
-def decided_at(request: web.Request) -> datetime | None:
-    """The moment that If-Match names; None without one, and for ``*``.
+def decided_at(request: web.Request, changed_at: datetime) -> datetime | None:
+    """``changed_at``, what there is, if If-Match names it (section 13.1.1); None without one, and for ``*``.
 
-    Raises SubscriberChanged for a tag that was never one of ours, BadRequest for more than one tag.
+    Raises SubscriberChanged for other tags.
     """
-    text = request.headers.get("If-Match")
-    if text is None or text.strip() == _ANY:
+    tags = _tags(request, "If-Match")
+    if not tags or _ANY in tags:
         return None
-    if "," in text:
-        raise BadRequest("If-Match takes one tag")
-    found = _TAG.match(text.strip())
-    if found is None:
+    if _tag(changed_at) not in tags:
         raise SubscriberChanged
-    return _EPOCH + timedelta(microseconds=int(found[1]))
+    return changed_at
+
+
+def _tags(request: web.Request, header: str) -> list[str]:
+    """Cut at commas: one inside somebody else's tag makes two, and neither is ours."""
+    return [tag.strip() for line in request.headers.getall(header, ()) for tag in line.split(",")]
 
 
 def _tag(changed_at: datetime) -> str:

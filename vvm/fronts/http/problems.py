@@ -53,6 +53,8 @@ STATUS = {
     "over_quota": HTTPStatus.CONFLICT,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "bad_cursor": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "bad_time": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad_webhook": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad_audio": HTTPStatus.UNPROCESSABLE_ENTITY,
     "audio_too_long": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -65,7 +67,10 @@ STATUS = {
     "unknown_cos": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid_cos": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-"""The status of a refusal by its code; 400 for those that are not named."""
+"""The status of a refusal by its code; 400 for those that are not named.
+
+400 is a request without the form that openapi.yaml promises; 422 has the form and asks for what cannot be.
+"""
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from vvm.domain.errors import InvalidNumber
+from vvm.domain.errors import BadTime, InvalidNumber
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.problems import BadRequest
 
@@ -80,13 +80,13 @@ def query_number(request: web.Request, name: str, *, default: int, least: int, m
 
 
 def query_time(request: web.Request, name: str, *, now: datetime) -> datetime:
-    """A moment of the query (RFC 3339); ``now`` when it is absent.  Raises BadRequest.
+    """A moment of the query (RFC 3339); ``now`` when it is absent.  Raises BadRequest, BadTime.
 
     Bounded, because a client cannot show the year 1 and a handset sorts by this.
     """
-    text = _with_plus(request.query.get(name, ""))
-    if not text:
+    if name not in request.query:
         return now
+    text = _with_plus(request.query[name])
     try:
         moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
@@ -94,7 +94,7 @@ def query_time(request: web.Request, name: str, *, now: datetime) -> datetime:
     if moment is None or moment.tzinfo is None:
         raise BadRequest(f"{name} must be RFC 3339 with an offset, for example 2026-11-23T08:00:00Z")
     if not _EARLIEST <= moment <= now + _AHEAD:
-        raise BadRequest(f"{name} must lie between the year 2000 and tomorrow")
+        raise BadTime(f"{name} must lie between the year 2000 and tomorrow")
     return moment
 
 

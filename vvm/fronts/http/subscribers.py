@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from vvm.domain.errors import SubscriberExists
-from vvm.domain.numbers import Msisdn, parse_msisdn
+from vvm.domain.numbers import Msisdn
 from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import (
@@ -25,7 +25,7 @@ from vvm.domain.subscriber import (
 )
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
-from vvm.fronts.http.cursor import next_cursor, query_cursor
+from vvm.fronts.http.cursor import next_cursor, query_msisdn_cursor
 from vvm.fronts.http.etags import decided_at, is_known, tagged
 from vvm.fronts.http.request import path_msisdn, query_number
 from vvm.fronts.http.settings import HttpSettings
@@ -123,8 +123,7 @@ class SubscriberRoutes:
 
     async def page(self, request: web.Request) -> web.Response:
         limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        after = query_cursor(request)
-        found = await self._provisioning.page(after=parse_msisdn(after) if after else None, limit=limit)
+        found = await self._provisioning.page(after=query_msisdn_cursor(request), limit=limit)
         views = tuple(view(subscriber) for subscriber in found)
         return document(SubscriberPage(views, next_cursor(views[-1].msisdn) if len(views) == limit else None))
 
@@ -166,7 +165,7 @@ class SubscriberRoutes:
     ) -> web.Response:
         before = await self._provisioning.show(msisdn)
         after = await self._provisioning.change(
-            msisdn, self._options(wanted, before.client), decided_at=decided_at(request)
+            msisdn, self._options(wanted, before.client), decided_at=decided_at(request, before.changed_at)
         )
         return tagged(document(view(after)), after.changed_at)
 
