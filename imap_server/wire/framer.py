@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-_LITERAL = re.compile(rb"\{(\d{1,10})(\+?)\}\r?\n\Z")
+_LITERAL = re.compile(rb"\{(\d+)(\+?)\}\r?\n\Z")
+_DIGITS = 10
+"""Of the largest ``number`` (RFC 3501 section 9); a longer one is a literal all the same, and too big."""
 _APPEND = re.compile(rb"[^ ]+ APPEND ", re.IGNORECASE)
 
 
@@ -96,7 +98,7 @@ class Framer:
             found = _LITERAL.search(line) if line.endswith((b"}\r\n", b"}\n")) else None
             if found is None:
                 yield Frame(self._finish())
-            elif self._size + int(found[1]) <= self._limit():
+            elif len(found[1]) <= _DIGITS and self._size + int(found[1]) <= self._limit():
                 self._literal = int(found[1])
                 if not found[2]:
                     yield Continue()

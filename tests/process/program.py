@@ -8,14 +8,16 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
+_LOG_SECONDS = 30.0
 
 LEASE_SECONDS = 240
 """Longer than any test waits: what a killed process had in its hands its next life must take back."""
@@ -55,12 +57,8 @@ def python_path() -> str:
     return os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2]))))
 
 
-class _Event(msgspec.Struct, frozen=True):
-    """What a test looks at in a line of the log."""
-
-    event: str = ""
-    port: int = 0
-    ports: tuple[int, ...] = ()
+Line = Mapping[str, Any]
+"""A line of the log: its ``event``, and fields."""
 
 
 class Program:
@@ -84,6 +82,8 @@ class Program:
         self._always = _CONFIG.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS)
         self.configure(more)
         self._log = directory / "vvm.log"
+        self._lines: list[Line] = []
+        self._news = asyncio.Event()
         self.up = asyncio.Event()
         """Set while the program works, as far as the test knows."""
         self._process: Process | None = None
@@ -112,16 +112,31 @@ class Program:
         assert self._process is not None
         return self._process.pid
 
-    def logged(self, event: str) -> list[dict[str, object]]:
-        """What the log has under this name, as far as it was read."""
-        lines = [line for line in self._log.read_text().splitlines() if line.startswith("{")]
-        entries: list[dict[str, object]] = [msgspec.json.decode(line) for line in lines]
-        return [entry for entry in entries if entry.get("event") == event]
-
     def memory_bytes(self) -> int:
         """What the process itself holds (RSS), without its transcoders."""
         pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def logged(self, event: str, **fields: object) -> list[Line]:
+        """The lines of this event with these fields that the log has so far, of every start."""
+        wanted = {"event": event} | fields
+        return [line for line in self._lines if wanted.items() <= line.items()]
+
+    async def until_logged(self, event: str, *, count: int = 1, **fields: object) -> None:
+        """Wait for so many of such lines."""
+        async with asyncio.timeout(_LOG_SECONDS):
+            while len(self.logged(event, **fields)) < count:
+                self._news.clear()
+                await self._news.wait()
+
+    def peak_memory_bytes(self) -> int:
+        """The most that the process itself ever held (VmHWM)."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+    def descriptors(self) -> int:
+        """How many files and sockets the process has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
     async def start(self) -> None:
         """Return when every part of the program says that it works."""
@@ -176,15 +191,15 @@ class Program:
         self._process.send_signal(signal.SIGTERM)
 
     async def _started(self, process: Process) -> None:
-        while line := await self._line(process):
-            if not line.startswith(b"{"):
-                continue  # Python itself speaks, of an import that failed, say
-            event = msgspec.json.decode(line, type=_Event)
-            if event.event == "http_listening":
-                self.http_port = event.port
-            elif event.event == "imap_listening":
-                self.imap_port, self.imap_tls_port = event.ports
-            elif event.event == "started":
+        while octets := await self._line(process):
+            if not octets.startswith(b"{"):
+                continue
+            line = self._lines[-1]
+            if line.get("event") == "http_listening":
+                self.http_port = line["port"]
+            elif line.get("event") == "imap_listening":
+                self.imap_port, self.imap_tls_port = line["ports"]
+            elif line.get("event") == "started":
                 return
         raise AssertionError(f"the program ended at its start:\n{self._log.read_text()}")
 
@@ -198,6 +213,9 @@ class Program:
         line = await process.stderr.readline()
         with self._log.open("ab") as log:
             log.write(line)
+        if line.startswith(b"{"):  # else Python itself speaks, of an import that failed, say
+            self._lines.append(msgspec.json.decode(line))
+            self._news.set()
         return line
 
 

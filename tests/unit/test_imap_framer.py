@@ -41,6 +41,15 @@ def test_a_literal_that_comes_anyway_and_is_too_big_is_refused() -> None:
     assert list(wire.events()) == [Refused("command")]
 
 
+def test_a_length_that_is_no_number_any_more_announces_a_literal_all_the_same() -> None:
+    """Read as text, it would let the octets that follow pass for commands."""
+    wire = framer()
+    wire.feed(b"a SELECT {" + b"9" * 30 + b"}\r\n")
+    assert list(wire.events()) == [TooBig(b"a SELECT {" + b"9" * 30 + b"}\r\n")]
+    wire.feed(b"b SELECT {" + b"9" * 30 + b"+}\r\nc LOGOUT\r\n")
+    assert list(wire.events()) == [Refused("command")]
+
+
 def test_the_literals_of_a_command_count_together() -> None:
     wire = framer()
     wire.feed(b"a SEARCH TEXT {600+}\r\n" + b"x" * 600 + b" TEXT {600}\r\n")
