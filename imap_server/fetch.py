@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What FETCH can ask of a message, and the one response line that answers it (RFC 3501 6.4.5, 7.4.2;
+"""What FETCH can ask of a message, and the response that answers it (RFC 3501 6.4.5, 7.4.2;
 RFC 3516, RFC 8474, RFC 8970).
 
 Nothing here parses MIME: a section is a slice at offsets that were computed when the message was
 stored.  A response puts the small values first and the sections last, because libcurl takes the
 first literal it meets for the body (spec/omtp-vvm.md 11.2).
+
+A response comes piece by piece, and its sections are views of the message: whoever asks for eight
+sections of it makes the server hold it once.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -20,6 +23,7 @@ from imap_server import flags, transfer
 from imap_server.backend import MessageRecord, MessageState, PartSpan
 from imap_server.errors import No
 from imap_server.wire import encoder
+from imap_server.wire.output import Octets
 
 
 class Attribute(enum.Enum):
@@ -43,6 +47,7 @@ class Attribute(enum.Enum):
 _IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
 _LISTED = frozenset({Attribute.UID, Attribute.FLAGS})
 _RARE = frozenset({Attribute.PREVIEW, Attribute.EMAIL_ID, Attribute.THREAD_ID})
+_LONGEST_PIECE = 65_536
 _LONGEST_PREVIEW = 200
 """Characters (RFC 8970 section 3.2)."""
 
@@ -142,8 +147,32 @@ def briefs(attributes: frozenset[Attribute], messages: Iterable[tuple[int, Messa
 
 def full(
     request: Request, record: MessageRecord, octets: bytes | None, *, number: int, current: MessageState
-) -> bytes:
-    """The response of any request; ``octets`` may be None when the request needs none."""
+) -> Iterator[Octets]:
+    """The response of any request, in pieces; ``octets`` may be None when the request needs none.
+
+    Raises No with UNKNOWN-CTE, and then before the first piece, when a part cannot be decoded as asked.
+    """
+    message = None if octets is None else memoryview(octets)
+    decoded = _decoded_parts(request.sections, record, message)
+    waiting = b"* %d FETCH (%b" % (number, b" ".join(_small(request, record, current)))
+    space = b" " if request.attributes else b""
+    for section in request.sections:
+        waiting += space + section.label
+        space = b" "
+        value = extract(section, record, message, decoded)
+        if section.form is Form.DECODED_SIZE:
+            waiting += b" %d" % len(value or b"")
+        elif value is None:
+            waiting += b" NIL"
+        else:
+            yield waiting + _literal_start(section, value)
+            yield from _cut(value)
+            waiting = b""
+    yield waiting + b")\r\n"
+
+
+def _small(request: Request, record: MessageRecord, current: MessageState) -> list[bytes]:
+    """Everything that is no section."""
     items = _known(request.attributes, current)
     asked = request.attributes
     if Attribute.INTERNAL_DATE in asked:
@@ -158,9 +187,7 @@ def full(
         items.append(b"BODYSTRUCTURE " + record.body_structure)
     if asked & _RARE:
         items += _rare(asked, record)
-    for section in request.sections:
-        items.append(section.label + b" " + _value(section, extract(section, record, octets)))
-    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(items))
+    return items
 
 
 def _rare(asked: frozenset[Attribute], record: MessageRecord) -> list[bytes]:
@@ -175,14 +202,20 @@ def _rare(asked: frozenset[Attribute], record: MessageRecord) -> list[bytes]:
     return items
 
 
-def extract(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
+def extract(
+    section: Section, record: MessageRecord, octets: memoryview | None, decoded: Mapping[str, Octets]
+) -> Octets | None:
     """The octets of a section, cut to its partial; None when the message has no such part.
 
-    Raises No with UNKNOWN-CTE when they cannot be decoded as the section asks.
+    ``decoded`` has the parts that some section wants without their transfer encoding.
     """
-    found = _part(section, record, octets) if section.part else _message(section, record, octets)
-    if found is not None and section.form is not Form.ENCODED:
-        found = _decoded(section, record, found, octets)
+    found: Octets | None
+    if section.form is not Form.ENCODED and section.part in decoded:
+        found = decoded[section.part]
+    elif section.part:
+        found = _part(section, record, octets)
+    else:
+        found = _message(section, record, octets)
     if found is None or section.partial is None:
         return found
     first, count = section.partial.first, section.partial.count
@@ -200,28 +233,50 @@ def _known(attributes: frozenset[Attribute], current: MessageState) -> list[byte
     return items
 
 
-def _value(section: Section, found: bytes | None) -> bytes:
-    if section.form is Form.DECODED_SIZE:
-        return b"%d" % len(found or b"")
-    if found is None:
-        return b"NIL"
-    if section.form is Form.DECODED and b"\0" in found:
-        return b"~" + encoder.literal(found)
-    return encoder.literal(found)
+def _literal_start(section: Section, value: Octets) -> bytes:
+    """A literal8 where there is a NUL, which no other literal may hold (RFC 3516 section 4.2)."""
+    eight = b"~" if section.form is Form.DECODED and _NUL.search(value) else b""
+    return b" %b{%d}\r\n" % (eight, len(value))
 
 
-def _decoded(section: Section, record: MessageRecord, content: bytes, octets: bytes | None) -> bytes:
-    """A part without its transfer encoding; the message as a whole has none (RFC 3516 section 4.2)."""
-    span = next((each for each in record.parts if each.number == section.part), None)
-    if span is None or octets is None:
-        return content
-    try:
-        return transfer.decoded(content, transfer.encoding(octets[span.mime_start : span.body_start]))
-    except transfer.UnknownEncoding as error:
-        raise No("unknown transfer encoding", code="UNKNOWN-CTE") from error
+def _cut(value: Octets) -> Iterator[Octets]:
+    if len(value) <= _LONGEST_PIECE:
+        yield value
+        return
+    view = memoryview(value)
+    for start in range(0, len(view), _LONGEST_PIECE):
+        yield view[start : start + _LONGEST_PIECE]
 
 
-def _message(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
+def _decoded_parts(
+    sections: Iterable[Section], record: MessageRecord, octets: memoryview | None
+) -> Mapping[str, Octets]:
+    """The parts that are asked for without transfer encoding; the message as a whole has none.
+
+    Each is decoded once.  Parts lie beside each other, so all of them are less than the message; one
+    that claims an encoding and has parts itself (forbidden by RFC 2045 section 6.4) must not change that.
+    """
+    wanted = {section.part for section in sections if section.form is not Form.ENCODED}
+    if not wanted or octets is None:
+        return {}
+    decoded: dict[str, Octets] = {}
+    left = record.size
+    for span in record.parts:
+        if span.number not in wanted:
+            continue
+        encoding = transfer.encoding(octets[span.mime_start : span.body_start])
+        content = octets[span.body_start : span.body_end]
+        try:
+            decoded[span.number] = transfer.decoded(content, encoding)
+        except transfer.UnknownEncoding as error:
+            raise No("unknown transfer encoding", code="UNKNOWN-CTE") from error
+        left -= 0 if transfer.as_is(encoding) else len(content)
+        if left < 0:
+            raise No("parts that are encoded within encoded parts", code="UNKNOWN-CTE")
+    return decoded
+
+
+def _message(section: Section, record: MessageRecord, octets: memoryview | None) -> Octets | None:
     if section.in_header:
         return _header(section, record.header)
     if octets is None or section.text is Text.MIME:
@@ -229,7 +284,7 @@ def _message(section: Section, record: MessageRecord, octets: bytes | None) -> b
     return octets if section.text is Text.WHOLE else octets[len(record.header) :]
 
 
-def _part(section: Section, record: MessageRecord, octets: bytes | None) -> bytes | None:
+def _part(section: Section, record: MessageRecord, octets: memoryview | None) -> Octets | None:
     span = next((each for each in record.parts if each.number == section.part), None)
     if span is None or octets is None:
         return None
@@ -239,13 +294,13 @@ def _part(section: Section, record: MessageRecord, octets: bytes | None) -> byte
     return content if section.text is Text.WHOLE else _embedded(section, span, content)
 
 
-def _embedded(section: Section, span: PartSpan, content: bytes) -> bytes | None:
+def _embedded(section: Section, span: PartSpan, content: memoryview) -> Octets | None:
     """Header or text of a part that is itself a message (RFC 3501: only message/rfc822 has them)."""
     if not span.message:
         return None
     empty_line = _EMPTY_LINE.search(content)
     end = len(content) if empty_line is None else empty_line.end()
-    return content[end:] if section.text is Text.TEXT else _header(section, content[:end])
+    return content[end:] if section.text is Text.TEXT else _header(section, bytes(content[:end]))
 
 
 def _header(section: Section, header: bytes) -> bytes:
@@ -261,6 +316,7 @@ def _header(section: Section, header: bytes) -> bytes:
 _LONGEST_KEPT = 512
 """Octets of the field names whose pattern is kept: a peer that invents names fills no memory with them."""
 
+_NUL = re.compile(rb"\0")
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 
 

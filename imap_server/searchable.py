@@ -81,9 +81,11 @@ def _texts(octets: bytes, parts: tuple[PartSpan, ...]) -> Iterator[str]:
         if not kind.startswith("text/"):
             continue
         try:
-            content = transfer.decoded(
-                octets[part.body_start : part.body_end],
-                transfer.encoding(octets[part.mime_start : part.body_start]),
+            content = bytes(
+                transfer.decoded(
+                    octets[part.body_start : part.body_end],
+                    transfer.encoding(octets[part.mime_start : part.body_start]),
+                )
             )
         except transfer.UnknownEncoding:
             continue

@@ -7,6 +7,8 @@ import binascii
 import quopri
 import re
 
+from imap_server.wire.output import Octets
+
 _ENCODING = re.compile(
     rb"^Content-Transfer-Encoding[ \t]*:[ \t\r\n]*([!-9;-~]+)", re.IGNORECASE | re.MULTILINE
 )
@@ -18,14 +20,19 @@ class UnknownEncoding(Exception):
     """The part is encoded in a way that RFC 2045 does not know, or not as it claims."""
 
 
-def encoding(mime_header: bytes) -> bytes:
+def encoding(mime_header: Octets) -> bytes:
     """What a part's MIME header says, in lower case; ``7bit`` where it says nothing."""
     found = _ENCODING.search(mime_header)
     return found[1].lower() if found else b"7bit"
 
 
-def decoded(content: bytes, named: bytes) -> bytes:
-    """The octets that ``content`` stands for; raises UnknownEncoding.
+def as_is(named: bytes) -> bool:
+    """Whether what is encoded so is what it stands for."""
+    return named in _AS_IS
+
+
+def decoded(content: Octets, named: bytes) -> Octets:
+    """The octets that ``content`` stands for, which may be ``content`` itself; raises UnknownEncoding.
 
     Base64 is read as RFC 2045 section 6.8 asks: what is not of its alphabet is passed over.
     """

@@ -40,7 +40,7 @@ _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 _MOST_ITEMS = 100
 _LONGEST_KEPT = 512
 _MOST_SECTIONS = 8
-"""One response is built in memory, and each section may be as long as the message."""
+"""Each section may be as long as the message, and is read for by one line of the peer's."""
 
 _FAST = frozenset({Attribute.FLAGS, Attribute.INTERNAL_DATE, Attribute.SIZE})
 _MACROS = {
@@ -187,9 +187,11 @@ async def _answer_from_store(session: Session, uids: Sequence[int], request: Req
         if octets is None and request.needs_octets:
             continue
         chosen = with_news if record.uid in marked else request
-        session.out.add(
-            fetch.full(chosen, record, octets, number=view.number(record.uid), current=view.state(record.uid))
-        )
+        number, current = view.number(record.uid), view.state(record.uid)
+        for piece in fetch.full(chosen, record, octets, number=number, current=current):
+            if session.out.size >= session.settings.write_buffer_bytes:
+                await session.relieve()
+            session.out.add(piece)
         _told(view, record.uid, chosen)
         await session.relieve()
 

@@ -104,6 +104,18 @@ class Client:
                     return whole.removesuffix(b"\r\n").decode("latin-1")
                 whole += await self._reader.readexactly(int(announced[1]))
 
+    async def swallow(self, last: bytes) -> int:
+        """Read up to the line that begins so, which ends what came; how many octets it was, none kept."""
+        count, tail = 0, b""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while b"\n" + last not in tail:
+                piece = await self._reader.read(65_536)
+                if not piece:
+                    raise DialogueError(f"the end came before {last!r}")
+                count += len(piece)
+                tail = (tail + piece)[-200:]
+        return count
+
     async def closed(self) -> None:
         """Reads up to the end; only untagged lines may come before it."""
         while line := await self._response_or_end():

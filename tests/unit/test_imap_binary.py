@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def request(text: bytes) -> Request:
 
 def answer(text: bytes, octets: bytes = OCTETS, record: MessageRecord = RECORD) -> bytes:
     state = MessageState(7, frozenset(), 3)
-    line = fetch.full(request(text), record, octets, number=1, current=state)
+    line = b"".join(fetch.full(request(text), record, octets, number=1, current=state))
     return line.removeprefix(b"* 1 FETCH (").removesuffix(b")\r\n")
 
 
@@ -82,6 +83,24 @@ def test_an_unknown_encoding_is_refused_with_its_code() -> None:
     with pytest.raises(No) as refused:
         answer(b"BINARY[2]", octets, mail.record(7, octets, frozenset(), 3, RECORD.internal_date))
     assert refused.value.code == "UNKNOWN-CTE"
+
+
+def test_an_unknown_encoding_is_refused_before_anything_is_answered() -> None:
+    octets = OCTETS.replace(b"Encoding: base64", b"Encoding: x-what")
+    record = mail.record(7, octets, frozenset(), 3, RECORD.internal_date)
+    asked = request(b"(UID BODY[] BINARY.SIZE[2])")
+    pieces = fetch.full(asked, record, octets, number=1, current=MessageState(7, frozenset(), 3))
+    with pytest.raises(No):
+        next(pieces)
+
+
+def test_parts_that_claim_to_be_encoded_inside_each_other_are_not_multiplied() -> None:
+    around, within = (msgspec.structs.replace(RECORD.parts[1], number=number) for number in ("2", "2.1"))
+    nested = msgspec.structs.replace(RECORD, size=len(AUDIO) * 2, parts=(around, within))
+    with pytest.raises(No) as refused:
+        answer(b"(BINARY[2] BINARY[2.1])", record=nested)
+    assert refused.value.code == "UNKNOWN-CTE"
+    assert answer(b"(BINARY.SIZE[2] BINARY.PEEK[2]<0.5>)", record=nested).endswith(b" {5}\r\n" + AUDIO[:5])
 
 
 @pytest.mark.parametrize("text", [b"BINARY[HEADER]", b"BINARY[1.MIME]", b"BINARY.SIZE[1]<0.5>", b"BINARY"])
