@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -13,9 +13,10 @@ import pytest
 from tests.contract.adapters import BLOB_STORES, parameters
 from tests.contract.samples import ALICE, BOB, NOW, new_message, new_subscriber
 from vvm.domain.clock import FixedClock
+from vvm.domain.cos import Cos, Limits
 from vvm.domain.errors import MailboxFull, Outage
 from vvm.domain.message import INBOX, Flags
-from vvm.domain.subscriber import MailboxId, Subscriber
+from vvm.domain.subscriber import CosName, MailboxId, Subscriber
 from vvm.services.sweeping import Sweeper, Swept
 from vvm.store.blobs.key import new_key
 from vvm.store.blobs.memory import MemoryBlobs
@@ -211,3 +212,22 @@ async def test_an_object_store_that_fails_costs_the_deposit_alone(
     blobs.away = False
     stored = await store.mailboxes.append(alice.mailbox, INBOX, new_message(b"again", key="k"))
     assert (stored.uid, stored.created) == (2, True)
+
+
+async def test_a_deleted_message_keeps_its_blobs_until_it_is_purged(store: Store, blobs: MemoryBlobs) -> None:
+    gold = Cos(CosName("gold"), Limits(deleted_days=3), NOW)
+    await store.cos.put(gold)
+    carol = await store.subscribers.create(new_subscriber(cos=gold.name))
+    original = Original(octets=b"as it came", layout=new_message().layout)
+    message = msgspec.structs.replace(new_message(b"as it is read"), original=original)
+    await store.mailboxes.append(carol.mailbox, INBOX, message)
+    await expunge(store, carol.mailbox, 1)
+    assert await sweeper(store, blobs)() == 0
+    (deleted,) = await store.recovery.deleted(carol.mailbox, after=0, limit=10)
+    assert await store.recovery.restore(carol.mailbox, deleted.id) == 2
+    assert await store.mailboxes.octets(carol.mailbox, INBOX, 2) == b"as it is read"
+    assert await store.mailboxes.octets(carol.mailbox, INBOX, 2, originals=True) == b"as it came"
+    await expunge(store, carol.mailbox, 2)
+    assert await store.recovery.purge(now=datetime.now(UTC) + timedelta(days=4), limit=10) == 1
+    assert await sweeper(store, blobs)() == 2
+    assert blobs.blobs == {}

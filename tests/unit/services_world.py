@@ -28,6 +28,7 @@ from vvm.services.feed import Feed
 from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
+from vvm.services.lifecycle import Lifecycle
 from vvm.services.login import Login
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
@@ -37,6 +38,7 @@ from vvm.services.pbx import Pbx
 from vvm.services.pin_hash import PinHash
 from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
+from vvm.services.recovery import Recovery
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import (
@@ -202,7 +204,12 @@ class World:
             settings=WebhookSettings(),
         )
         self.retention = Retention(
-            self.store.outbox, self.store.inbound, self.store.visits, clock=self.clock, settings=settings
+            self.store.outbox,
+            self.store.inbound,
+            self.store.visits,
+            self.store.recovery,
+            clock=self.clock,
+            settings=settings,
         )
         self.login = Login(
             self.store.subscribers,
@@ -233,6 +240,8 @@ class World:
         self.desk = Desk(
             self.store.subscribers, self.store.mailboxes, self.retrieval, render_here, owing=self.owing
         )
+        self.recovery = Recovery(self.store.subscribers, self.store.recovery, self.hints, owing=self.owing)
+        self.lifecycle = Lifecycle(self.store.subscribers, self.hints, clock=self.clock)
         self.on_behalf = OnBehalf(self.store.subscribers, self.hints, clock=self.clock, owing=self.owing)
         self.filing = Filing(
             self.store.mailboxes,

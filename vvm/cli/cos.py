@@ -23,6 +23,7 @@ Seconds = Annotated[int | None, Parameter(help="How many seconds of messages it 
 Octets = Annotated[int | None, Parameter(help="How many octets it holds together, as IMAP counts them.")]
 MessageSeconds = Annotated[int | None, Parameter(help="The longest message; a longer one is refused.")]
 GreetingSeconds = Annotated[int | None, Parameter(help="The longest greeting.")]
+DeletedDays = Annotated[int | None, Parameter(help="For how many days a deleted message can be restored.")]
 FallbackOption = Annotated[
     Fallback | None, Parameter(help="What goes out in place of SYNC while no client is active.")
 ]
@@ -41,6 +42,7 @@ async def put(
     max_octets: Octets = None,
     max_message_seconds: MessageSeconds = None,
     greeting_seconds: GreetingSeconds = None,
+    deleted_days: DeletedDays = None,
     fallback: FallbackOption = None,
     pin_min_digits: PinMin = None,
     pin_max_digits: PinMax = None,
@@ -53,6 +55,7 @@ async def put(
         max_octets=max_octets,
         max_message_seconds=max_message_seconds,
         greeting_seconds=greeting_seconds,
+        deleted_days=deleted_days,
         fallback=fallback,
         pin_min_digits=pin_min_digits,
         pin_max_digits=pin_max_digits,

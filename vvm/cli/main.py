@@ -50,7 +50,7 @@ for _name, _place, _help in (
     ("token", "vvm.cli.token:app", "Create, list and revoke tokens of the HTTP API."),
     ("carrier-config", "vvm.cli.carrier_config:app", "Print what handsets must be told of this service."),
     ("migrate", "vvm.cli.migrate:app", "Take in voicemail of Asterisk, of any IMAP server, or of a table."),
-    ("message", "vvm.cli.message:app", "Deposit messages, list, hear, mark and delete them."),
+    ("message", "vvm.cli.message:app", "Deposit messages, list, hear, mark, delete and restore them."),
     ("greeting", "vvm.cli.greeting:app", "Record greetings from files, choose, hear and remove them."),
     ("backup", "vvm.cli.backup:app", "Back up a running server, prove the backup, restore it."),
     ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),

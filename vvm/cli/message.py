@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``vvm message``: leave a message from a file, see what is there, listen, mark and delete."""
+"""``vvm message``: leave a message from a file, see what is there, listen, mark, delete and restore."""
 
 from __future__ import annotations
 
@@ -16,11 +16,23 @@ from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX, Envelope
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.messages import DepositView, view
+from vvm.fronts.http.recovery import view as deleted_view
 from vvm.fronts.http.request import parse_caller
 from vvm.message.audio.encode import Format
 
 app = App(name="message")
 
+_DELETED_COLUMNS = (
+    "id",
+    "folder",
+    "uid",
+    "seen",
+    "caller",
+    "received_at",
+    "seconds",
+    "deleted_at",
+    "purge_at",
+)
 _COLUMNS = ("uid", "seen", "caller", "received_at", "seconds", "size")
 
 
@@ -132,6 +144,44 @@ async def delete(msisdn: Number, uid: Uid, /, *, config: ConfigFile, json: AsJso
         show_json({"deleted": uid})
     else:
         show_line(f"message {uid} of {msisdn} is deleted")
+
+
+@app.command
+async def deleted(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    after: Annotated[int, Parameter(help="Start behind this id.")] = 0,
+    limit: Annotated[Limit, Parameter(validator=validators.Number(gte=1))] = 100,
+    json: AsJson = False,
+) -> None:
+    """List what was deleted and can still be restored, in the order in which it was deleted."""
+    async with opened(config) as services:
+        found = await services.recovery.page(parse_msisdn(msisdn), after=after, limit=limit)
+    views = [deleted_view(one) for one in found]
+    if json:
+        show_json(views)
+    else:
+        show_rows(_DELETED_COLUMNS, [msgspec.to_builtins(one) for one in views])
+
+
+@app.command
+async def restore(
+    msisdn: Number,
+    deleted: Annotated[int, Parameter(help="The id that vvm message deleted shows.")],
+    /,
+    *,
+    config: ConfigFile,
+    json: AsJson = False,
+) -> None:
+    """Put a deleted message back, and tell the client of the subscriber by SYNC."""
+    async with opened(config) as services:
+        restored = await services.recovery.restore(parse_msisdn(msisdn), deleted)
+    if json:
+        show_json(restored)
+    else:
+        show_line(f"it is message {restored.uid} of {restored.folder} now")
 
 
 def format_of(file: Path) -> Format:

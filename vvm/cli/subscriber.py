@@ -11,11 +11,13 @@ from cyclopts import App, CycloptsError, Parameter, validators
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
-from vvm.cli.output import Row, show_json, show_line, show_row, show_rows
+from vvm.cli.output import show_json, show_line, show_rows
 from vvm.cli.subscriber_bulk import export, import_
+from vvm.cli.subscriber_life import hold, release
+from vvm.cli.subscriber_show import show_subscriber
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
-from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Manners, ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Manners, ProvisioningStatus
 from vvm.fronts.http.subscribers import view
 from vvm.runtime.wiring import Services
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
@@ -79,12 +81,14 @@ _TIMELINE_COLUMNS = (
     "uid",
     "smpp_status",
 )
-_AUDIT_COLUMNS = ("at", "trigger", "before", "after")
+_AUDIT_COLUMNS = ("at", "trigger", "before", "after", "reason")
 _COLUMNS = ("msisdn", "status", "language", "cos", "max_messages", "created_at")
 
 
 app.command(import_, name="import")
 app.command(export)
+for _command in (hold, release):
+    app.command(_command)
 
 
 @app.command
@@ -116,14 +120,14 @@ async def add(
             client=_client(services, carrier, manners, services.service.client),
             pin=None if pin_file is None else read_secret(pin_file),
         )
-        _show(await services.provisioning.create(parse_msisdn(msisdn), options), as_json=json)
+        show_subscriber(await services.provisioning.create(parse_msisdn(msisdn), options), as_json=json)
 
 
 @app.command
 async def show(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """Show one subscriber."""
     async with opened(config) as services:
-        _show(await services.provisioning.show(parse_msisdn(msisdn)), as_json=json)
+        show_subscriber(await services.provisioning.show(parse_msisdn(msisdn)), as_json=json)
 
 
 @app.command(name="set")
@@ -160,28 +164,28 @@ async def change(
             raise CycloptsError(
                 msg="nothing to change: name an option, as vvm subscriber set --help lists them"
             )
-        _show(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
+        show_subscriber(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
 
 
 @app.command
 async def activate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """Activate in place of the client, and tell it by STATUS; may be repeated."""
     async with opened(config) as services:
-        _show(await services.on_behalf.activate(parse_msisdn(msisdn)), as_json=json)
+        show_subscriber(await services.on_behalf.activate(parse_msisdn(msisdn)), as_json=json)
 
 
 @app.command
 async def deactivate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """Deactivate in place of the client, and tell it by STATUS; may be repeated."""
     async with opened(config) as services:
-        _show(await services.on_behalf.deactivate(parse_msisdn(msisdn)), as_json=json)
+        show_subscriber(await services.on_behalf.deactivate(parse_msisdn(msisdn)), as_json=json)
 
 
 @app.command
 async def rotate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """Replace the IMAP password, and tell an active client; the old one works for a while."""
     async with opened(config) as services:
-        _show(await services.provisioning.rotate(parse_msisdn(msisdn)), as_json=json)
+        show_subscriber(await services.provisioning.rotate(parse_msisdn(msisdn)), as_json=json)
 
 
 @app.command
@@ -255,18 +259,6 @@ async def page(
         show_json(views)
     else:
         show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
-
-
-def _show(subscriber: Subscriber, *, as_json: bool) -> None:
-    document = view(subscriber)
-    if as_json:
-        show_json(document)
-        return
-    row: Row = msgspec.to_builtins(document)
-    client = msgspec.to_builtins(document.client)
-    rest = {name: value for name, value in row.items() if name != "client"}
-    rest["status"] = f"{document.status} ({document.status.name.lower()})"
-    show_row(rest | {f"client {name}": value for name, value in client.items()})
 
 
 def _client(

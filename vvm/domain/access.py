@@ -34,6 +34,8 @@ class Scope(StrEnum):
     EVENT_READ = "event:read"
     WEBHOOK = "webhook"
     """Webhooks altogether: who registers one hears of everybody."""
+    HOLD = "hold"
+    """Legal holds: to lay one and to lift it.  No role but admin has it."""
     CREDENTIAL_WRITE = "credential:write"
     """Logins of devices: the answer holds a password, which opens the mailbox."""
 

@@ -61,6 +61,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The longest message; a longer recording is refused."""
     greeting_seconds: int | None = None
     """The longest greeting."""
+    deleted_days: int | None = None
+    """For how many days a deleted message can be restored; what is deleted is lost at once without."""
     fallback: Fallback | None = None
     """What goes out in place of SYNC while no client is active."""
     pin_min_digits: int | None = None
@@ -85,10 +87,14 @@ def check_limits(limits: Limits) -> None:
     for name, value in msgspec.structs.asdict(limits).items():
         if isinstance(value, int) and not 1 <= value <= _MOST:
             raise InvalidCos(f"{name} must lie between 1 and {_MOST}")
+    if limits.deleted_days is not None and limits.deleted_days > MOST_DAYS:
+        raise InvalidCos(f"deleted_days must lie between 1 and {MOST_DAYS}")
     least, most = limits.pin_min_digits or 1, limits.pin_max_digits or _LONGEST_PIN
     if not least <= most <= _LONGEST_PIN:
         raise InvalidCos(f"pin_min_digits must not pass pin_max_digits, nor that {_LONGEST_PIN}")
 
 
+MOST_DAYS = 36_500
+"""A hundred years: moments that any store and any client can write."""
 _LONGEST_PIN = 30
 """OMTP 1.3 2.9.1 gives a PIN no more than any other field of a text."""

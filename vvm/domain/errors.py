@@ -70,6 +70,15 @@ class SubscriberChanged(Refusal):
         super().__init__("the subscriber has changed since it was read")
 
 
+class SubscriberHeld(Refusal):
+    """A legal hold lies on the subscriber: it has to be lifted first."""
+
+    code = "subscriber_held"
+
+    def __init__(self) -> None:
+        super().__init__("a legal hold lies on the subscriber")
+
+
 class UnknownMessage(Refusal):
     code = "unknown_message"
 

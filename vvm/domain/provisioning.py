@@ -23,6 +23,10 @@ class Trigger(StrEnum):
     UNBLOCKED = "unblocked"
     ROTATED = "rotated"
     """A new IMAP password; the status stays."""
+    HELD = "held"
+    """A legal hold was laid on it; the status stays."""
+    RELEASED = "released"
+    """The hold was lifted."""
     OPERATOR = "operator"
     """Another request of the operator's systems."""
 

@@ -137,3 +137,5 @@ class Subscriber(msgspec.Struct, frozen=True):
     fallback: Fallback = Fallback.NONE
     cos: CosName = CosName("")
     """Its class of service; "" for none."""
+    held: bool = False
+    """A legal hold lies on it: nothing of its mailbox is lost, nor is it removed."""

@@ -262,6 +262,8 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
             deposit=metrics.deposits.measured(services.deposit, "http"),
             provisioning=services.provisioning,
             desk=services.desk,
+            recovery=services.recovery,
+            lifecycle=services.lifecycle,
             greetings=services.greetings,
             on_behalf=services.on_behalf,
             dead_letters=services.dead_letters,

@@ -32,6 +32,7 @@ from vvm.services.feed import Feed
 from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
+from vvm.services.lifecycle import Lifecycle
 from vvm.services.login import Login
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
@@ -41,6 +42,7 @@ from vvm.services.pbx import Pbx
 from vvm.services.pin_hash import PinHash
 from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning
+from vvm.services.recovery import Recovery
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
@@ -77,6 +79,8 @@ class Services(msgspec.Struct, frozen=True):
     retrieval: Retrieval
     greetings: Greetings
     desk: Desk
+    recovery: Recovery
+    lifecycle: Lifecycle
     on_behalf: OnBehalf
     filing: Filing
     pbx: Pbx
@@ -198,6 +202,8 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 retrieval=retrieval,
                 greetings=greetings,
                 desk=Desk(store.subscribers, store.mailboxes, retrieval, transcoders.render, owing=owing),
+                recovery=Recovery(store.subscribers, store.recovery, hints, owing=owing),
+                lifecycle=Lifecycle(store.subscribers, hints, clock=clock),
                 on_behalf=OnBehalf(store.subscribers, hints, clock=clock, owing=owing),
                 filing=Filing(
                     store.mailboxes,
@@ -237,7 +243,12 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 ),
                 dead_letters=DeadLetters(store.outbox, hints, clock=clock, settings=config.notification),
                 retention=Retention(
-                    store.outbox, store.inbound, store.visits, clock=clock, settings=config.notification
+                    store.outbox,
+                    store.inbound,
+                    store.visits,
+                    store.recovery,
+                    clock=clock,
+                    settings=config.notification,
                 ),
                 timeline=Timeline(store.subscribers, store.outbox, store.inbound, store.visits),
                 visits=visits,

@@ -35,8 +35,12 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     fallback: Fallback | None = None
     cos: CosName | None = None
     """Name of a class of service; "" for none."""
+    held: bool | None = None
+    """Lay a legal hold on it, or lift it."""
     trigger: Trigger = Trigger.OPERATOR
     """Why, for the audit."""
+    reason: str = ""
+    """The same in the operator's words."""
 
     def applied_to(self, before: Subscriber) -> Subscriber:
         """The subscriber after the change.  Raises StatusMoved, SubscriberChanged."""
@@ -50,5 +54,6 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def audited(self, before: Subscriber) -> bool:
-        """It changes the status or the password."""
-        return self.status not in {None, before.status} or self.password_check is not None
+        """It changes the status, the password or the hold."""
+        moved = self.status not in {None, before.status} or self.held not in {None, before.held}
+        return moved or self.password_check is not None

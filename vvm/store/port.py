@@ -36,6 +36,7 @@ from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.events import EventStore, WebhookStore
 from vvm.store.folders import Copied, FolderEntry, FolderStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
+from vvm.store.recovery import DeletedMessage, RecoveryStore
 from vvm.store.sms import (
     Inbound,
     InboundStore,
@@ -54,6 +55,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "BlobLedger",
     "Copied",
     "CosStore",
+    "DeletedMessage",
     "DeviceStore",
     "EventStore",
     "FolderEntry",
@@ -68,6 +70,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "NotificationRecord",
     "OutboxCounts",
     "OutboxStore",
+    "RecoveryStore",
     "Settlement",
     "SubscriberChange",
     "TokenStore",
@@ -106,6 +109,8 @@ class Audited(msgspec.Struct, frozen=True):
     """None at creation."""
     after: ProvisioningStatus | None
     """None at removal."""
+    reason: str = ""
+    """What the operator said of it."""
 
 
 class SubscriberStore(Protocol):
@@ -141,7 +146,10 @@ class SubscriberStore(Protocol):
         ...
 
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
-        """Forget a subscriber: mailbox, messages, owed notifications.  Raises UnknownSubscriber."""
+        """Forget a subscriber: mailbox, messages, owed notifications.
+
+        Raises UnknownSubscriber, SubscriberHeld.
+        """
         ...
 
     async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
@@ -357,9 +365,9 @@ class MailboxStore(Protocol):
     async def expunge(
         self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None, owed: Sequence[Owed] = ()
     ) -> Sequence[int]:
-        """Remove for ever the messages flagged DELETED, among ``uids`` when given.  Ascending.
+        """Remove the messages flagged DELETED, among ``uids`` when given.  Ascending.
 
-        Owes ``owed`` when there were any.
+        For ever, unless they can be restored (vvm.store.recovery).  Owes ``owed`` when there were any.
         """
         ...
 
@@ -375,6 +383,9 @@ class Store(Protocol):
 
     @property
     def folders(self) -> FolderStore: ...
+
+    @property
+    def recovery(self) -> RecoveryStore: ...
 
     @property
     def outbox(self) -> OutboxStore: ...

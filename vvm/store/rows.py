@@ -33,6 +33,7 @@ from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
     Audited,
     Blob,
+    DeletedMessage,
     FolderState,
     Inbound,
     Layout,
@@ -125,6 +126,7 @@ def subscriber(row: Row) -> Subscriber:
         unanswered_syncs=row[16],
         fallback=Fallback(row[17]),
         cos=CosName(row[18] or ""),
+        held=bool(row[19]),
     )
 
 
@@ -166,6 +168,22 @@ def message_record(row: Row) -> MessageRecord:
     )
 
 
+def deleted_message(row: Row) -> DeletedMessage:
+    return DeletedMessage(
+        id=row[0],
+        folder=row[1],
+        uid=row[2],
+        flags=Flags(row[3]),
+        kind=Kind(row[4]),
+        caller=row[5],
+        received_at=moment(row[6]).astimezone(timezone(timedelta(seconds=row[7]))),
+        seconds=row[8],
+        size=row[9],
+        deleted_at=moment(row[10]),
+        purge_at=moment(row[11]),
+    )
+
+
 def octets(row: Row) -> bytes | Blob:
     return row[0] if row[1] is None else Blob(key=row[1], size=row[2])
 
@@ -203,6 +221,7 @@ def audited(row: Row) -> Audited:
         trigger=Trigger(row[2]),
         before=None if row[3] is None else ProvisioningStatus(row[3]),
         after=None if row[4] is None else ProvisioningStatus(row[4]),
+        reason=row[5],
     )
 
 

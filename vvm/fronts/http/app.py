@@ -23,9 +23,11 @@ from vvm.fronts.http.devices import DeviceRoutes
 from vvm.fronts.http.events import STOPPING, EventRoutes
 from vvm.fronts.http.greetings import GreetingRoutes
 from vvm.fronts.http.health import HealthRoutes, Refresh
+from vvm.fronts.http.lifecycle import LifecycleRoutes
 from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.notifications import NotificationRoutes
 from vvm.fronts.http.problems import problems
+from vvm.fronts.http.recovery import RecoveryRoutes
 from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
@@ -37,8 +39,10 @@ from vvm.services.desk import Desk
 from vvm.services.devices import Devices
 from vvm.services.feed import Feed
 from vvm.services.greetings import Greetings
+from vvm.services.lifecycle import Lifecycle
 from vvm.services.on_behalf import OnBehalf
 from vvm.services.provisioning import Provisioning
+from vvm.services.recovery import Recovery
 from vvm.services.timeline import Timeline
 from vvm.services.tokens import Tokens
 from vvm.services.webhooks import Webhooks
@@ -53,6 +57,8 @@ class ApiServices(msgspec.Struct, frozen=True):
     deposit: Depositor
     provisioning: Provisioning
     desk: Desk
+    recovery: Recovery
+    lifecycle: Lifecycle
     greetings: Greetings
     on_behalf: OnBehalf
     dead_letters: DeadLetters
@@ -141,6 +147,8 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     events = EventRoutes(services.feed, settings)
     webhooks = WebhookRoutes(services.webhooks, settings)
     hook = f"/webhooks/{{webhook:{_NUMBER}}}"
+    deleted = RecoveryRoutes(services.recovery)
+    life = LifecycleRoutes(services.lifecycle, settings)
     classes = CosRoutes(services.classes, settings)
     one, paged = "/subscribers/{msisdn}", ("limit", "cursor")
     message, greeting = f"{one}/messages/{{uid:{_NUMBER}}}", f"{one}/greetings/{{uid:{_NUMBER}}}"
@@ -170,6 +178,9 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("PATCH", message, Scope.MESSAGE_WRITE, messages.patch),
         Route("DELETE", message, Scope.MESSAGE_WRITE, messages.remove),
         Route("GET", f"{message}/audio", Scope.AUDIO_READ, messages.listen, ("format",)),
+        Route("GET", f"{one}/deleted", Scope.MESSAGE_READ, deleted.page, paged),
+        Route("POST", f"{one}/deleted/{{deleted:{_NUMBER}}}/restore", Scope.MESSAGE_WRITE, deleted.restore),
+        Route("PUT", f"{one}/hold", Scope.HOLD, life.hold),
         Route("GET", f"{one}/greetings", Scope.SUBSCRIBER_READ, greetings.page),
         Route("POST", f"{one}/greetings", Scope.GREETING_WRITE, greetings.add, ("kind", "active")),
         Route("PATCH", greeting, Scope.GREETING_WRITE, greetings.patch),

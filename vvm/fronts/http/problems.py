@@ -45,6 +45,7 @@ STATUS = {
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "subscriber_exists": HTTPStatus.CONFLICT,
+    "subscriber_held": HTTPStatus.CONFLICT,
     "cos_in_use": HTTPStatus.CONFLICT,
     "invalid_transition": HTTPStatus.CONFLICT,
     "too_many_webhooks": HTTPStatus.CONFLICT,

@@ -101,6 +101,8 @@ class SubscriberView(msgspec.Struct, frozen=True):
     setup_done: bool
     fallback: Fallback
     cos: CosName | None
+    held: bool
+    """A legal hold lies on it."""
     client: ClientProfile
     imap_user: str
     created_at: datetime
@@ -183,6 +185,7 @@ def view(subscriber: Subscriber) -> SubscriberView:
         setup_done=subscriber.setup_done,
         fallback=subscriber.fallback,
         cos=subscriber.cos or None,
+        held=subscriber.held,
         client=subscriber.client,
         imap_user=subscriber.imap_user,
         created_at=subscriber.created_at,

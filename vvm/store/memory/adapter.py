@@ -16,6 +16,7 @@ from vvm.store.memory.folders import MemoryFolders
 from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
+from vvm.store.memory.recovery import MemoryRecovery
 from vvm.store.memory.subscribers import MemorySubscribers
 from vvm.store.memory.tokens import MemoryTokens
 from vvm.store.memory.visits import MemoryVisits
@@ -31,6 +32,7 @@ class MemoryStore:
         self.mailboxes = MemoryMailboxes(self.outbox, self.events, self.blobs, shelf(self.blobs))
         self.blobs.look_into(self.mailboxes)
         self.folders = MemoryFolders(self.mailboxes, self.outbox)
+        self.recovery = MemoryRecovery(self.mailboxes, self.outbox)
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox, self.events)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
         self.devices = MemoryDevices(self.subscribers, self.outbox)

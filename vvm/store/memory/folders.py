@@ -48,7 +48,8 @@ class MemoryFolders:
         _require_own(found, name)
         if any(each.startswith(name + DELIMITER) for each in found.folders):
             raise FolderHasChildren
-        del found.folders[name]
+        for message in found.folders.pop(name).messages.values():
+            self._mailboxes.let_go(mailbox, name, message)
 
     async def rename(self, mailbox: MailboxId, name: str, other: str, *, at: datetime, most: int) -> None:
         found = self._found(mailbox)

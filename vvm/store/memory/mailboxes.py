@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import msgspec
@@ -23,6 +24,7 @@ from vvm.store.port import (
     GREETINGS_LIMIT,
     Blob,
     Changes,
+    DeletedMessage,
     FolderSnapshot,
     FolderState,
     MessageRecord,
@@ -131,6 +133,17 @@ class Mailbox:
         """UID by deposit key; outlives the message."""
         self.uid_validity = inbox.uid_validity
         """The last one given."""
+        self.held = False
+        """By a legal hold on its owner."""
+        self.deleted: dict[int, tuple[DeletedMessage, Message]] = {}
+        """What can be restored, by its id."""
+
+    def kept(self) -> Iterator[Message]:
+        """Every message, in a folder or deleted."""
+        for folder in self.folders.values():
+            yield from folder.messages.values()
+        for _, message in self.deleted.values():
+            yield message
 
     def used(self) -> int:
         return sum(len(folder.messages) for name, folder in self.folders.items() if name != GREETINGS)
@@ -189,6 +202,7 @@ class MemoryMailboxes:
         self._shelf = shelf
         self._mailboxes: dict[MailboxId, Mailbox] = {}
         self._ids = count(1)
+        self._deleted_ids = count(1)
         self._limits_of: Callable[[MailboxId], Limits | None] = _unlimited
 
     def limited_by(self, limits_of: Callable[[MailboxId], Limits | None]) -> None:
@@ -222,6 +236,36 @@ class MemoryMailboxes:
     def forget(self, mailbox: MailboxId) -> None:
         del self._mailboxes[mailbox]
 
+    def hold(self, mailbox: MailboxId, *, held: bool) -> None:
+        self._mailboxes[mailbox].held = held
+
+    def let_go(self, mailbox: MailboxId, folder: str, message: Message) -> None:
+        """A message has left its folder: keep it so that it can be restored, or not."""
+        found = self._mailboxes[mailbox]
+        limits = found.limits()
+        days = (None if limits is None else limits.deleted_days) or 0
+        if not (found.held or (days and folder != GREETINGS)):
+            return
+        now = datetime.now(UTC)
+        new = message.new
+        kept = DeletedMessage(
+            id=next(self._deleted_ids),
+            folder=folder,
+            uid=message.uid,
+            flags=message.flags,
+            kind=new.kind,
+            caller=new.caller,
+            received_at=new.received_at,
+            seconds=new.seconds,
+            size=len(new.octets),
+            deleted_at=now,
+            purge_at=now + timedelta(days=days),
+        )
+        found.deleted[kept.id] = kept, message
+
+    def all(self) -> Sequence[Mailbox]:
+        return tuple(self._mailboxes.values())
+
     def mailbox(self, mailbox: MailboxId) -> Mailbox | None:
         return self._mailboxes.get(mailbox)
 
@@ -229,12 +273,11 @@ class MemoryMailboxes:
         return mailbox in self._mailboxes
 
     def blobs(self) -> set[str]:
-        """The keys that messages have now."""
+        """The keys that messages have now, and those that can be restored."""
         return {
             key
             for mailbox in self._mailboxes.values()
-            for folder in mailbox.folders.values()
-            for message in folder.messages.values()
+            for message in mailbox.kept()
             for key in blob_keys(message.new)
         }
 
@@ -372,7 +415,7 @@ class MemoryMailboxes:
         if going:
             modseq = found.advance()
             for uid in going:
-                del found.messages[uid]
+                self.let_go(mailbox, folder, found.messages.pop(uid))
                 found.gone[uid] = modseq
                 self.tell_expunged(mailbox, folder, uid)
             self._outbox.add(owed)

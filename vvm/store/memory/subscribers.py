@@ -11,7 +11,7 @@ from itertools import count
 import msgspec
 
 from vvm.domain.cos import Cos, Limits, UnknownCos
-from vvm.domain.errors import SubscriberExists, UnknownSubscriber
+from vvm.domain.errors import SubscriberExists, SubscriberHeld, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
@@ -90,8 +90,9 @@ class MemorySubscribers:
         self._check(after.cos)
         self._subscribers[msisdn] = after
         if change.audited(before):
-            entry = Audited(msisdn, change.changed_at, change.trigger, before.status, after.status)
-            self._note(entry)
+            why = change.trigger, before.status, after.status, change.reason
+            self._note(Audited(msisdn, change.changed_at, *why))
+        self._mailboxes.hold(after.mailbox, held=after.held)
         self._mailboxes.limit(after.mailbox, after.max_messages)
         self._mailboxes.admit(after.mailbox, clients=after.status.active)
         if change.pin_check is not None:
@@ -100,9 +101,12 @@ class MemorySubscribers:
         return self._counted(after)
 
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
-        subscriber = self._subscribers.pop(msisdn, None)
+        subscriber = self._subscribers.get(msisdn)
         if subscriber is None:
             raise UnknownSubscriber
+        if subscriber.held:
+            raise SubscriberHeld
+        del self._subscribers[msisdn]
         self._note(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None))
         self._tries.pop(subscriber.id, None)
         self._mailboxes.forget(subscriber.mailbox)

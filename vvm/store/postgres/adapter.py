@@ -17,6 +17,7 @@ from vvm.store.postgres.folders import PostgresFolders
 from vvm.store.postgres.inbound import PostgresInbound
 from vvm.store.postgres.mailboxes import PostgresMailboxes
 from vvm.store.postgres.outbox import PostgresOutbox
+from vvm.store.postgres.recovery import PostgresRecovery
 from vvm.store.postgres.schema import prepare
 from vvm.store.postgres.subscribers import PostgresSubscribers
 from vvm.store.postgres.tokens import PostgresTokens
@@ -33,6 +34,7 @@ class PostgresStore:
         self.blobs = PostgresBlobLedger(database)
         self.mailboxes = PostgresMailboxes(database, shelf(self.blobs))
         self.folders = PostgresFolders(database)
+        self.recovery = PostgresRecovery(database)
         self.outbox = PostgresOutbox(database)
         self.inbound = PostgresInbound(database)
         self.devices = PostgresDevices(database)

@@ -76,9 +76,8 @@ class PostgresFolders:
             if len(await _tree(connection, mailbox, name)) > 1:
                 raise FolderHasChildren
             where: dict[str, object] = {"mailbox": mailbox, "id": place.id}
-            gone = await connection.all(_SQL["delete_folder"], where)
-            released = {"contents": [row[0] for row in gone], "originals": [row[1] for row in gone]}
-            await connection.all(_SQL["release_contents"], where | released)
+            for statement in ("let_go", "delete_folder"):
+                await connection.all(_SQL[statement], where)
 
         await self._database.write(work)
 

@@ -12,9 +12,9 @@ from vvm.store.migration import steps
 from vvm.store.postgres.engine import connect, outage
 from vvm.store.settings import PostgresSettings
 
-VERSION = 2
+VERSION = 3
 """The schema that this release writes."""
-COMPATIBLE = 1
+COMPATIBLE = 3
 """The oldest release, by its VERSION, that can work with a database of this schema."""
 
 _LOCK = 0x76766D

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from vvm.domain.cos import UnknownCos
-from vvm.domain.errors import SubscriberExists, UnknownSubscriber
+from vvm.domain.errors import SubscriberExists, SubscriberHeld, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
@@ -68,6 +68,8 @@ class PostgresSubscribers:
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         async def work(connection: Connection) -> None:
             found = await find(connection, msisdn)
+            if found.held:
+                raise SubscriberHeld
             which = {"id": found.id, "mailbox": found.mailbox, "msisdn": msisdn}
             await _audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
             for statement in (
@@ -133,20 +135,22 @@ async def apply_change(connection: Connection, msisdn: Msisdn, change: Subscribe
             else rows.microseconds(after.previous_until),
             "fallback": after.fallback.value,
             "cos": after.cos,
+            "held": after.held,
         },
     )
     if change.audited(before):
-        entry = Audited(msisdn, change.changed_at, change.trigger, before.status, after.status)
-        await _audit(connection, entry)
+        why = change.trigger, before.status, after.status, change.reason
+        await _audit(connection, Audited(msisdn, change.changed_at, *why))
     if change.pin_check is not None:
         await connection.all(_SQL["forget_pin_tries"], {"id": after.id})
     mailbox = {
         "mailbox": after.mailbox,
         "status": after.status.value,
         "cos": after.cos,
+        "held": after.held,
         "max_messages": after.max_messages,
     }
-    if (after.status, after.cos) != (before.status, before.cos):
+    if (after.status, after.cos, after.held) != (before.status, before.cos, before.held):
         await connection.all(_SQL["update_mailbox"], mailbox)
     if after.max_messages != before.max_messages:
         await connection.all(_SQL["lock_mailbox"], mailbox)
@@ -225,5 +229,6 @@ async def _audit(connection: Connection, entry: Audited) -> None:
             "trigger": entry.trigger.value,
             "before": entry.before,
             "after": entry.after,
+            "reason": entry.reason,
         },
     )

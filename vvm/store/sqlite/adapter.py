@@ -24,6 +24,7 @@ from vvm.store.sqlite.folders import SqliteFolders
 from vvm.store.sqlite.inbound import SqliteInbound
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.outbox import SqliteOutbox
+from vvm.store.sqlite.recovery import SqliteRecovery
 from vvm.store.sqlite.schema import prepare
 from vvm.store.sqlite.subscribers import SqliteSubscribers
 from vvm.store.sqlite.tokens import SqliteTokens
@@ -44,6 +45,7 @@ class SqliteStore:
         self.blobs = SqliteBlobLedger(self._reader, self._writer)
         self.mailboxes = SqliteMailboxes(self._reader, self._writer, shelf(self.blobs))
         self.folders = SqliteFolders(self._reader, self._writer)
+        self.recovery = SqliteRecovery(self._reader, self._writer)
         self.outbox = SqliteOutbox(self._reader, self._writer)
         self.inbound = SqliteInbound(self._reader, self._writer)
         self.devices = SqliteDevices(self._reader, self._writer)

@@ -15,10 +15,11 @@ from vvm.domain.subscriber import MailboxId
 from vvm.store import rows
 from vvm.store.folders import DELIMITER, Copied, FolderEntry, levels
 from vvm.store.sql import named_statements
-from vvm.store.sqlite.contents import release_content, share_content
+from vvm.store.sqlite.contents import share_content
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.mailboxes import GREETINGS_ID, learn_keywords, why_not
 from vvm.store.sqlite.outbox import insert_owed
+from vvm.store.sqlite.removal import let_go
 
 _SQL = named_statements("vvm.store.sqlite.queries", "folders.sql")
 _MAILBOXES = named_statements("vvm.store.sqlite.queries", "mailboxes.sql")
@@ -69,11 +70,10 @@ class SqliteFolders:
             if len(_tree(connection, mailbox, name)) > 1:
                 raise FolderHasChildren
             where = {"mailbox": mailbox, "id": place.id}
-            contents = connection.execute(_SQL["contents"], where).fetchall()
+            messages = connection.execute(_SQL["contents"], where).fetchall()
+            let_go(connection, mailbox, place.id, messages)
             for statement in ("delete_folder", "delete_journal"):
                 connection.execute(_SQL[statement], where)
-            for content, original in contents:
-                release_content(connection, mailbox, content, original)
 
         await self._write(work)
 

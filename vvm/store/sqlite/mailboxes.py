@@ -24,9 +24,10 @@ from vvm.store.port import (
     Stored,
 )
 from vvm.store.sql import named_statements
-from vvm.store.sqlite.contents import insert_content, release_content
+from vvm.store.sqlite.contents import insert_content
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
+from vvm.store.sqlite.removal import let_go
 
 _SQL = named_statements("vvm.store.sqlite.queries", "mailboxes.sql")
 GREETINGS_ID = 2
@@ -346,8 +347,7 @@ def _expunge(
         "octets": sum(size for _, _, size, *_ in doomed),
     }
     (modseq,) = connection.execute(_SQL["shrink_folder"], where | totals).fetchone()
-    for uid, _, _, content, original in doomed:
-        connection.execute(_SQL["delete_message"], (mailbox, row[7], uid))
-        release_content(connection, mailbox, content, original)
+    let_go(connection, mailbox, row[7], [(uid, *contents) for uid, _, _, *contents in doomed])
+    for uid, *_ in doomed:
         connection.execute(_SQL["insert_journal"], (mailbox, row[7], modseq, uid, "expunged"))
     return [uid for uid, *_ in doomed]

@@ -10,14 +10,14 @@ from vvm.domain.errors import Outage
 from vvm.store.migration import steps
 from vvm.store.sqlite.engine import connect
 
-VERSION = 15
+VERSION = 16
 """The schema that this release writes."""
-COMPATIBLE = 14
+COMPATIBLE = 16
 """The oldest release, by its VERSION, that can work with a file of this schema.
 
 3, 9 and 14 brought causes of a notification that an older release cannot read; 8 content that several
 messages share, which an older release would delete with the first of them; 11 octets in blobs, which
-it would show as empty messages.
+it would show as empty messages; 16 subscribers of whom nothing may be deleted, which it would delete.
 """
 PAGE_BYTES = 8192
 """A voice message of 30 KB lies on four pages and not on eight."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from vvm.domain.cos import UnknownCos
-from vvm.domain.errors import SubscriberExists, UnknownSubscriber
+from vvm.domain.errors import SubscriberExists, SubscriberHeld, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
@@ -73,8 +73,10 @@ class SqliteSubscribers:
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         def work(connection: sqlite3.Connection) -> None:
             found = find(connection, msisdn)
+            if found.held:
+                raise SubscriberHeld
             _audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
-            for statement in ("delete_contents", "delete_messages"):
+            for statement in ("delete_contents", "delete_messages", "delete_deleted"):
                 connection.execute(_SQL[statement], {"mailbox": found.mailbox})
             connection.execute(_SQL["delete_subscriber"], (found.id,))
             connection.execute(_SQL["delete_journal"], (found.mailbox,))
@@ -149,10 +151,12 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
             else rows.microseconds(after.previous_until),
             "fallback": after.fallback.value,
             "cos": after.cos,
+            "held": after.held,
         },
     )
     if change.audited(before):
-        _audit(connection, Audited(msisdn, change.changed_at, change.trigger, before.status, after.status))
+        why = change.trigger, before.status, after.status, change.reason
+        _audit(connection, Audited(msisdn, change.changed_at, *why))
     if change.pin_check is not None:
         connection.execute(_SQL["forget_pin_tries"], (after.id,))
     if after.max_messages != before.max_messages:
@@ -231,5 +235,6 @@ def _audit(connection: sqlite3.Connection, entry: Audited) -> None:
             "trigger": entry.trigger.value,
             "before": entry.before,
             "after": entry.after,
+            "reason": entry.reason,
         },
     )

@@ -1,4 +1,4 @@
--- Remove for ever what is flagged DELETED, among uids unless they are NULL; answers the UIDs, ascending.
+-- Remove what is flagged DELETED, among uids unless they are NULL; answers the UIDs, ascending.
 CREATE OR REPLACE FUNCTION expunge(box bigint, folder_name text, uids bigint[], owed jsonb)
 RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
@@ -9,15 +9,12 @@ DECLARE
 BEGIN
     PERFORM 1 FROM mailbox WHERE id = box FOR UPDATE;
     SELECT id INTO place FROM folder WHERE mailbox_id = box AND name = folder_name;
-    WITH doomed AS (
-        DELETE FROM message m
-         WHERE m.mailbox_id = box AND m.folder_id = place AND m.flags & deleted <> 0
-           AND (expunge.uids IS NULL OR m.uid = ANY (expunge.uids))
-        RETURNING m.uid, m.flags, m.size, m.content_id, m.original_id)
-    SELECT coalesce(array_agg(uid ORDER BY uid), '{}') AS uids, count(*) AS messages,
-           count(*) FILTER (WHERE flags & 1 = 0) AS unseen, sum(size) AS octets,
-           array_agg(content_id) AS contents, array_agg(original_id) AS originals
-      INTO gone FROM doomed;
+    SELECT coalesce(array_agg(m.uid ORDER BY m.uid), '{}') AS uids, count(*) AS messages,
+           count(*) FILTER (WHERE m.flags & 1 = 0) AS unseen, sum(m.size) AS octets
+      INTO gone
+      FROM message m
+     WHERE m.mailbox_id = box AND m.folder_id = place AND m.flags & deleted <> 0
+       AND (expunge.uids IS NULL OR m.uid = ANY (expunge.uids));
     IF gone.messages = 0 THEN
         RETURN gone.uids;
     END IF;
@@ -26,8 +23,8 @@ BEGIN
            unseen = unseen - gone.unseen, octets = octets - gone.octets
      WHERE mailbox_id = box AND id = place
     RETURNING highest_modseq INTO new_modseq;
+    PERFORM let_go(box, place, gone.uids);
     INSERT INTO journal SELECT box, place, new_modseq, uid, 'expunged' FROM unnest(gone.uids) AS uid;
-    PERFORM release_contents(box, gone.contents, gone.originals);
     PERFORM owe(owed, NULL);
     RETURN gone.uids;
 END

@@ -35,13 +35,12 @@ SELECT name FROM folder
 UPDATE folder SET name = :other || substr(name, length(:name) + 1)
  WHERE mailbox_id = :mailbox AND (name = :name OR starts_with(name, :name || '/'));
 
--- name: delete_folder
-WITH journal AS (DELETE FROM journal WHERE mailbox_id = :mailbox AND folder_id = :id),
-     folder AS (DELETE FROM folder WHERE mailbox_id = :mailbox AND id = :id)
-DELETE FROM message WHERE mailbox_id = :mailbox AND folder_id = :id RETURNING content_id, original_id;
+-- name: let_go
+SELECT let_go(:mailbox, :id, ARRAY(SELECT uid FROM message WHERE mailbox_id = :mailbox AND folder_id = :id));
 
--- name: release_contents
-SELECT release_contents(:mailbox, :contents, :originals);
+-- name: delete_folder
+WITH journal AS (DELETE FROM journal WHERE mailbox_id = :mailbox AND folder_id = :id)
+DELETE FROM folder WHERE mailbox_id = :mailbox AND id = :id;
 
 -- name: subscribe
 INSERT INTO subscription (mailbox_id, name) VALUES (:mailbox, :name) ON CONFLICT DO NOTHING;

@@ -27,33 +27,33 @@ VALUES (:id, :mailbox, :msisdn, :status, :client, :language, :setup_done, :max_m
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE id = (SELECT d.id FROM directory d WHERE d.name = :msisdn AND d.kind = 'msisdn');
 
 -- name: locked_subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE id = (SELECT d.id FROM directory d WHERE d.name = :msisdn AND d.kind = 'msisdn')
    FOR UPDATE;
 
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE id = :id;
 
 -- name: subscriber_by_imap_user
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE id = (SELECT d.id FROM directory d WHERE d.name = :user AND d.kind = 'imap_user');
 
 -- name: subscribers_after
 -- A walk through all: the directory is in the order of names.
 SELECT s.id, s.mailbox_id, s.msisdn, s.status, s.client, s.language, s.setup_done, s.max_messages, s.imap_user,
        s.password_check, s.password_sealed, s.created_at, s.changed_at, s.pin_check, s.previous_check,
-       s.previous_until, s.unanswered_syncs, s.fallback, s.cos
+       s.previous_until, s.unanswered_syncs, s.fallback, s.cos, s.held
   FROM (SELECT name, id FROM directory WHERE name > :after AND kind = 'msisdn' ORDER BY name LIMIT :limit) d
   JOIN subscriber s ON s.id = d.id
  ORDER BY d.name;
@@ -64,11 +64,11 @@ UPDATE subscriber
        max_messages = :max_messages, password_check = :password_check,
        password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check,
        previous_check = :previous_check, previous_until = :previous_until, fallback = :fallback,
-       cos = nullif(:cos, '')
+       cos = nullif(:cos, ''), held = :held
  WHERE id = :id;
 
 -- name: update_mailbox
-UPDATE mailbox SET status = :status, cos = nullif(:cos, '') WHERE id = :mailbox;
+UPDATE mailbox SET status = :status, cos = nullif(:cos, ''), held = :held WHERE id = :mailbox;
 
 -- name: take_pin_try
 -- One statement decides: no row back means that the PIN is locked, or that the subscriber is gone.
@@ -93,6 +93,7 @@ SELECT id FROM mailbox WHERE id = :mailbox FOR UPDATE;
 -- name: delete_mailbox
 -- Everything that is keyed by a mailbox.
 WITH message AS (DELETE FROM message WHERE mailbox_id = :mailbox),
+     deleted_message AS (DELETE FROM deleted_message WHERE mailbox_id = :mailbox),
      content AS (DELETE FROM content WHERE mailbox_id = :mailbox),
      shared_content AS (DELETE FROM shared_content WHERE mailbox_id = :mailbox),
      deposit_key AS (DELETE FROM deposit_key WHERE mailbox_id = :mailbox),
@@ -118,10 +119,11 @@ DELETE FROM subscriber WHERE id = :id;
 UPDATE subscriber SET unanswered_syncs = 0 WHERE id = :id;
 
 -- name: insert_audit
-INSERT INTO audit (msisdn, at, trigger, before, after) VALUES (:msisdn, :at, :trigger, :before, :after);
+INSERT INTO audit (msisdn, at, trigger, before, after, reason)
+VALUES (:msisdn, :at, :trigger, :before, :after, :reason);
 
 -- name: audit
-SELECT msisdn, at, trigger, before, after FROM
+SELECT msisdn, at, trigger, before, after, reason FROM
     (SELECT * FROM audit WHERE msisdn = :msisdn ORDER BY id DESC LIMIT :limit) AS newest
  ORDER BY id;
 

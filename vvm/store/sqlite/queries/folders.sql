@@ -35,7 +35,7 @@ UPDATE folder SET name = :other || substr(name, length(:name) + 1)
    AND (name = :name OR substr(name, 1, length(:name) + 1) = :name || '/');
 
 -- name: contents
-SELECT content_id, original_id FROM message WHERE mailbox_id = :mailbox AND folder_id = :id;
+SELECT uid, content_id, original_id FROM message WHERE mailbox_id = :mailbox AND folder_id = :id ORDER BY uid;
 
 -- name: delete_folder
 DELETE FROM folder WHERE mailbox_id = :mailbox AND id = :id;

@@ -18,25 +18,25 @@ RETURNING id;
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE msisdn = ?;
 
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE id = ?;
 
 -- name: subscriber_by_imap_user
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE imap_user = ?;
 
 -- name: subscribers_after
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos
+       previous_until, unanswered_syncs, fallback, cos, held
   FROM subscriber WHERE msisdn > :after ORDER BY msisdn LIMIT :limit;
 
 -- name: update_subscriber
@@ -45,7 +45,7 @@ UPDATE subscriber
        max_messages = :max_messages, password_check = :password_check,
        password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check,
        previous_check = :previous_check, previous_until = :previous_until, fallback = :fallback,
-       cos = nullif(:cos, '')
+       cos = nullif(:cos, ''), held = :held
  WHERE id = :id;
 
 -- name: take_pin_try
@@ -70,10 +70,17 @@ DELETE FROM content WHERE id IN (
     SELECT content_id FROM message WHERE mailbox_id = :mailbox
     UNION ALL
     SELECT original_id FROM message WHERE mailbox_id = :mailbox AND original_id IS NOT NULL
+    UNION ALL
+    SELECT content_id FROM deleted_message WHERE mailbox_id = :mailbox
+    UNION ALL
+    SELECT original_id FROM deleted_message WHERE mailbox_id = :mailbox AND original_id IS NOT NULL
 );
 
 -- name: delete_messages
 DELETE FROM message WHERE mailbox_id = :mailbox;
+
+-- name: delete_deleted
+DELETE FROM deleted_message WHERE mailbox_id = :mailbox;
 
 -- name: delete_subscriber
 DELETE FROM subscriber WHERE id = ?;
@@ -88,10 +95,11 @@ DELETE FROM mailbox WHERE id = ?;
 UPDATE subscriber SET unanswered_syncs = 0 WHERE id = ?;
 
 -- name: insert_audit
-INSERT INTO audit (msisdn, at, trigger, before, after) VALUES (:msisdn, :at, :trigger, :before, :after);
+INSERT INTO audit (msisdn, at, trigger, before, after, reason)
+VALUES (:msisdn, :at, :trigger, :before, :after, :reason);
 
 -- name: audit
-SELECT msisdn, at, trigger, before, after FROM
+SELECT msisdn, at, trigger, before, after, reason FROM
     (SELECT * FROM audit WHERE msisdn = :msisdn ORDER BY id DESC LIMIT :limit)
  ORDER BY id;
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator does with the life of a subscriber and its messages, by command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.command_line import CommandLine, command_line
+from tests.unit.services_world import ALICE, TWO_SECONDS
+from vvm.cli.main import Exit
+
+
+@pytest.fixture
+def vvm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[CommandLine]:
+    (tmp_path / "hello.wav").write_bytes(TWO_SECONDS)
+    with command_line(tmp_path, monkeypatch, capsys) as running:
+        assert running("cos", "put", "gold", "--deleted-days", "7").code == Exit.OK
+        assert running("subscriber", "add", ALICE, "--cos", "gold").code == Exit.OK
+        yield running
+
+
+def test_a_deleted_message_is_listed_and_restored(vvm: CommandLine) -> None:
+    vvm("message", "deposit", str(vvm.directory / "hello.wav"), "--to", ALICE)
+    vvm("message", "delete", ALICE, "1")
+    (deleted,) = vvm("message", "deleted", ALICE, "--json").rows
+    assert (deleted["uid"], deleted["folder"]) == (1, "INBOX")
+    number = str(deleted["id"])
+    assert vvm("message", "restore", ALICE, number, "--json").document == {"folder": "INBOX", "uid": 2}
+    assert vvm("message", "restore", ALICE, number).code == Exit.REFUSED
+    assert [row["uid"] for row in vvm("message", "list", ALICE, "--json").rows] == [2]
+
+
+def test_a_legal_hold_is_laid_and_lifted(vvm: CommandLine) -> None:
+    assert vvm("subscriber", "hold", ALICE, "--reason", "case 12", "--json").document["held"] is True
+    assert vvm("subscriber", "remove", ALICE).code == Exit.REFUSED
+    assert vvm("subscriber", "release", ALICE, "--reason", "closed", "--json").document["held"] is False
+    assert vvm("subscriber", "remove", ALICE).code == Exit.OK
+    assert [row["reason"] for row in vvm("subscriber", "audit", ALICE, "--json").rows] == [
+        "",
+        "case 12",
+        "closed",
+        "",
+    ]

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator does with the life of a subscriber and its messages, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.unit.http_api import Api, api
+from tests.unit.services_world import ALICE, CALL, TWO_SECONDS, World
+from vvm.domain.access import ROLES, Role, Scope
+from vvm.domain.cos import Limits
+from vvm.domain.message import INBOX
+from vvm.domain.notification import Cause
+from vvm.domain.provisioning import Trigger
+from vvm.domain.subscriber import CosName, ProvisioningStatus
+from vvm.services.provisioning import SubscriberOptions
+
+ONE = f"/v1/subscribers/{ALICE}"
+MESSAGE = f"{ONE}/messages/1"
+HOLD = {"held": True, "reason": "case 12"}
+
+
+@pytest.fixture
+async def world() -> World:
+    """Alice's class keeps what she deletes; she has one message."""
+    world = World()
+    await world.classes.put("gold", Limits(deleted_days=7))
+    await world.subscriber(ProvisioningStatus.READY, options=SubscriberOptions(cos=CosName("gold")))
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.texts()
+    return world
+
+
+@pytest.fixture
+async def http(world: World) -> AsyncIterator[Api]:
+    async with api(world) as running:
+        yield running
+
+
+async def test_a_deleted_message_is_listed_and_restored(http: Api, world: World) -> None:
+    mailbox = (await world.current()).mailbox
+    octets = await world.store.mailboxes.octets(mailbox, INBOX, 1)
+    assert (await http.call("DELETE", MESSAGE)).status == 204
+    await world.texts()
+    listed = (await http.call("GET", f"{ONE}/deleted")).json
+    (deleted,) = listed["messages"]
+    assert (deleted["uid"], deleted["folder"], deleted["seconds"]) == (1, INBOX, 2)
+    answer = await http.call("POST", f"{ONE}/deleted/{deleted['id']}/restore")
+    assert (answer.status, answer.json) == (200, {"folder": "INBOX", "uid": 2})
+    assert await world.store.mailboxes.octets(mailbox, INBOX, 2) == octets
+    assert [row.cause for row in await world.owed()] == [Cause.MAILBOX_UPDATE]
+    assert (await http.call("GET", f"{ONE}/deleted")).json["messages"] == []
+
+
+async def test_deleted_messages_are_paged(http: Api, world: World) -> None:
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    for uid in (1, 2):
+        await http.call("DELETE", f"{ONE}/messages/{uid}")
+    first = (await http.call("GET", f"{ONE}/deleted?limit=1")).json
+    second = (await http.call("GET", f"{ONE}/deleted?limit=1&cursor={first['next']}")).json
+    assert [page["messages"][0]["uid"] for page in (first, second)] == [1, 2]
+    third = (await http.call("GET", f"{ONE}/deleted?cursor={second['next']}")).json
+    assert third == {"messages": [], "next": None}
+
+
+async def test_what_is_not_there_is_not_restored(http: Api) -> None:
+    answer = await http.call("POST", f"{ONE}/deleted/4711/restore")
+    assert answer.problem == (404, "unknown_message")
+
+
+async def test_a_held_subscriber_is_not_removed_until_the_hold_is_lifted(http: Api, world: World) -> None:
+    answer = await http.call("PUT", f"{ONE}/hold", json=HOLD)
+    assert (answer.status, answer.json["held"]) == (200, True)
+    assert (await http.call("DELETE", ONE)).problem == (409, "subscriber_held")
+    lifted = await http.call("PUT", f"{ONE}/hold", json={"held": False, "reason": "case 12 is closed"})
+    assert lifted.json["held"] is False
+    assert (await http.call("DELETE", ONE)).status == 204
+    entries = (await http.call("GET", f"{ONE}/audit")).json["entries"]
+    assert [(entry["trigger"], entry["reason"]) for entry in entries[-3:]] == [
+        (Trigger.HELD, "case 12"),
+        (Trigger.RELEASED, "case 12 is closed"),
+        (Trigger.REMOVED, ""),
+    ]
+
+
+async def test_a_hold_needs_a_right_of_its_own(http: Api, world: World) -> None:
+    assert [role for role in Role if Scope.HOLD in ROLES[role]] == [Role.ADMIN]
+    _, token = await world.tokens.create("support", Role.SUPPORT)
+    answer = await http.call("PUT", f"{ONE}/hold", json=HOLD, token=token.reveal())
+    assert answer.problem == (403, "forbidden")
+
+
+async def test_a_hold_says_why(http: Api) -> None:
+    assert (await http.call("PUT", f"{ONE}/hold", json={"held": True})).problem == (400, "bad_request")
+    long = {"held": True, "reason": "x" * 201}
+    assert (await http.call("PUT", f"{ONE}/hold", json=long)).problem == (400, "bad_request")
