@@ -45,24 +45,21 @@ class Shared(msgspec.Struct, frozen=True):
 class House(Protocol):
     """The server as a connection sees it."""
 
-    def opened(self, connection: Connection) -> Limit | None:
-        """Take a new connection in and run it, or name the limit that forbids it."""
+    def opened(self, connection: Connection) -> None:
+        """Run a connection, whose peer was counted when it was accepted."""
         ...
 
     def closed(self, connection: Connection) -> None:
-        """A connection that was taken in is over."""
+        """A connection that ran is over."""
         ...
 
 
 class Connection(asyncio.Protocol):
     """The asyncio protocol of one client, and the ``Link`` of its session."""
 
-    def __init__(
-        self, shared: Shared, house: House, *, number: int, implicit_tls: bool, seated: bool = False
-    ) -> None:
-        """``seated``: the house has counted it in already, before its handshake."""
-        self.seated = seated
+    def __init__(self, shared: Shared, house: House, *, number: int, implicit_tls: bool) -> None:
         self.opened = False
+        """The transport is there, after the handshake where TLS comes first; the house runs it."""
         self._shared = shared
         self._settings = shared.settings
         self._house = house
@@ -86,16 +83,16 @@ class Connection(asyncio.Protocol):
         self._rest_ends = _NEVER
         self._over = False
         self._draining = False
+        self._shaking = False
         self._lost = False
         self._done = False
 
     # What asyncio tells us
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection in, or refuse it at once."""
+        """Begin the session, and its task."""
         self.opened = True
-        transport = cast("asyncio.Transport", transport)  # create_server makes no other
-        self._adopt(transport)
+        self._adopt(cast("asyncio.Transport", transport))  # connect_accepted_socket makes no other
         name = transport.get_extra_info("peername")
         self.address = str(name[0]) if name else "unknown"
         self._session = Session(
@@ -107,11 +104,7 @@ class Connection(asyncio.Protocol):
             peer=Peer(self.address, tls=self._implicit_tls, connection_id=self._number),
             link=self,
         )
-        refused = self._house.opened(self)
-        if refused is not None:
-            self._over = True
-            transport.write(b"* BYE " + refused.value.encode() + b"\r\n")
-            transport.close()
+        self._house.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Take octets; a peer that sends faster than its commands run has to wait."""
@@ -167,9 +160,11 @@ class Connection(asyncio.Protocol):
             self.end(self._deadline_is)
 
     def drain(self) -> None:
-        """End when the command that runs is answered; at once when none runs."""
+        """End when the command that runs is answered; at once when none runs, or TLS begins."""
         self._draining = True
-        if self._news is not None:
+        if self._shaking:
+            self.abort()
+        elif self._news is not None:
             self.end(Limit.SHUTDOWN)
 
     def end(self, cause: Limit) -> None:
@@ -385,6 +380,7 @@ class Connection(asyncio.Protocol):
         if tls is None:
             raise RuntimeError("neither bind nor STARTTLS lets a handshake begin without a context")
         self._deadline = _NEVER  # the event loop keeps the time of the handshake
+        self._shaking = True
         try:
             transport = await self._loop.start_tls(
                 self._open(),
@@ -406,6 +402,8 @@ class Connection(asyncio.Protocol):
         except asyncio.CancelledError:
             self._lost = True
             raise
+        finally:
+            self._shaking = False
         if transport is None or self._lost:
             raise PeerGone
         self._adopt(transport)

@@ -12,6 +12,7 @@ class Limit(enum.Enum):
 
     CONNECTIONS = "too many connections"
     CONNECTIONS_PER_ADDRESS = "too many connections from your address"
+    DESCRIPTORS = "too many open files"
     LINE = "line too long"
     COMMAND = "command too long"
     BAD_COMMANDS = "too many bad commands"
@@ -47,7 +48,7 @@ class Metrics(Protocol):
         ...
 
     def limit_reached(self, limit: Limit) -> None:
-        """A limit ended a connection or refused one."""
+        """A limit ended a connection or refused one; ``DESCRIPTORS``: lets peers wait."""
         ...
 
 

@@ -9,6 +9,8 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 
 import msgspec
 import structlog
@@ -69,11 +71,13 @@ class ImapServer:
             tls=tls,
         )
         self._bound: list[tuple[Listener, socket.socket]] = []
-        self._serving: list[asyncio.Server] = []
         self._acceptors: list[int] = []
-        self._handshakes: set[asyncio.Task[None]] = set()
+        self._accepted: set[socket.socket] = set()
+        """Peers that no task has in its hands yet."""
+        self._beginnings: set[asyncio.Task[None]] = set()
         self._connections: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
+        self._seats = 0
         self._numbers = itertools.count(1)
         self._group: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
@@ -111,10 +115,7 @@ class ImapServer:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 for listener, bound in self._bound:
-                    if listener.implicit_tls:
-                        self._accept_tls(bound)
-                    else:
-                        self._serving.append(await self._accept(bound))
+                    self._accept(listener, bound)
                 sweeper = group.create_task(self._sweep())
                 await self._stopping.wait()
                 await self._empty.wait()
@@ -130,8 +131,8 @@ class ImapServer:
         """
         self._stopping.set()
         self._close_listeners()
-        for handshake in self._handshakes:
-            handshake.cancel()
+        for beginning in self._beginnings:
+            beginning.cancel()
         for connection in list(self._connections):
             connection.drain()
         try:
@@ -145,17 +146,12 @@ class ImapServer:
 
     # imap_server.connection.House
 
-    def opened(self, connection: Connection) -> Limit | None:
-        """Count a connection in and run it, or name the limit that forbids it."""
-        if not connection.seated:
-            refused = self._take_seat(connection.address)
-            if refused is not None:
-                return refused
+    def opened(self, connection: Connection) -> None:
+        """Run a connection, whose peer was counted when it was accepted."""
         self._connections.add(connection)
         self._empty.clear()
         self._shared.metrics.connection_opened()
         connection.start(self._spawn)
-        return None
 
     def closed(self, connection: Connection) -> None:
         """Count a connection out."""
@@ -175,37 +171,35 @@ class ImapServer:
         settings = self._shared.settings
         if self._stopping.is_set():
             refused = Limit.SHUTDOWN
-        elif self._by_address.total() >= settings.max_connections:
+        elif self._seats >= settings.max_connections:
             refused = Limit.CONNECTIONS
         elif self._by_address[address] >= settings.max_connections_per_address:
             refused = Limit.CONNECTIONS_PER_ADDRESS
         else:
             self._by_address[address] += 1
+            self._seats += 1
             return None
         self._shared.metrics.limit_reached(refused)
         log.warning("connection_refused", address=address, limit=refused.name.lower())
         return refused
 
     def _free_seat(self, address: str) -> None:
+        self._seats -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
 
-    async def _accept(self, bound: socket.socket) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(
-            lambda: Connection(self._shared, self, number=next(self._numbers), implicit_tls=False),
-            sock=bound,
-            backlog=_BACKLOG,
-        )
-
-    def _accept_tls(self, bound: socket.socket) -> None:
-        """Accept ourselves: a peer has its seat before the handshake, of which the loop tells nobody."""
+    def _accept(self, listener: Listener, bound: socket.socket) -> None:
+        """Accept ourselves: a peer is counted before its handshake, of which the loop tells nobody."""
         bound.setblocking(False)  # noqa: FBT003 - the standard library's signature
-        asyncio.get_running_loop().add_reader(bound.fileno(), self._take_peers, bound)
+        asyncio.get_running_loop().add_reader(bound.fileno(), self._take_peers, listener, bound)
         self._acceptors.append(bound.fileno())
 
-    def _take_peers(self, bound: socket.socket) -> None:
+    def _accept_again(self, listener: Listener, bound: socket.socket) -> None:
+        if bound.fileno() >= 0:
+            self._accept(listener, bound)
+
+    def _take_peers(self, listener: Listener, bound: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(_BACKLOG):
             try:
@@ -213,34 +207,43 @@ class ImapServer:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:  # no descriptors left: the peers wait in the kernel
-                log.warning("accept_failed", error=str(error))
+                self._shared.metrics.limit_reached(Limit.DESCRIPTORS)
+                log.warning("accept_failed", error=str(error), again_seconds=_ACCEPT_AGAIN_SECONDS)
                 loop.remove_reader(bound.fileno())
                 self._acceptors.remove(bound.fileno())
-                loop.call_later(_ACCEPT_AGAIN_SECONDS, self._accept_again, bound)
+                loop.call_later(_ACCEPT_AGAIN_SECONDS, self._accept_again, listener, bound)
                 return
-            address = str(name[0])
-            if self._group is None or self._take_seat(address) is not None:
-                peer.close()
-                continue
-            handshake = self._group.create_task(self._shake_hands(peer, address))
-            self._handshakes.add(handshake)
-            handshake.add_done_callback(self._handshakes.discard)
+            self._take(listener, peer, str(name[0]))
 
-    def _accept_again(self, bound: socket.socket) -> None:
-        if bound.fileno() >= 0:
-            self._accept_tls(bound)
+    def _take(self, listener: Listener, peer: socket.socket, address: str) -> None:
+        """Give the peer its seat and a task that begins its connection, or turn it away."""
+        refused = self._take_seat(address)
+        if refused is not None:
+            _turn_away(listener, peer, refused)
+            return
+        if self._group is None:
+            raise RuntimeError("a peer came while the server does not serve")
+        self._accepted.add(peer)
+        beginning = self._group.create_task(self._begin(listener, peer, address))
+        self._beginnings.add(beginning)
+        beginning.add_done_callback(partial(self._begun, peer, address))
 
-    async def _shake_hands(self, peer: socket.socket, address: str) -> None:
-        """Shake hands within the time; the seat passes to the connection, or is free again."""
+    async def _begin(self, listener: Listener, peer: socket.socket, address: str) -> None:
+        """Hand the socket to the loop, which shakes hands first where TLS comes first.
+
+        The seat passes to the connection, or is free again.
+        """
+        self._accepted.remove(peer)
         connection = Connection(
-            self._shared, self, number=next(self._numbers), implicit_tls=True, seated=True
+            self._shared, self, number=next(self._numbers), implicit_tls=listener.implicit_tls
         )
+        handshake_seconds = self._shared.settings.tls_handshake_seconds
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection,
                 peer,
-                ssl=self._shared.tls,
-                ssl_handshake_timeout=self._shared.settings.tls_handshake_seconds,
+                ssl=self._shared.tls if listener.implicit_tls else None,
+                ssl_handshake_timeout=handshake_seconds if listener.implicit_tls else None,
             )
         except OSError as error:  # of which ssl.SSLError and the time-out are two
             self._shared.metrics.limit_reached(Limit.HANDSHAKE)
@@ -251,14 +254,19 @@ class ImapServer:
             if not connection.opened:
                 self._free_seat(address)
 
+    def _begun(self, peer: socket.socket, address: str, beginning: asyncio.Task[None]) -> None:
+        """Take back what a task holds that was cancelled before its first step."""
+        self._beginnings.remove(beginning)
+        if peer in self._accepted:
+            self._accepted.remove(peer)
+            peer.close()
+            self._free_seat(address)
+
     def _close_listeners(self) -> None:
-        for server in self._serving:
-            server.close()
         for acceptor in self._acceptors:
             asyncio.get_running_loop().remove_reader(acceptor)
         for _, bound in self._bound:
             bound.close()
-        self._serving.clear()
         self._acceptors.clear()
         self._bound.clear()
 
@@ -270,6 +278,14 @@ class ImapServer:
             now = loop.time()
             for connection in list(self._connections):
                 connection.sweep(now)
+
+
+def _turn_away(listener: Listener, peer: socket.socket, refused: Limit) -> None:
+    """Close, with a word where the peer speaks IMAP at once."""
+    with peer, suppress(OSError):  # the peer may be gone
+        if not listener.implicit_tls:
+            peer.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            peer.send(b"* BYE " + refused.value.encode() + b"\r\n")
 
 
 def _listen(listener: Listener) -> socket.socket:

@@ -186,8 +186,8 @@ class DeafTransport(asyncio.Transport):
 class OpenHouse:
     """Takes every connection in and runs none: to the connection, a command seems to run for ever."""
 
-    def opened(self, connection: Connection) -> Limit | None:
-        return None
+    def opened(self, connection: Connection) -> None:
+        """It does not start."""
 
     def closed(self, connection: Connection) -> None:
         raise AssertionError

@@ -24,6 +24,7 @@ from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.server import serving
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
+from vvm.runtime.descriptors import allow_connections
 from vvm.runtime.holder import held_name
 from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
 from vvm.runtime.metrics import (
@@ -142,6 +143,7 @@ def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
 
 
 def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: bool) -> dict[str, Part]:
+    allow_connections(config.imap.limits.max_connections)
     omtp = config.imap.omtp
     store = services.store
     mail = MailServices(
