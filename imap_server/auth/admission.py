@@ -42,7 +42,7 @@ async def admit(session: Session, opening: Awaitable[Account], claimed: Callable
         log.info(
             "login_denied",
             reason=denied.text,
-            user=claimed()[:_LONGEST_LOGGED],
+            user=_logged(claimed()),
             address=session.peer.address,
             connection=session.peer.connection_id,
         )
@@ -54,10 +54,15 @@ async def admit(session: Session, opening: Awaitable[Account], claimed: Callable
             session.end(Limit.FAILED_LOGINS)
         return
     except Unavailable as outage:
-        user = claimed()[:_LONGEST_LOGGED]
+        user = _logged(claimed())
         log.warning("login_unavailable", user=user, connection=session.peer.connection_id)
         session.metrics.login("unavailable")
         raise No("application error", code="UNAVAILABLE") from outage
     session.metrics.login("ok")
     session.enter(account)
     session.ok("logged in", code=f"CAPABILITY {capabilities(session).decode()}")
+
+
+def _logged(claimed: str) -> str:
+    """A name for the log, if it has the form of one: people type passwords into the wrong field."""
+    return claimed[:_LONGEST_LOGGED] if "@" in claimed else "(not an address)"
