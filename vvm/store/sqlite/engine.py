@@ -22,6 +22,7 @@ import structlog
 
 from vvm.domain.errors import Outage
 from vvm.store.metrics import CommitMetrics
+from vvm.store.sqlite.turn import Turn
 
 log = structlog.get_logger(__name__)
 
@@ -132,6 +133,7 @@ class Writer:
         self._metrics = metrics
         self._jobs: queue.SimpleQueue[_Job[object] | None] = queue.SimpleQueue()
         self._shortcut = _Shortcut(path)
+        self._turn = Turn(path, patience_seconds=_BUSY_MILLISECONDS / 1000)
         self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
         self._closed = False
         self._thread.start()
@@ -164,12 +166,13 @@ class Writer:
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
         self._shortcut.close()
+        self._turn.close()
 
     def _serve(self) -> None:
         try:
             connection = connect(self._path)
             try:
-                while self._commit(connection, self._group()):
+                while self._serve_once(connection):
                     pass
             finally:
                 connection.close()
@@ -184,9 +187,15 @@ class Writer:
             job.error = sqlite3.OperationalError("the writer is gone")
             self._loop.call_soon_threadsafe(_resolve, [job])
 
-    def _group(self) -> list[_Job[object] | None]:
-        """Wait for a job, then take with it everything that waits."""
-        group = [self._jobs.get()]
+    def _serve_once(self, connection: sqlite3.Connection) -> bool:
+        """Wait for a job and for the turn to write, and commit it with all that have come meanwhile."""
+        first = self._jobs.get()
+        with self._turn.taken():
+            return self._commit(connection, self._group(first))
+
+    def _group(self, first: _Job[object] | None) -> list[_Job[object] | None]:
+        """A job and with it everything that waits."""
+        group = [first]
         while len(group) < _GROUP:
             try:
                 group.append(self._jobs.get_nowait())
