@@ -67,6 +67,7 @@ class Folder:
         self.records: dict[int, MessageRecord] = {}
         self.octets: dict[int, bytes] = {}
         self.expunged: dict[int, int] = {}
+        self.forgotten = 0
         self.watchers: list[Callable[[], None]] = []
         self.reads = 0
 
@@ -108,11 +109,15 @@ class Folder:
     async def changes(self, since_modseq: int) -> Changes:
         """What the journal says after a MODSEQ."""
         self.power.check()
+        if since_modseq < self.forgotten:
+            expunged = [uid for uid in range(1, self.uid_next) if uid not in self.records]
+        else:
+            expunged = [uid for uid, modseq in self.expunged.items() if modseq > since_modseq]
         return Changes(
             highest_modseq=self.modseq,
             uid_next=self.uid_next,
             changed=[_state(each) for each in self.records.values() if each.modseq > since_modseq],
-            expunged=[uid for uid, modseq in self.expunged.items() if modseq > since_modseq],
+            expunged=expunged,
         )
 
     async def messages(self, uids: Sequence[int]) -> Sequence[MessageRecord]:

@@ -70,6 +70,12 @@ class MemoryWorld:
         entry = self.backend.entries[user]
         self.backend.entries[user] = Entry(entry.account, entry.password, Standing.BLOCKED)
 
+    async def forget_changes(self) -> None:
+        """In every folder of everybody."""
+        for entry in self.backend.entries.values():
+            for folder in entry.account.folders.values():
+                folder.forgotten = folder.modseq
+
     async def outage(self, *, down: bool) -> None:
         """Every storage call fails, or none."""
         self.backend.power.down = down

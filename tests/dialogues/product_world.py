@@ -213,6 +213,10 @@ class ProductWorld:
     async def block(self, msisdn: str) -> None:
         await self._provisioning.change(Msisdn(msisdn), SubscriberOptions(blocked=True))
 
+    async def forget_changes(self) -> None:
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        await self.store.history.forget_changes(before=tomorrow, limit=1000)
+
     async def outage(self, *, down: bool) -> None:
         self._mailboxes.down = self._folders.down = down
 

@@ -8,6 +8,7 @@ The format, line by line (``#`` starts a comment; blank lines are free):
     given   subscriber +33612345679 who is blocked
     deposit 2.5 s from +33698765432                       for the subscriber given first
     storage fails | storage returns
+    storage forgets changes                               what the journals say of before
     operator blocks +33612345678
     phone   opens clear | opens TLS                       a session that does not log in by itself
     phone   C: a1 SELECT INBOX                            sends the line and CRLF (``C:`` alone an empty one)
@@ -186,6 +187,8 @@ class Runner:
                 await self._deposit(action)
             case "operator":
                 await self._world.block(action.removeprefix("blocks "))
+            case "storage" if action == "forgets changes":
+                await self._world.forget_changes()
             case "storage":
                 await self._world.outage(down={"fails": True, "returns": False}[action])
             case _:

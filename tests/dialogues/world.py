@@ -65,6 +65,10 @@ class World(Protocol):
         """The operator blocks a subscriber, whoever is logged in."""
         ...
 
+    async def forget_changes(self) -> None:
+        """The journals begin anew: what happened before is old enough to be forgotten."""
+        ...
+
     async def outage(self, *, down: bool) -> None:
         """The storage stops answering, or answers again."""
         ...

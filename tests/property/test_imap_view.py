@@ -36,6 +36,7 @@ class Mailbox:
         self.uid_next = 1
         self.messages: dict[int, MessageState] = {}
         self.expunged: list[tuple[int, int]] = []
+        self.forgotten = 0
 
     def put(self, uid: int, flags: Flags) -> None:
         self.modseq += 1
@@ -55,7 +56,9 @@ class Mailbox:
             highest_modseq=self.modseq,
             uid_next=self.uid_next,
             changed=[state for state in self.messages.values() if state.modseq > since],
-            expunged=[uid for modseq, uid in self.expunged if modseq > since],
+            expunged=[uid for modseq, uid in self.expunged if modseq > since]
+            if since >= self.forgotten
+            else [uid for uid in range(1, self.uid_next) if uid not in self.messages],
         )
 
 
@@ -151,6 +154,10 @@ class ClientsAndMailbox(RuleBasedStateMachine):
     @rule(data=st.data())
     def expunge(self, data: st.DataObject) -> None:
         self.mailbox.remove(data.draw(st.sampled_from(sorted(self.mailbox.messages))))
+
+    @rule()
+    def forget_the_journal(self) -> None:
+        self.mailbox.forgotten = self.mailbox.modseq
 
     @rule(which=CLIENTS)
     def refresh(self, which: int) -> None:

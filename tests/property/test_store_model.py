@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -99,6 +100,11 @@ class MailboxMachine(RuleBasedStateMachine):
         for uid in going:
             del self.flags[uid], self.octets[uid]
         assert self.run(self.store.mailboxes.expunge(self.alice.mailbox, INBOX, uids)) == going
+
+    @rule(limit=st.integers(1, 3))
+    def forget_the_oldest_changes(self, limit: int) -> None:
+        later = datetime.now(UTC) + timedelta(days=1)
+        assert self.run(self.store.history.forget_changes(before=later, limit=limit)) <= limit
 
     @rule(limit=st.integers(1, MOST_UIDS))
     def change_limit(self, limit: int) -> None:

@@ -48,6 +48,7 @@ from vvm.services.settings import (
     MasterSettings,
     NotificationSettings,
     PinSettings,
+    RetentionSettings,
     SelfServiceSettings,
     ServiceSettings,
     WebhookSettings,
@@ -208,8 +209,10 @@ class World:
             self.store.inbound,
             self.store.visits,
             self.store.recovery,
+            self.store.history,
             clock=self.clock,
             settings=settings,
+            history_settings=RetentionSettings(),
         )
         self.login = Login(
             self.store.subscribers,

@@ -137,6 +137,8 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
         ("[http]\nbody_seconds = -1.0", "http.body_seconds", "-1.0", "more than 0, at most"),
         ("[http]\nbody_seconds = inf", "http.body_seconds", "inf", "more than 0, at most"),
         ("[http]\nbody_seconds = nan", "http.body_seconds", "nan", "more than 0, at most"),
+        ("[retention]\njournal_days = 36501", "retention.journal_days", "36501", "at most 36500"),
+        ("[retention]\njournal_days = 0", "retention.journal_days", "0", "more than 0"),
         ("[vvm]\nmax_messages = 9007199254740993", "vvm.max_messages", "9_007_199_254_740_993", "at most"),
         ("[deposit]\ntranscoders = 0", "deposit.transcoders", "0", "more than 0"),
         ("[imap.limits]\nmax_line_bytes = -1", "imap.limits.max_line_bytes", "-1", "more than 0"),

@@ -14,11 +14,14 @@ from vvm.config.toml import render
 
 _LARGEST = 2**53
 """A float, a column of any database and JSON hold it exactly."""
+_LONGEST_DAYS = 36_500
+"""A century: longer than anything here lasts, and no date before the first."""
 _ANY_SIGN = frozenset({"silence_dbfs"})
 _ZERO_MEANS_SOMETHING = frozenset(
     {
         # none, or whatever another key says
-        *("imap_port", "port", "weight", "keep_days", "suspend_after_syncs"),
+        *("imap_port", "port", "weight", "keep_days", "audit_days"),
+        "suspend_after_syncs",
         *("min_milliseconds", "signature_seconds"),
         # do not wait
         *("failed_login_seconds", "linger_seconds", "drain_seconds", "unbind_seconds", "stop_seconds"),
@@ -40,8 +43,9 @@ def numbers(config: Config) -> Iterator[Mistake]:
         if isinstance(value, bool) or not isinstance(value, int | float) or name in _ANY_SIGN:
             continue
         may_be_zero = name in _ZERO_MEANS_SOMETHING
-        if not 0 <= value <= _LARGEST or (value == 0 and not may_be_zero):
-            right = f"0 to {_LARGEST}" if may_be_zero else f"more than 0, at most {_LARGEST}"
+        most = _LONGEST_DAYS if name.endswith("_days") else _LARGEST
+        if not 0 <= value <= most or (value == 0 and not may_be_zero):
+            right = f"0 to {most}" if may_be_zero else f"more than 0, at most {most}"
             yield Mistake(key, right, render(value))
 
 

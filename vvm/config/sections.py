@@ -21,6 +21,7 @@ from vvm.services.settings import (
     MasterSettings,
     NotificationSettings,
     PinSettings,
+    RetentionSettings,
     SelfServiceSettings,
     ServiceSettings,
     WebhookSettings,
@@ -126,6 +127,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which audio becomes a message, whichever front brings it."""
     notification: NotificationSettings = NotificationSettings()
     """How long, and how often, a phone is tried to be told."""
+    retention: RetentionSettings = RetentionSettings()
     webhook: WebhookSettings = WebhookSettings()
     """How an operator's systems are told of events."""
     sms: SmsSection = SmsSection()

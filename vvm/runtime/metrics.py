@@ -18,6 +18,7 @@ from vvm.domain.errors import VvmError
 from vvm.domain.message import Envelope
 from vvm.domain.numbers import Msisdn
 from vvm.services.deposit import Deposited, Depositor
+from vvm.services.retention import KINDS
 
 _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 _GROUPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -145,6 +146,18 @@ class StoreMetrics:
     def committed(self, jobs: int, seconds: float) -> None:
         self._seconds.observe(seconds)
         self._group.observe(jobs)
+
+
+class RetentionMetrics:
+    """vvm.services.retention.RetentionMetrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._rows = Counter("vvm_forgotten_rows", "Rows removed by age", ["what"], registry=registry)
+        for what in KINDS:
+            self._rows.labels(what)
+
+    def forgotten(self, what: str, rows: int) -> None:
+        self._rows.labels(what).inc(rows)
 
 
 class DepositMetrics:

@@ -31,6 +31,7 @@ from vvm.runtime.metrics import (
     ImapMetrics,
     Metrics,
     NotificationMetrics,
+    RetentionMetrics,
     SmsMetrics,
     StoreMetrics,
     new_metrics,
@@ -321,8 +322,10 @@ def _worker(config: Config, services: Services, metrics: Metrics) -> dict[str, P
         if not await services.activation.drain():
             await services.hints.inbound_moved(_PENDING)
 
+    forgotten = RetentionMetrics(metrics.registry)
+
     async def forget() -> None:
-        await services.retention()
+        await services.retention(forgotten)
         await services.feed.forget()
         await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 

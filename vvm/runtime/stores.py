@@ -11,10 +11,12 @@ from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.hints.local import LocalHints
 from vvm.store.hints.shared import SharedHints
 from vvm.store.metrics import CommitMetrics
+from vvm.store.migration import Migrated
 from vvm.store.port import Store
 from vvm.store.postgres import open_postgres
 from vvm.store.postgres.hints import PostgresBus
-from vvm.store.sqlite import open_sqlite
+from vvm.store.postgres.schema import prepare
+from vvm.store.sqlite import migrate_sqlite, open_sqlite
 
 
 @asynccontextmanager
@@ -28,6 +30,16 @@ async def open_store(
     else:
         async with open_postgres(settings.url, settings.postgres, commits, shelf) as database:
             yield database
+
+
+async def migrate_store(settings: StoreSettings, *, finish: bool = False) -> Migrated:
+    """Make or migrate the store; ``finish``: no program of an older release will use it any more.
+
+    Raises Outage.
+    """
+    if settings.path is None:
+        return await prepare(settings.url, settings.postgres, finish=finish)
+    return await migrate_sqlite(settings.path, finish=finish)
 
 
 def hints_of(settings: StoreSettings) -> LocalHints | SharedHints:

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was sent, what came in and what was deleted is forgotten after a time; what is owed never is."""
+"""What was done or deleted is forgotten after a time; what is owed never is."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
 from vvm.domain.clock import Clock
-from vvm.services.settings import NotificationSettings
-from vvm.store.port import InboundStore, OutboxStore, RecoveryStore, VisitStore
+from vvm.services.settings import NotificationSettings, RetentionSettings
+from vvm.store.port import HistoryStore, InboundStore, OutboxStore, RecoveryStore, VisitStore
 
 log = structlog.get_logger(__name__)
 
@@ -18,8 +19,32 @@ _BATCH = 500
 """Rows a transaction: a deposit that waits behind one waits milliseconds."""
 
 
+class _Forget(Protocol):
+    def __call__(self, *, before: datetime, limit: int) -> Awaitable[int]: ...
+
+
+class RetentionMetrics(Protocol):
+    def forgotten(self, what: str, rows: int) -> None:
+        """Hears of each batch; ``what`` is one of ``KINDS``."""
+        ...
+
+
+class NoRetentionMetrics:
+    """Nobody listens."""
+
+    def forgotten(self, what: str, rows: int) -> None:
+        pass
+
+
+KINDS = ("notifications", "client_sms", "visits", "changes", "deposit_keys", "audit", "deleted_messages")
+
+
 class Retention:
-    """Removes closed notifications, settled SMS of handsets, visits, and for ever what was deleted."""
+    """Removes, oldest first, what is older than its time.
+
+    Closed notifications, settled SMS of handsets and visits of clients (``notification.keep_days``),
+    journals of mailboxes, keys of deposits and the audit (``[retention]``), and for ever what was deleted.
+    """
 
     def __init__(
         self,
@@ -27,37 +52,54 @@ class Retention:
         inbound: InboundStore,
         visits: VisitStore,
         recovery: RecoveryStore,
+        history: HistoryStore,
         *,
         clock: Clock,
         settings: NotificationSettings,
+        history_settings: RetentionSettings,
     ) -> None:
         self._outbox = outbox
         self._inbound = inbound
         self._visits = visits
         self._recovery = recovery
+        self._history = history
         self._clock = clock
-        self._keep = timedelta(days=settings.keep_days)
+        self._settings = settings
+        self._history_settings = history_settings
 
-    async def __call__(self) -> int:
+    async def __call__(self, metrics: RetentionMetrics | None = None) -> int:
         """Forget everything that is old enough; answers how many rows that were."""
-        now = self._clock.now()
-        before = now - self._keep
-        notifications = await _all(lambda: self._outbox.forget(before=before, limit=_BATCH))
-        sms = await _all(lambda: self._inbound.forget(before=before, limit=_BATCH))
-        visits = await _all(lambda: self._visits.forget(before=before, limit=_BATCH))
-        if notifications or sms or visits:
-            log.info("history_forgotten", notifications=notifications, client_sms=sms, visits=visits)
-        purged = await _all(lambda: self._recovery.purge(now=now, limit=_BATCH))
-        if purged:
-            log.info("deleted_messages_purged", count=purged)
-        return notifications + sms + visits + purged
+        metrics = metrics or NoRetentionMetrics()
+        now, gone = self._clock.now(), {}
+        for what, days, forget in self._rules():
+            gone[what] = 0
+            async for rows in _batches(forget, before=now - timedelta(days=days)):
+                metrics.forgotten(what, rows)
+                gone[what] += rows
+        if any(gone.values()):
+            log.info("history_forgotten", **gone)
+        return sum(gone.values())
+
+    def _rules(self) -> Iterator[tuple[str, int, _Forget]]:
+        """What, after how many days, and by what."""
+        days, history = self._settings.keep_days, self._history_settings
+        yield "notifications", days, self._outbox.forget
+        yield "client_sms", days, self._inbound.forget
+        yield "visits", days, self._visits.forget
+        yield "changes", history.journal_days, self._history.forget_changes
+        yield "deposit_keys", history.deposit_key_days, self._history.forget_deposit_keys
+        if history.audit_days:
+            yield "audit", history.audit_days, self._history.forget_audit
+        yield "deleted_messages", 0, self._purge
+
+    async def _purge(self, *, before: datetime, limit: int) -> int:
+        """Each has an end of its own."""
+        return await self._recovery.purge(now=before, limit=limit)
 
 
-async def _all(forget: Callable[[], Awaitable[int]]) -> int:
-    """Batch by batch until one is not full, so that others have their turn between them."""
-    total = 0
-    while gone := await forget():
-        total += gone
+async def _batches(forget: _Forget, *, before: datetime) -> AsyncIterator[int]:
+    """Rows of each batch until one is not full; others have their turn between them."""
+    while gone := await forget(before=before, limit=_BATCH):
+        yield gone
         if gone < _BATCH:
             break
-    return total

@@ -154,6 +154,17 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """How long sent notifications and handsets' SMS are kept for operators to see."""
 
 
+class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the store remembers what nobody owes to anybody."""
+
+    journal_days: int = 30
+    """How long changes of a mailbox are kept; a client away for longer is told of every UID that is gone."""
+    deposit_key_days: int = 90
+    """How long the same deposit is known again; one that is retried later makes a second message."""
+    audit_days: int = 1096
+    """How long transitions of subscribers are kept; 0: for ever."""
+
+
 class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How events reach an operator's systems."""
 

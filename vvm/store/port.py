@@ -35,6 +35,7 @@ from vvm.store.cos import CosStore
 from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.events import EventStore, WebhookStore
 from vvm.store.folders import Copied, FolderEntry, FolderStore
+from vvm.store.history import HistoryStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
 from vvm.store.recovery import DeletedMessage, RecoveryStore
 from vvm.store.sms import (
@@ -60,6 +61,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "EventStore",
     "FolderEntry",
     "FolderStore",
+    "HistoryStore",
     "Inbound",
     "InboundStore",
     "KeywordChange",
@@ -206,7 +208,7 @@ class NewMessage(msgspec.Struct, frozen=True):
     """A blob only between an adapter and its row (vvm.store.blobs.shelf)."""
     layout: Layout
     key: str | None = None
-    """Names the deposit for ever: the same key never makes a second message in a mailbox."""
+    """Names the deposit: while it is remembered, the same key makes no second message in a mailbox."""
     flags: Flags = Flags(0)
     keywords: frozenset[str] = NO_KEYWORDS
     original: Original | None = None
@@ -264,7 +266,8 @@ class Changes(msgspec.Struct, frozen=True):
     changed: Sequence[MessageState] = ()
     """Messages that are new or have other flags, ascending by UID, as they are now."""
     expunged: Sequence[int] = ()
-    """UIDs that are gone, ascending.  One that came and went since then may be among them."""
+    """UIDs that are gone, ascending.  One that came and went since then may be among them; all that
+    ever went are, when the journal does not reach back so far (RFC 7162 section 3.2.5.2 allows it)."""
 
 
 class FolderSnapshot(msgspec.Struct, frozen=True):
@@ -413,6 +416,9 @@ class Store(Protocol):
 
     @property
     def tokens(self) -> TokenStore: ...
+
+    @property
+    def history(self) -> HistoryStore: ...
 
     async def close(self) -> None: ...
 

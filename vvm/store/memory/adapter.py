@@ -13,6 +13,7 @@ from vvm.store.memory.cos import MemoryCos
 from vvm.store.memory.devices import MemoryDevices
 from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.folders import MemoryFolders
+from vvm.store.memory.history import MemoryHistory
 from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
@@ -39,6 +40,7 @@ class MemoryStore:
         self.visits = MemoryVisits(self.subscribers)
         self.cos = MemoryCos(self.subscribers)
         self.tokens = MemoryTokens()
+        self.history = MemoryHistory(self.mailboxes, self.subscribers)
 
     async def close(self) -> None:
         """Nothing is held that would have to be given back."""

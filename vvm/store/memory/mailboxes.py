@@ -82,6 +82,10 @@ class Folder:
         """Ascending, because UIDs are given in that order and a dict keeps it."""
         self.gone: dict[int, int] = {}
         """MODSEQ of the expunge, by UID."""
+        self.journal: list[tuple[datetime, int]] = []
+        """When each MODSEQ was given."""
+        self.journal_from = 0
+        """What moved up to this MODSEQ is forgotten."""
 
     def state(self) -> FolderState:
         """Counters are counted, so that they cannot be wrong."""
@@ -104,7 +108,23 @@ class Folder:
 
     def advance(self) -> int:
         self.highest_modseq += 1
+        self.journal.append((datetime.now(UTC), self.highest_modseq))
         return self.highest_modseq
+
+    def forget(self, before: datetime, limit: int) -> int:
+        """Let the journal begin later; how many of its records went."""
+        old = [modseq for at, modseq in self.journal if at < before][:limit]
+        if old:
+            self.journal_from = old[-1]
+            self.journal = self.journal[len(old) :]
+            self.gone = {uid: modseq for uid, modseq in self.gone.items() if modseq > self.journal_from}
+        return len(old)
+
+    def gone_since(self, modseq: int) -> list[int]:
+        """Ascending; every UID that is not here when the journal does not know."""
+        if modseq < self.journal_from:
+            return [uid for uid in range(1, self.uid_next) if uid not in self.messages]
+        return sorted(uid for uid, when in self.gone.items() if when > modseq)
 
     def add(self, message: NewMessage, modseq: int, *, identity: str | None = None) -> Message:
         """Give a message its UID, and its identity unless it is a copy."""
@@ -131,6 +151,8 @@ class Mailbox:
         self.subscribed = {INBOX, GREETINGS}
         self.deposits: dict[str, int] = {}
         """UID by deposit key; outlives the message."""
+        self.deposited_at: dict[str, datetime] = {}
+        """The same keys, the oldest first."""
         self.uid_validity = inbox.uid_validity
         """The last one given."""
         self.held = False
@@ -302,6 +324,7 @@ class MemoryMailboxes:
             target.greeting_on(added, added.modseq)
         if message.key is not None:
             deposits[message.key] = added.uid
+            self._mailboxes[mailbox].deposited_at[message.key] = datetime.now(UTC)
         self.tell(mailbox, folder, added, EventKind.MESSAGE_DEPOSITED)
         self._outbox.add(owed, uid=added.uid)
         return Stored(uid=added.uid, created=True)
@@ -342,7 +365,7 @@ class MemoryMailboxes:
         return Changes(
             folder=self._mailboxes[mailbox].state(folder),
             changed=[message.state() for message in found.messages.values() if message.modseq > since_modseq],
-            expunged=sorted(uid for uid, modseq in found.gone.items() if modseq > since_modseq),
+            expunged=found.gone_since(since_modseq),
         )
 
     async def messages(

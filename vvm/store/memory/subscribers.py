@@ -136,6 +136,12 @@ class MemorySubscribers:
     async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
         return [entry for entry in self._audit if entry.msisdn == msisdn][-limit:]
 
+    def forget_audit(self, *, before: datetime, limit: int) -> int:
+        old = [entry for entry in self._audit if entry.at < before][:limit]
+        for entry in old:
+            self._audit.remove(entry)
+        return len(old)
+
     async def answered(self, subscriber: SubscriberId) -> None:
         self._outbox.unanswered.pop(subscriber, None)
 

@@ -14,6 +14,7 @@ from vvm.store.postgres.devices import PostgresDevices
 from vvm.store.postgres.engine import Database, opened
 from vvm.store.postgres.events import PostgresEvents
 from vvm.store.postgres.folders import PostgresFolders
+from vvm.store.postgres.history import PostgresHistory
 from vvm.store.postgres.inbound import PostgresInbound
 from vvm.store.postgres.mailboxes import PostgresMailboxes
 from vvm.store.postgres.outbox import PostgresOutbox
@@ -41,6 +42,7 @@ class PostgresStore:
         self.visits = PostgresVisits(database)
         self.cos = PostgresCos(database)
         self.tokens = PostgresTokens(database)
+        self.history = PostgresHistory(database)
         self.events = self.webhooks = PostgresEvents(database)
 
     async def close(self) -> None:

@@ -8,14 +8,19 @@ from importlib.resources import files
 from typing import Any
 
 from vvm.domain.errors import Outage
-from vvm.store.migration import steps
+from vvm.store.migration import Migrated, When, steps
 from vvm.store.postgres.engine import connect, outage
 from vvm.store.settings import PostgresSettings
 
-VERSION = 3
+VERSION = 4
 """The schema that this release writes."""
 COMPATIBLE = 3
-"""The oldest release, by its VERSION, that can work with a database of this schema."""
+"""The oldest release, by its VERSION, that can work beside this one.
+
+Not for ever with 3: it would tell no client that a journal begins later, which with 4 happens a
+retention time after the upgrade.  ``vvm store migrate --post`` shuts it out.
+"""
+_STEPS = "vvm.store.postgres.migrations"
 
 _LOCK = 0x76766D
 """Of one who migrates, among all who start at the same time: "vvm"."""
@@ -29,9 +34,10 @@ CREATE TABLE IF NOT EXISTS schema_version (
 """
 
 
-async def prepare(url: str, settings: PostgresSettings) -> None:
+async def prepare(url: str, settings: PostgresSettings, *, finish: bool = False) -> Migrated:
     """Run the missing steps and install the functions, in one transaction.
 
+    ``finish``: no program of an older release will come any more; what waits for that is done now.
     Raises Outage when the database cannot be reached, or was made by a release that this one is too old for.
     """
     try:
@@ -45,12 +51,12 @@ async def prepare(url: str, settings: PostgresSettings) -> None:
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-            await _migrate(connection, settings)
+            return await _migrate(connection, settings, finish=finish)
     finally:
         await connection.close()
 
 
-async def _migrate(connection: Any, settings: PostgresSettings) -> None:
+async def _migrate(connection: Any, settings: PostgresSettings, *, finish: bool) -> Migrated:
     await connection.execute(_FIRST)
     found = await connection.fetchrow("SELECT version, compatible, functions FROM schema_version")
     if found is None:
@@ -59,18 +65,30 @@ async def _migrate(connection: Any, settings: PostgresSettings) -> None:
     version, compatible, installed = found
     if compatible > VERSION:
         raise Outage(f"the database needs schema {compatible}, this release knows {VERSION}: upgrade it")
-    for _, text in steps("vvm.store.postgres.migrations", after=version):
+    for _, text in steps(_STEPS, after=version):
         await connection.execute(text)
     functions = _functions()
     digest = hashlib.sha256(functions.encode()).hexdigest()
     if version <= VERSION and installed != digest:  # a newer release has installed its own
         await connection.execute(functions)
         await connection.execute("UPDATE schema_version SET functions = $1", digest)
+    oldest = VERSION if finish or version == 0 else max(compatible, COMPATIBLE)
+    return await _finish(connection, Migrated(max(version, VERSION), oldest, 0))
+
+
+async def _finish(connection: Any, reached: Migrated) -> Migrated:
+    """Note where the schema stands, and run the steps that no older release is in the way of."""
+    done = await connection.fetchval("SELECT post FROM schema_version")
+    for _, text in steps(_STEPS, When.POST, after=done, upto=reached.compatible):
+        await connection.execute(text)
+    reached = Migrated(reached.version, reached.compatible, max(done, reached.compatible))
     await connection.execute(
-        "UPDATE schema_version SET version = greatest(version, $1), compatible = greatest(compatible, $2)",
-        VERSION,
-        COMPATIBLE,
+        "UPDATE schema_version SET version = $1, compatible = $2, post = $3",
+        reached.version,
+        reached.compatible,
+        reached.post,
     )
+    return reached
 
 
 def _functions() -> str:

@@ -13,6 +13,7 @@ from vvm.domain.errors import Outage
 from vvm.domain.subscriber import MailboxId
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.metrics import CommitMetrics, NoCommitMetrics
+from vvm.store.migration import Migrated
 from vvm.store.port import Hints
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.blobs import SqliteBlobLedger
@@ -21,6 +22,7 @@ from vvm.store.sqlite.devices import SqliteDevices
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.events import SqliteEvents
 from vvm.store.sqlite.folders import SqliteFolders
+from vvm.store.sqlite.history import SqliteHistory
 from vvm.store.sqlite.inbound import SqliteInbound
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.outbox import SqliteOutbox
@@ -53,6 +55,7 @@ class SqliteStore:
         self.events = self.webhooks = SqliteEvents(self._reader, self._writer)
         self.cos = SqliteCos(self._reader, self._writer)
         self.tokens = SqliteTokens(self._reader, self._writer)
+        self.history = SqliteHistory(self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
 
@@ -81,13 +84,24 @@ class SqliteStore:
         return int(newest)
 
 
+async def migrate_sqlite(path: Path, *, finish: bool = False) -> Migrated:
+    """Make a file or run its missing steps; ``finish``: no older release will open it any more.
+
+    Raises Outage when it cannot be used or is too new.
+    """
+    try:
+        return await asyncio.to_thread(prepare, path, finish=finish)
+    except (OSError, sqlite3.Error) as error:
+        raise Outage(f"{path} cannot be opened: {error}") from error
+
+
 @asynccontextmanager
 async def open_sqlite(
     path: Path, metrics: CommitMetrics | None = None, shelf: MakeShelf = DatabaseShelf
 ) -> AsyncIterator[SqliteStore]:
     """Open a file, making or migrating it first.  Raises Outage when it cannot be used or is too new."""
+    await migrate_sqlite(path)
     try:
-        await asyncio.to_thread(prepare, path)
         store = SqliteStore(path, asyncio.get_running_loop(), metrics or NoCommitMetrics(), shelf)
     except (OSError, sqlite3.Error) as error:
         raise Outage(f"{path} cannot be opened: {error}") from error

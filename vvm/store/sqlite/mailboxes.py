@@ -101,13 +101,15 @@ class SqliteMailboxes:
             if row is None:
                 return None
             where = {"mailbox": mailbox, "folder_id": row[7], "since": since_modseq}
-            return Changes(
-                folder=rows.folder_state(row),
-                changed=[
-                    rows.message_state(found) for found in self._reader.all(_SQL["changed_since"], where)
-                ],
-                expunged=[uid for (uid,) in self._reader.all(_SQL["expunged_since"], where)],
-            )
+            state = rows.folder_state(row)
+            if since_modseq < row[10]:
+                changed = self._reader.all(_SQL["changed_before_journal"], where)
+                present = {uid for (uid,) in self._reader.all(_SQL["uids"], where)}
+                expunged = [uid for uid in range(1, state.uid_next) if uid not in present]
+            else:
+                changed = self._reader.all(_SQL["changed_since"], where)
+                expunged = [uid for (uid,) in self._reader.all(_SQL["expunged_since"], where)]
+        return Changes(state, [rows.message_state(found) for found in changed], expunged)
 
     async def messages(
         self, mailbox: MailboxId, folder: str, uids: Sequence[int], *, originals: bool = False

@@ -7,26 +7,29 @@ import sqlite3
 from pathlib import Path
 
 from vvm.domain.errors import Outage
-from vvm.store.migration import steps
+from vvm.store.migration import Migrated, When, steps
 from vvm.store.sqlite.engine import connect
 
-VERSION = 16
+VERSION = 17
 """The schema that this release writes."""
-COMPATIBLE = 16
+COMPATIBLE = 17
 """The oldest release, by its VERSION, that can work with a file of this schema.
 
 3, 9 and 14 brought causes of a notification that an older release cannot read; 8 content that several
 messages share, which an older release would delete with the first of them; 11 octets in blobs, which
-it would show as empty messages; 16 subscribers of whom nothing may be deleted, which it would delete.
+it would show as empty messages; 16 subscribers of whom nothing may be deleted, which it would delete;
+17 journals that begin later, of which it would tell no client.
 """
+_STEPS = "vvm.store.sqlite.migrations"
 PAGE_BYTES = 8192
 """A voice message of 30 KB lies on four pages and not on eight."""
 
 
-def prepare(path: Path) -> None:
+def prepare(path: Path, *, finish: bool = False) -> Migrated:
     """Create the file or run its missing steps, in one transaction.
 
-    Raises Outage when the file was made by a release that this one is too old for.
+    ``finish``: no program of an older release will open the file any more; what waits for that is
+    done now.  Raises Outage when the file was made by a release that this one is too old for.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -40,15 +43,25 @@ def prepare(path: Path) -> None:
         version, compatible = _versions(connection)
         if compatible > VERSION:
             raise Outage(f"{path} needs schema {compatible}, this release knows {VERSION}: upgrade it")
-        for _, text in steps("vvm.store.sqlite.migrations", after=version):
+        for _, text in steps(_STEPS, after=version):
             _run(connection, text)
-        connection.execute(
-            "UPDATE schema_version SET version = max(version, ?), compatible = max(compatible, ?)",
-            (VERSION, COMPATIBLE),
-        )
+        oldest = VERSION if finish or version == 0 else max(compatible, COMPATIBLE)
+        migrated = _finish(connection, Migrated(max(version, VERSION), oldest, 0))
         connection.execute("COMMIT")
     finally:
         connection.close()
+    return migrated
+
+
+def _finish(connection: sqlite3.Connection, reached: Migrated) -> Migrated:
+    """Note where the schema stands, and run the steps that no older release is in the way of."""
+    (done,) = connection.execute("SELECT post FROM schema_version").fetchone()
+    for _, text in steps(_STEPS, When.POST, after=done, upto=reached.compatible):
+        _run(connection, text)
+    reached = Migrated(reached.version, reached.compatible, max(done, reached.compatible))
+    values = (reached.version, reached.compatible, reached.post)
+    connection.execute("UPDATE schema_version SET version = ?, compatible = ?, post = ?", values)
+    return reached
 
 
 def _versions(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -42,7 +42,8 @@ SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.oct
  WHERE f.mailbox_id = :mailbox AND f.name = :folder;
 
 -- name: changes
--- As snapshot; the messages are not looked at when nothing moved.
+-- As snapshot; the messages are not looked at when nothing moved.  Where the journal begins later, the messages
+-- themselves tell what is new, and every UID that is not there is gone.
 SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.octets,
        max_messages_of(f, b.cos), f.id, b.status, f.keywords, s.uids, s.flags, s.modseqs, s.keywords, gone.uids
   FROM folder f
@@ -53,12 +54,23 @@ SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.oct
         FROM (SELECT uid, flags, modseq, keywords FROM message
                WHERE mailbox_id = :mailbox AND folder_id = f.id
                  AND uid IN (SELECT j.uid FROM journal j
-                              WHERE j.mailbox_id = :mailbox AND j.folder_id = f.id AND j.modseq > :since)
+                              WHERE j.mailbox_id = :mailbox AND j.folder_id = f.id AND j.modseq > :since
+                             UNION ALL
+                             SELECT n.uid FROM message n
+                              WHERE f.journal_from > :since
+                                AND n.mailbox_id = :mailbox AND n.folder_id = f.id AND n.modseq > :since)
                ORDER BY uid) AS m) AS s ON f.highest_modseq > :since
   LEFT JOIN LATERAL (
-      SELECT array_agg(j.uid ORDER BY j.uid) AS uids FROM journal j
-       WHERE j.mailbox_id = :mailbox AND j.folder_id = f.id AND j.modseq > :since
-         AND j.change = 'expunged') AS gone ON f.highest_modseq > :since
+      SELECT array_agg(g.uid ORDER BY g.uid) AS uids FROM (
+          SELECT j.uid FROM journal j
+           WHERE f.journal_from <= :since
+             AND j.mailbox_id = :mailbox AND j.folder_id = f.id AND j.modseq > :since AND j.change = 'expunged'
+          UNION ALL
+          SELECT given FROM generate_series(1, f.uid_next - 1) AS given
+           WHERE f.journal_from > :since
+             AND NOT EXISTS (SELECT 1 FROM message n
+                              WHERE n.mailbox_id = :mailbox AND n.folder_id = f.id AND n.uid = given)
+          ) AS g) AS gone ON f.highest_modseq > :since
  WHERE f.mailbox_id = :mailbox AND f.name = :folder;
 
 -- name: message_records

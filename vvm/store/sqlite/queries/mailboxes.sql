@@ -40,16 +40,16 @@ VALUES (:mailbox, :folder_id, :uid, :modseq, :flags, :kind, :caller, :received_a
         :seconds, :size, :content_id, :keywords, :original_id, :original_size);
 
 -- name: insert_deposit_key
-INSERT INTO deposit_key (mailbox_id, key, uid) VALUES (:mailbox, :key, :uid);
+INSERT INTO deposit_key (mailbox_id, key, uid, at) VALUES (:mailbox, :key, :uid, unixepoch() * 1000000);
 
 -- name: insert_journal
-INSERT INTO journal (mailbox_id, folder_id, modseq, uid, change) VALUES (?, ?, ?, ?, ?);
+INSERT INTO journal (mailbox_id, folder_id, modseq, uid, change, at) VALUES (?, ?, ?, ?, ?, unixepoch() * 1000000);
 
 -- name: folder_state
 SELECT uid_validity, uid_next, highest_modseq, messages, unseen, octets,
        CASE id WHEN 2 THEN max_messages
        ELSE coalesce((SELECT q.max_messages FROM quota q WHERE q.mailbox_id = folder.mailbox_id), max_messages) END, id,
-       (SELECT status FROM subscriber s WHERE s.mailbox_id = folder.mailbox_id), keywords
+       (SELECT status FROM subscriber s WHERE s.mailbox_id = folder.mailbox_id), keywords, journal_from
   FROM folder WHERE mailbox_id = ? AND name = ?;
 
 -- name: message_states
@@ -74,6 +74,15 @@ SELECT uid, flags, modseq, keywords FROM message
 SELECT uid FROM journal
  WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND modseq > :since AND change = 'expunged'
  ORDER BY uid;
+
+-- name: changed_before_journal
+-- As changed_since, where the journal does not reach back so far.
+SELECT uid, flags, modseq, keywords FROM message
+ WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND modseq > :since
+ ORDER BY uid;
+
+-- name: uids
+SELECT uid FROM message WHERE mailbox_id = :mailbox AND folder_id = :folder_id;
 
 -- name: message_records
 SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
