@@ -49,6 +49,16 @@ class Peer(Client):
         self.write(tag.encode() + b" " + line + b"\r\n")
         return await self.until(f"{tag} ")
 
+    async def answer(self, line: bytes, *, tag: str) -> list[str] | None:
+        """As ``say``; None when the program died before its tagged answer."""
+        self.write(tag.encode() + b" " + line + b"\r\n")
+        heard = []
+        while response := await self._response_or_end():
+            heard.append(response)
+            if response.startswith(f"{tag} "):
+                return heard
+        return None
+
     async def until(self, start: str) -> list[str]:
         """Every response up to the first that begins so; an end before it is a failure."""
         heard = [await self.response()]

@@ -19,7 +19,7 @@ from tests.process.test_workers import idling
 pytestmark = [pytest.mark.peers, pytest.mark.process]
 
 ALICE = PEOPLE[0]
-_STORE = """
+STORE = """
 [store]
 url = "{url}"
 [store.postgres]
@@ -35,7 +35,7 @@ master_key_file = "{key}"
 async def on_postgres(directory: Path) -> AsyncIterator[tuple[Program, Phones, Api, str]]:
     """A program, an active subscriber, and the URL of the database."""
     async with postgres.database() as url, phones() as handsets:
-        more = _STORE.format(url=url)
+        more = STORE.format(url=url)
         async with (
             running(directory, smsc_port=handsets.smsc.port, more=more) as program,
             api_of(program) as api,
@@ -58,7 +58,7 @@ async def test_a_deposit_on_one_node_is_heard_on_another(tmp_path: Path) -> None
     async with on_postgres(tmp_path) as (first, handsets, api, url):
         node = tmp_path / "second"
         node.mkdir()
-        more = _STORE.format(url=url) + _NODE.format(key=first.directory / "var" / "master.key")
+        more = STORE.format(url=url) + _NODE.format(key=first.directory / "var" / "master.key")
         roles = ("--role", "imap,http")
         async with running(node, smsc_port=handsets.smsc.port, more=more, arguments=roles) as second:
             status = handsets.told[ALICE][-1].fields
