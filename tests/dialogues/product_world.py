@@ -112,6 +112,7 @@ class ProductWorld:
             store.mailboxes,
             hints,
             _transcode,
+            numbers=store.numbers,
             classes=store.cos,
             clock=clock,
             service=service,

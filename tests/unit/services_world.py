@@ -162,6 +162,7 @@ class World:
             self.store.mailboxes,
             self.hints,
             transcoder,
+            numbers=self.store.numbers,
             classes=self.store.cos,
             clock=self.clock,
             service=service,
@@ -210,6 +211,7 @@ class World:
             self.store.visits,
             self.store.recovery,
             self.store.history,
+            numbers=self.store.numbers,
             clock=self.clock,
             settings=settings,
             history_settings=RetentionSettings(),
@@ -244,7 +246,16 @@ class World:
             self.store.subscribers, self.store.mailboxes, self.retrieval, render_here, owing=self.owing
         )
         self.recovery = Recovery(self.store.subscribers, self.store.recovery, self.hints, owing=self.owing)
-        self.lifecycle = Lifecycle(self.store.subscribers, self.hints, clock=self.clock)
+        self.lifecycle = Lifecycle(
+            self.store.subscribers,
+            self.store.numbers,
+            self.store.outbox,
+            self.hints,
+            self.keyring,
+            clock=self.clock,
+            service=service,
+            owing=self.owing,
+        )
         self.on_behalf = OnBehalf(self.store.subscribers, self.hints, clock=self.clock, owing=self.owing)
         self.filing = Filing(
             self.store.mailboxes,

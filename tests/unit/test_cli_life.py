@@ -46,3 +46,18 @@ def test_a_legal_hold_is_laid_and_lifted(vvm: CommandLine) -> None:
         "closed",
         "",
     ]
+
+
+def test_numbers_are_added_changed_and_removed(vvm: CommandLine) -> None:
+    second, new = "+33612000002", "+33712345678"
+    assert vvm("subscriber", "add-alias", ALICE, second, "--json").document["added"] is True
+    assert vvm("subscriber", "add-alias", ALICE, second, "--json").document["added"] is False
+    assert vvm("subscriber", "aliases", ALICE, "--json").document == {"aliases": [second]}
+    assert vvm("subscriber", "show", second, "--json").document["msisdn"] == ALICE
+    assert vvm("subscriber", "remove", second).code == Exit.REFUSED
+    assert vvm("subscriber", "remove-alias", ALICE, second).code == Exit.OK
+    assert vvm("subscriber", "show", second).code == Exit.REFUSED
+    changed = vvm("subscriber", "renumber", ALICE, new, "--reason", "ported", "--json").document
+    assert changed["msisdn"] == new
+    assert vvm("subscriber", "show", ALICE).code == Exit.REFUSED
+    assert vvm("subscriber", "swap-sim", new, "--json").document["status"] == "P"

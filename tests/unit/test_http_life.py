@@ -96,3 +96,42 @@ async def test_a_hold_says_why(http: Api) -> None:
     assert (await http.call("PUT", f"{ONE}/hold", json={"held": True})).problem == (400, "bad_request")
     long = {"held": True, "reason": "x" * 201}
     assert (await http.call("PUT", f"{ONE}/hold", json=long)).problem == (400, "bad_request")
+
+
+async def test_a_number_is_changed(http: Api) -> None:
+    new = "+33712345678"
+    answer = await http.call("POST", f"{ONE}/number", json={"msisdn": new, "reason": "ported"})
+    assert (answer.status, answer.headers["Location"]) == (200, f"/v1/subscribers/{new}")
+    assert (answer.json["msisdn"], answer.json["status"]) == (new, "P")
+    assert (await http.call("GET", ONE)).problem == (404, "unknown_subscriber")
+    assert (await http.call("GET", f"/v1/subscribers/{new}/messages/1")).status == 200
+    bad = await http.call("POST", f"/v1/subscribers/{new}/number", json={"msisdn": "0612345678"})
+    assert bad.problem == (400, "invalid_number")
+
+
+async def test_a_sim_is_swapped(http: Api) -> None:
+    answer = await http.call("POST", f"{ONE}/sim", json={"reason": "stolen"})
+    assert (answer.status, answer.json["status"]) == (200, "P")
+
+
+async def test_aliases_are_added_listed_and_removed(http: Api) -> None:
+    second = f"{ONE}/aliases/+33612000002"
+    added = await http.call("PUT", second)
+    assert (added.status, added.headers["Location"]) == (201, second)
+    assert (await http.call("PUT", second)).status == 200
+    assert (await http.call("GET", f"{ONE}/aliases")).json == {"aliases": ["+33612000002"]}
+    assert (await http.call("GET", "/v1/subscribers/+33612000002")).json["msisdn"] == ALICE
+    assert (await http.call("DELETE", second)).status == 204
+    assert (await http.call("DELETE", second)).problem == (404, "unknown_alias")
+
+
+async def test_a_request_for_one_line_changes_no_other(http: Api) -> None:
+    await http.call("PUT", f"{ONE}/aliases/+33612000002")
+    line = "/v1/subscribers/+33612000002"
+    assert (await http.call("PUT", line, json={"blocked": True})).problem == (409, "is_alias")
+    assert (await http.call("DELETE", line)).problem == (409, "is_alias")
+    taken = await http.call("PUT", f"{ONE}/aliases/{ALICE}")
+    assert taken.problem == (409, "subscriber_exists")
+    for digit in range(3, 7):
+        assert (await http.call("PUT", f"{ONE}/aliases/+3361200000{digit}")).status == 201
+    assert (await http.call("PUT", f"{ONE}/aliases/+33612000007")).problem == (409, "too_many_aliases")

@@ -96,6 +96,7 @@ async def test_a_part_of_a_client_profile_keeps_the_other_part(http: Api) -> Non
         "source": "",
         "carrier": "",
         "manners": "learned",
+        "number": "",
     }
 
 

@@ -33,6 +33,7 @@ def retention(world: World, *, later: timedelta, settings: RetentionSettings) ->
         world.store.visits,
         world.store.recovery,
         world.store.history,
+        numbers=world.store.numbers,
         clock=FixedClock(datetime.now(UTC) + later),
         settings=NotificationSettings(),
         history_settings=settings,

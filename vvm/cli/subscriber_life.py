@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``vvm subscriber hold``, ``release``: what becomes of a subscriber."""
+"""``vvm subscriber hold``, ``renumber`` and so on: what becomes of a subscriber."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from cyclopts import Parameter
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
+from vvm.cli.output import show_json, show_line
 from vvm.cli.subscriber_show import show_subscriber
 from vvm.domain.numbers import parse_msisdn
 
 Reason = Annotated[str, Parameter(help="Why, for the audit.")]
+Alias = Annotated[str, Parameter(help="A further number, E.164 with its plus sign.")]
 
 
 async def hold(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
@@ -25,3 +27,57 @@ async def release(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json
     """Lift a legal hold; what only it has kept goes for ever."""
     async with opened(config) as services:
         show_subscriber(await services.lifecycle.release(parse_msisdn(msisdn), reason=reason), as_json=json)
+
+
+async def renumber(
+    msisdn: Number,
+    new: Annotated[str, Parameter(help="The number that it shall have.")],
+    /,
+    *,
+    config: ConfigFile,
+    reason: Reason = "",
+    json: AsJson = False,
+) -> None:
+    """Give a mailbox another number; its client has to activate again, and is told so by STATUS."""
+    async with opened(config) as services:
+        after = await services.lifecycle.renumber(parse_msisdn(msisdn), parse_msisdn(new), reason=reason)
+    show_subscriber(after, as_json=json)
+
+
+async def swap_sim(
+    msisdn: Number, /, *, config: ConfigFile, reason: Reason = "", json: AsJson = False
+) -> None:
+    """Another SIM has the number: a new password at once, sessions end, the client has to activate."""
+    async with opened(config) as services:
+        show_subscriber(await services.lifecycle.swap_sim(parse_msisdn(msisdn), reason=reason), as_json=json)
+
+
+async def aliases(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """List the further numbers of a mailbox."""
+    async with opened(config) as services:
+        found = await services.lifecycle.aliases(parse_msisdn(msisdn))
+    if json:
+        show_json({"aliases": found})
+    else:
+        for alias in found:
+            show_line(alias)
+
+
+async def add_alias(msisdn: Number, alias: Alias, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Let a second number lead to a mailbox; may be repeated."""
+    async with opened(config) as services:
+        added = await services.lifecycle.add_alias(parse_msisdn(msisdn), parse_msisdn(alias))
+    if json:
+        show_json({"msisdn": msisdn, "alias": alias, "added": added})
+    else:
+        show_line(f"{alias} leads to {msisdn}" if added else f"{alias} led to {msisdn} before")
+
+
+async def remove_alias(msisdn: Number, alias: Alias, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Take a further number away from a mailbox."""
+    async with opened(config) as services:
+        await services.lifecycle.remove_alias(parse_msisdn(msisdn), parse_msisdn(alias))
+    if json:
+        show_json({"removed": alias})
+    else:
+        show_line(f"{alias} leads nowhere")

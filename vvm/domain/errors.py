@@ -79,6 +79,38 @@ class SubscriberHeld(Refusal):
         super().__init__("a legal hold lies on the subscriber")
 
 
+class IsAlias(Refusal):
+    """What is asked for takes the subscriber's own number, and this is only an alias."""
+
+    code = "is_alias"
+
+    def __init__(self) -> None:
+        super().__init__("the number is an alias: name the subscriber by its own number")
+
+
+class UnknownAlias(Refusal):
+    code = "unknown_alias"
+
+    def __init__(self) -> None:
+        super().__init__("the subscriber has no such alias")
+
+
+class TooManyAliases(Refusal):
+    code = "too_many_aliases"
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(f"a subscriber has at most {most} aliases")
+
+
+class NumberQuarantined(Refusal):
+    """Its last owner changed its number a short time ago."""
+
+    code = "number_quarantined"
+
+    def __init__(self) -> None:
+        super().__init__("the number is in quarantine, because its last owner left it a short time ago")
+
+
 class UnknownMessage(Refusal):
     code = "unknown_message"
 

@@ -91,6 +91,8 @@ class ClientProfile(msgspec.Struct, frozen=True):
     """The carrier profile that it started from (conf/carriers); "" for none."""
     manners: Manners = Manners.LEARNED
     """What it may do over IMAP (docs/imap.md)."""
+    number: str = ""
+    """The alias that activated it, which then hears of the mailbox; "" for the subscriber's own number."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -139,3 +141,8 @@ class Subscriber(msgspec.Struct, frozen=True):
     """Its class of service; "" for none."""
     held: bool = False
     """A legal hold lies on it: nothing of its mailbox is lost, nor is it removed."""
+
+    @property
+    def handset(self) -> Msisdn:
+        """The number that hears of the mailbox by SMS."""
+        return Msisdn(self.client.number or self.msisdn)

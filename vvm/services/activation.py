@@ -9,7 +9,7 @@ import structlog
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import InvalidNumber, InvalidTransition, StatusMoved, UnknownSubscriber
-from vvm.domain.numbers import parse_msisdn
+from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus, Subscriber
 from vvm.omtp.client import (
@@ -139,7 +139,7 @@ class Activation:
         await self._inbound.settle(
             sms.id,
             msisdn=msisdn if subscriber else None,
-            change=self._change(request, reaction, subscriber) if subscriber else None,
+            change=self._change(request, reaction, subscriber, msisdn) if subscriber else None,
             owed=[self._owing.reply(msisdn, subscriber, reaction.return_code)],
         )
         self._hints.outbox()
@@ -152,15 +152,20 @@ class Activation:
         )
 
     def _change(
-        self, request: ClientRequest, reaction: Reaction, subscriber: Subscriber
+        self, request: ClientRequest, reaction: Reaction, subscriber: Subscriber, originator: Msisdn
     ) -> SubscriberChange | None:
         if reaction.status is None and reaction.client is None:
             return None
+        client = reaction.client
+        if client is not None:
+            client = msgspec.structs.replace(
+                client, number="" if originator == subscriber.msisdn else originator
+            )
         return SubscriberChange(
             changed_at=self._clock.now(),
             decided_on=subscriber.status,
             status=reaction.status,
-            client=reaction.client,
+            client=client,
             trigger=Trigger.DEACTIVATE if isinstance(request, Deactivate) else Trigger.ACTIVATE,
         )
 

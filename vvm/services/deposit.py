@@ -19,7 +19,16 @@ from vvm.message.audio.transcode import AudioTooLong, Voice
 from vvm.message.writer import VoiceMessage, compose
 from vvm.services.owing import Owing
 from vvm.services.settings import DepositSettings, NotificationSettings, ServiceSettings
-from vvm.store.port import CosStore, Hints, Layout, MailboxStore, NewMessage, Original, SubscriberStore
+from vvm.store.port import (
+    CosStore,
+    Hints,
+    Layout,
+    MailboxStore,
+    NewMessage,
+    NumberStore,
+    Original,
+    SubscriberStore,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +74,7 @@ class Deposit:
         hints: Hints,
         transcoder: Transcoder,
         *,
+        numbers: NumberStore,
         classes: CosStore,
         clock: Clock,
         service: ServiceSettings,
@@ -73,9 +83,11 @@ class Deposit:
     ) -> None:
         self._subscribers = subscribers
         self._mailboxes = mailboxes
+        self._numbers = numbers
         self._classes = classes
         self._hints = hints
         self._transcoder = transcoder
+        self._clock = clock
         self._owing = Owing(clock, notification)
         self._domain = service.domain
         self._settings = settings
@@ -101,7 +113,7 @@ class Deposit:
         """
         if len(audio) > self._settings.max_bytes:
             raise TooLarge(limit_bytes=self._settings.max_bytes)
-        subscriber = await self._subscribers.by_msisdn(recipient)
+        subscriber = await self._owner(recipient)
         if subscriber is None or subscriber.status is ProvisioningStatus.UNKNOWN:
             raise UnknownSubscriber
         voice = await self._transcoder(audio)
@@ -151,6 +163,11 @@ class Deposit:
                 size=len(composed.octets),
             )
         return Deposited(uid=stored.uid, seconds=voice.seconds, created=stored.created)
+
+    async def _owner(self, recipient: Msisdn) -> Subscriber | None:
+        """Also by the number that it has just left: the call may have begun before."""
+        found = await self._subscribers.by_msisdn(recipient)
+        return found or await self._numbers.formerly(recipient, now=self._clock.now())
 
     async def _refuse_too_long(self, subscriber: Subscriber, voice: Voice) -> None:
         limits = await self._classes.of(subscriber.mailbox) if subscriber.cos else None

@@ -3,13 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
 import structlog
 
+from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
+from vvm.domain.errors import InvalidTransition, StatusMoved, SubscriberExists, UnknownSubscriber
+from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
-from vvm.domain.subscriber import Subscriber
-from vvm.store.port import Hints, SubscriberChange, SubscriberStore
+from vvm.domain.subscriber import ProvisioningStatus, Subscriber
+from vvm.services.credentials import Keyring
+from vvm.services.owing import Owing
+from vvm.services.settings import ServiceSettings
+from vvm.store.port import Hints, NumberStore, OutboxStore, Renumbering, SubscriberChange, SubscriberStore
 
 log = structlog.get_logger(__name__)
 
@@ -17,10 +27,26 @@ log = structlog.get_logger(__name__)
 class Lifecycle:
     """Every step is in the audit, with the reason that an operator gave."""
 
-    def __init__(self, subscribers: SubscriberStore, hints: Hints, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        subscribers: SubscriberStore,
+        numbers: NumberStore,
+        outbox: OutboxStore,
+        hints: Hints,
+        keyring: Keyring,
+        *,
+        clock: Clock,
+        service: ServiceSettings,
+        owing: Owing,
+    ) -> None:
         self._subscribers = subscribers
+        self._numbers = numbers
+        self._outbox = outbox
         self._hints = hints
+        self._keyring = keyring
         self._clock = clock
+        self._service = service
+        self._owing = owing
 
     async def hold(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
         """From now on nothing of the mailbox is lost, whoever deletes it; may be repeated.
@@ -33,8 +59,116 @@ class Lifecycle:
         """Lift the hold; what was only kept by it goes with the next purge.  Raises UnknownSubscriber."""
         return await self._hold(msisdn, held=False, trigger=Trigger.RELEASED, reason=reason)
 
+    async def renumber(self, msisdn: Msisdn, new: Msisdn, *, reason: str) -> Subscriber:
+        """Another number for the same mailbox.
+
+        Its own login has another name and password, its sessions end, and its client has to activate
+        again, as the STATUS to the new number says.  Devices keep their logins.  What is owed to the
+        number that it leaves goes to the new one.  Raises UnknownSubscriber, IsAlias, SubscriberExists,
+        NumberQuarantined.
+        """
+        if new == msisdn:
+            raise SubscriberExists
+        imap_user = self._service.imap_user(new)
+        days = self._service.quarantine_days
+        while True:
+            before = await self._subscriber(msisdn)
+            change = self._new_client(before, imap_user, Trigger.RENUMBERED, reason)
+            until = change.changed_at + timedelta(days=days) if days else None
+            owed = [msgspec.structs.replace(status, recipient=new) for status in self._told(before)]
+            try:
+                after = await self._numbers.renumber(msisdn, Renumbering(new, imap_user, change, until), owed)
+            except StatusMoved:
+                continue  # activated, say, in this very moment: decide again
+            break
+        await self._outbox.hasten(msisdn, now=self._clock.now())
+        self._moved(after)
+        log.info("subscriber_renumbered", msisdn=msisdn, new=new)
+        return after
+
+    async def swap_sim(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+        """Another SIM for the same number: whoever has the old one is out at once.
+
+        The password of its own login is new and the old one ends, without any grace; its sessions end,
+        and the client in the new SIM's phone has to activate, as STATUS says.  Raises UnknownSubscriber.
+        """
+        while True:
+            before = await self._subscriber(msisdn)
+            change = self._new_client(before, before.imap_user, Trigger.SIM_SWAPPED, reason)
+            try:
+                after = await self._subscribers.change(msisdn, change, self._told(before))
+            except StatusMoved:
+                continue
+            break
+        self._moved(after)
+        log.info("sim_swapped", msisdn=after.msisdn)
+        return after
+
+    async def aliases(self, msisdn: Msisdn) -> Sequence[Msisdn]:
+        """Raises UnknownSubscriber."""
+        return await self._numbers.aliases((await self._subscriber(msisdn)).id)
+
+    async def add_alias(self, msisdn: Msisdn, alias: Msisdn) -> bool:
+        """A second number for the mailbox; False when it had it.
+
+        Raises UnknownSubscriber, SubscriberExists, NumberQuarantined, TooManyAliases.
+        """
+        added = await self._numbers.add_alias(
+            msisdn, alias, most=self._service.most_aliases, at=self._clock.now()
+        )
+        if added:
+            log.info("alias_added", msisdn=msisdn, alias=alias)
+        return added
+
+    async def remove_alias(self, msisdn: Msisdn, alias: Msisdn) -> None:
+        """Raises UnknownSubscriber, UnknownAlias."""
+        await self._numbers.remove_alias(msisdn, alias, at=self._clock.now())
+        log.info("alias_removed", msisdn=msisdn, alias=alias)
+
+    def _new_client(
+        self, before: Subscriber, imap_user: str, trigger: Trigger, reason: str
+    ) -> SubscriberChange:
+        """Whatever its client knows is worth nothing any more."""
+        minted = self._keyring.mint(imap_user)
+        now = self._clock.now()
+        return SubscriberChange(
+            changed_at=now,
+            decided_on=before.status,
+            status=_without_client(before.status),
+            client=msgspec.structs.replace(before.client, number=""),
+            password_check=minted.check,
+            password_sealed=minted.sealed,
+            previous_until=now,
+            trigger=trigger,
+            reason=reason,
+        )
+
+    def _told(self, before: Subscriber) -> list[Owed]:
+        if not before.status.active:
+            return []
+        own = msgspec.structs.replace(before.client, number="")
+        return [self._owing.status(msgspec.structs.replace(before, client=own))]
+
+    def _moved(self, subscriber: Subscriber) -> None:
+        self._hints.mailbox(subscriber.mailbox)
+        self._hints.outbox()
+
     async def _hold(self, msisdn: Msisdn, *, held: bool, trigger: Trigger, reason: str) -> Subscriber:
         change = SubscriberChange(changed_at=self._clock.now(), held=held, trigger=trigger, reason=reason)
         after = await self._subscribers.change(msisdn, change)
         log.info("subscriber_held" if held else "subscriber_released", msisdn=after.msisdn)
         return after
+
+    async def _subscriber(self, msisdn: Msisdn) -> Subscriber:
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        if subscriber is None:
+            raise UnknownSubscriber
+        return subscriber
+
+
+def _without_client(status: ProvisioningStatus) -> ProvisioningStatus:
+    """Deactivated, and as it was where it was not active."""
+    try:
+        return rules.deactivated(status)
+    except InvalidTransition:
+        return status

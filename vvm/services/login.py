@@ -10,7 +10,8 @@ import msgspec
 
 from vvm.domain.clock import Clock
 from vvm.domain.device import Device
-from vvm.domain.errors import Refusal
+from vvm.domain.errors import InvalidNumber, Refusal
+from vvm.domain.numbers import parse_msisdn
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.domain.visit import Act
@@ -94,7 +95,9 @@ class Login:
         """
         found = await self._known(user)
         owner = found.device or found.subscriber
-        return self._keyring.open(user, owner.password_sealed)
+        return self._keyring.open(
+            owner.imap_user if isinstance(owner, Subscriber) else owner.login, owner.password_sealed
+        )
 
     async def proven(self, user: str) -> Admitted:
         """Who has just proven ``password``.  Raises LoginRefused."""
@@ -105,9 +108,23 @@ class Login:
             return Admitted(subscriber)
         device = await self._devices.by_login(user)
         owner = None if device is None else await self._subscribers.by_id(device.subscriber)
-        if owner is None:
-            raise LoginRefused(LoginRefusal.UNKNOWN_USER)
-        return Admitted(owner, device)
+        if owner is not None:
+            return Admitted(owner, device)
+        if (subscriber := await self._by_alias(user)) is not None:
+            return Admitted(subscriber)
+        raise LoginRefused(LoginRefusal.UNKNOWN_USER)
+
+    async def _by_alias(self, user: str) -> Subscriber | None:
+        """Whose further number stands in place of the own one in its user name."""
+        number, _, domain = user.partition("@")
+        try:
+            msisdn = parse_msisdn(f"+{number}")
+        except InvalidNumber:
+            return None
+        found = await self._subscribers.by_msisdn(msisdn)
+        if found is None or found.msisdn == msisdn:
+            return None
+        return found if found.imap_user.partition("@")[2] == domain else None
 
     async def _admitted(self, found: Admitted) -> Admitted:
         subscriber, device = found.subscriber, found.device

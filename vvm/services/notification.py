@@ -196,6 +196,9 @@ class Notification:
         subscriber = None
         if row.subscriber is not None:
             subscriber = await self._subscribers.by_id(row.subscriber)
+            if subscriber is not None and not await self._has(subscriber, row.recipient):
+                await self._redirect(row, subscriber)
+                return None
         client = self._replies.client(subscriber)
         limits = await self._limits(subscriber)
         if row.cause is Cause.STATUS:
@@ -215,6 +218,22 @@ class Notification:
             return None
         text = sync_text(sync, client, partial(self._replies, subscriber, ReturnCode.SUCCESS, limits))
         return self._to_client(row, text, client, self._sync_life)
+
+    async def _has(self, subscriber: Subscriber, number: Msisdn) -> bool:
+        if number == subscriber.msisdn:
+            return True
+        found = await self._subscribers.by_msisdn(number)
+        return found is not None and found.id == subscriber.id
+
+    async def _redirect(self, row: Leased, subscriber: Subscriber) -> None:
+        """The number is not the subscriber's any more: the one that it has now is told to look.
+
+        Not of the credentials and codes, which whoever changed the number has taken care of.
+        """
+        if row.cause.family in {Family.SYNC, Family.GREETING}:
+            update = self._owing.mailbox_update(subscriber)
+            await self._outbox.owe([msgspec.structs.replace(update, recipient=subscriber.msisdn)])
+            self._hints.outbox()
 
     async def _limits(self, subscriber: Subscriber | None) -> Limits:
         """Of its class of service; of nobody's, nothing is limited."""

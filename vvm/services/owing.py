@@ -37,7 +37,7 @@ class Owing:
 
     def status(self, subscriber: Subscriber) -> Owed:
         """Unasked, because something changed that the client must know (OMTP 1.3 2.9.1)."""
-        return self._status(subscriber.msisdn, subscriber, ReturnCode.SUCCESS, timedelta())
+        return self._status(subscriber.handset, subscriber, ReturnCode.SUCCESS, timedelta())
 
     def reply(self, recipient: Msisdn, subscriber: Subscriber | None, return_code: ReturnCode) -> Owed:
         """The STATUS that answers a client's SMS.
@@ -59,7 +59,7 @@ class Owing:
     def _sync(self, subscriber: Subscriber, cause: Cause) -> Owed:
         now = self._clock.now()
         return Owed(
-            recipient=subscriber.msisdn,
+            recipient=subscriber.handset,
             subscriber=subscriber.id,
             cause=cause,
             due_at=now,

@@ -101,7 +101,7 @@ class Provisioning:
     async def prepared(self, msisdn: Msisdn, options: SubscriberOptions) -> NewSubscriber:
         """What ``create`` would store; nothing is stored.  Raises UnknownLanguage, InvalidLimit, UnfitPin."""
         self._check(options)
-        imap_user = f"{msisdn.removeprefix('+')}@{self._service.domain}"
+        imap_user = self._service.imap_user(msisdn)
         minted = self._keyring.mint(imap_user)
         return NewSubscriber(
             msisdn=msisdn,
@@ -233,7 +233,7 @@ class Provisioning:
         return await self._subscribers.audit(msisdn, limit=limit)
 
     async def remove(self, msisdn: Msisdn) -> None:
-        """Take the service away, with all messages.  Raises UnknownSubscriber."""
+        """Take the service away, with all messages.  Raises UnknownSubscriber, SubscriberHeld, IsAlias."""
         subscriber = await self.show(msisdn)
         await self._subscribers.remove(msisdn, at=self._clock.now())
         self._hints.mailbox(subscriber.mailbox)

@@ -11,7 +11,7 @@ import structlog
 
 from vvm.domain.clock import Clock
 from vvm.services.settings import NotificationSettings, RetentionSettings
-from vvm.store.port import HistoryStore, InboundStore, OutboxStore, RecoveryStore, VisitStore
+from vvm.store.port import HistoryStore, InboundStore, NumberStore, OutboxStore, RecoveryStore, VisitStore
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,16 @@ class NoRetentionMetrics:
         pass
 
 
-KINDS = ("notifications", "client_sms", "visits", "changes", "deposit_keys", "audit", "deleted_messages")
+KINDS = (
+    "notifications",
+    "client_sms",
+    "visits",
+    "changes",
+    "deposit_keys",
+    "audit",
+    "deleted_messages",
+    "quarantines",
+)
 
 
 class Retention:
@@ -54,6 +63,7 @@ class Retention:
         recovery: RecoveryStore,
         history: HistoryStore,
         *,
+        numbers: NumberStore,
         clock: Clock,
         settings: NotificationSettings,
         history_settings: RetentionSettings,
@@ -63,6 +73,7 @@ class Retention:
         self._visits = visits
         self._recovery = recovery
         self._history = history
+        self._numbers = numbers
         self._clock = clock
         self._settings = settings
         self._history_settings = history_settings
@@ -91,10 +102,14 @@ class Retention:
         if history.audit_days:
             yield "audit", history.audit_days, self._history.forget_audit
         yield "deleted_messages", 0, self._purge
+        yield "quarantines", 0, self._end_quarantines
 
     async def _purge(self, *, before: datetime, limit: int) -> int:
         """Each has an end of its own."""
         return await self._recovery.purge(now=before, limit=limit)
+
+    async def _end_quarantines(self, *, before: datetime, limit: int) -> int:
+        return await self._numbers.end_quarantines(now=before, limit=limit)
 
 
 async def _batches(forget: _Forget, *, before: datetime) -> AsyncIterator[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
+from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, Fallback
 
 
@@ -39,10 +40,19 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a replaced IMAP password still works; the STATUS with the new one may be late."""
     fallback: Fallback = Fallback.NONE
     """What a new subscriber gets in place of SYNC while no client of it is active."""
+    most_aliases: int = 5
+    """How many further numbers a mailbox may have."""
+    quarantine_days: int = 0
+    """How long the number that a subscriber left by a change of number is nobody's, and still leads deposits
+    to it. 0: it is free at once."""
     carriers: str = ""
     """Directory of carrier profiles (conf/carriers); "" uses none."""
     carrier: str = ""
     """The profile of new subscribers, by name, in place of vvm.client; "" for none."""
+
+    def imap_user(self, msisdn: Msisdn) -> str:
+        """The name of the login that STATUS tells."""
+        return f"{msisdn.removeprefix('+')}@{self.domain}"
 
 
 class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

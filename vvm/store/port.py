@@ -37,6 +37,7 @@ from vvm.store.events import EventStore, WebhookStore
 from vvm.store.folders import Copied, FolderEntry, FolderStore
 from vvm.store.history import HistoryStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
+from vvm.store.numbers import NumberStore, Renumbering
 from vvm.store.recovery import DeletedMessage, RecoveryStore
 from vvm.store.sms import (
     Inbound,
@@ -70,9 +71,11 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "NewInbound",
     "NewInboundSegment",
     "NotificationRecord",
+    "NumberStore",
     "OutboxCounts",
     "OutboxStore",
     "RecoveryStore",
+    "Renumbering",
     "Settlement",
     "SubscriberChange",
     "TokenStore",
@@ -119,18 +122,20 @@ class SubscriberStore(Protocol):
     async def create(self, new: NewSubscriber) -> Subscriber:
         """Add a subscriber with its mailbox, an empty INBOX and empty Greetings.
 
-        Raises SubscriberExists, UnknownCos.
+        Raises SubscriberExists, UnknownCos, NumberQuarantined.
         """
         ...
 
     async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
-        """Add all of these that are not there yet, in one transaction, and tell which those were.
+        """Add all of these whose numbers are free, in one transaction, and tell which those were.
 
         Nobody who is there is changed.  Raises UnknownCos, and has then added nobody.
         """
         ...
 
-    async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None: ...
+    async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
+        """Who has this number as its own or as an alias (vvm.store.numbers)."""
+        ...
 
     async def by_id(self, subscriber: SubscriberId) -> Subscriber | None: ...
 
@@ -150,7 +155,7 @@ class SubscriberStore(Protocol):
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         """Forget a subscriber: mailbox, messages, owed notifications.
 
-        Raises UnknownSubscriber, SubscriberHeld.
+        Raises UnknownSubscriber, SubscriberHeld, IsAlias.
         """
         ...
 
@@ -380,6 +385,9 @@ class Store(Protocol):
 
     @property
     def subscribers(self) -> SubscriberStore: ...
+
+    @property
+    def numbers(self) -> NumberStore: ...
 
     @property
     def mailboxes(self) -> MailboxStore: ...

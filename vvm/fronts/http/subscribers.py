@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from vvm.domain.errors import SubscriberExists
+from vvm.domain.errors import IsAlias, SubscriberExists
 from vvm.domain.numbers import Msisdn
 from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
@@ -138,6 +138,8 @@ class SubscriberRoutes:
         try:
             subscriber = await self._provisioning.create(msisdn, self._options(wanted, self._default_client))
         except SubscriberExists:
+            if (await self._provisioning.show(msisdn)).msisdn != msisdn:
+                raise IsAlias from None  # a request for one line must not change another
             return await self._changed(request, msisdn, wanted)
         answer = created(view(subscriber), location=f"/v1/subscribers/{msisdn}")
         return tagged(answer, subscriber.changed_at)

@@ -16,6 +16,7 @@ from vvm.store.memory.folders import MemoryFolders
 from vvm.store.memory.history import MemoryHistory
 from vvm.store.memory.inbound import MemoryInbound
 from vvm.store.memory.mailboxes import MemoryMailboxes
+from vvm.store.memory.numbers import MemoryNumbers
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.memory.recovery import MemoryRecovery
 from vvm.store.memory.subscribers import MemorySubscribers
@@ -35,6 +36,7 @@ class MemoryStore:
         self.folders = MemoryFolders(self.mailboxes, self.outbox)
         self.recovery = MemoryRecovery(self.mailboxes, self.outbox)
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox, self.events)
+        self.numbers = MemoryNumbers(self.subscribers, self.outbox)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
         self.devices = MemoryDevices(self.subscribers, self.outbox)
         self.visits = MemoryVisits(self.subscribers)

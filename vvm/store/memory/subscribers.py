@@ -11,7 +11,7 @@ from itertools import count
 import msgspec
 
 from vvm.domain.cos import Cos, Limits, UnknownCos
-from vvm.domain.errors import SubscriberExists, SubscriberHeld, UnknownSubscriber
+from vvm.domain.errors import IsAlias, NumberQuarantined, SubscriberExists, SubscriberHeld, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
@@ -34,6 +34,10 @@ class MemorySubscribers:
         self._mailboxes = mailboxes
         self._outbox = outbox
         self._subscribers: dict[Msisdn, Subscriber] = {}
+        """By their own numbers."""
+        self.aliases: dict[Msisdn, SubscriberId] = {}
+        self.old_numbers: dict[Msisdn, tuple[SubscriberId, datetime]] = {}
+        """Who had it, and the end of its quarantine."""
         self._tries: dict[SubscriberId, _PinTries] = {}
         self._ids = count(1)
         self._audit: list[Audited] = []
@@ -46,8 +50,9 @@ class MemorySubscribers:
         self._when_removed.append(forget)
 
     async def create(self, new: NewSubscriber) -> Subscriber:
-        if new.msisdn in self._subscribers or await self.by_imap_user(new.imap_user) is not None:
+        if await self.by_msisdn(new.msisdn) or await self.by_imap_user(new.imap_user) is not None:
             raise SubscriberExists
+        self.require_free(new.msisdn, at=new.created_at)
         self._check(new.cos)
         subscriber = Subscriber(
             id=SubscriberId(next(self._ids)),
@@ -58,7 +63,7 @@ class MemorySubscribers:
         self._subscribers[new.msisdn] = subscriber
         self._events.owners[subscriber.mailbox] = new.msisdn
         self._mailboxes.admit(subscriber.mailbox, clients=new.status.active)
-        self._note(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
+        self.note(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
         return subscriber
 
     async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
@@ -66,12 +71,12 @@ class MemorySubscribers:
             self._check(one.cos)
         created = []
         for one in new:
-            with suppress(SubscriberExists):
+            with suppress(SubscriberExists, NumberQuarantined):
                 created.append((await self.create(one)).msisdn)
         return created
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
-        found = self._subscribers.get(msisdn)
+        found = self._found(msisdn)
         return None if found is None else self._counted(found)
 
     async def by_id(self, subscriber: SubscriberId) -> Subscriber | None:
@@ -83,15 +88,15 @@ class MemorySubscribers:
         return next(map(self._counted, found), None)
 
     async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
-        before = self._subscribers.get(msisdn)
+        before = self._found(msisdn)
         if before is None:
             raise UnknownSubscriber
         after = change.applied_to(before)
         self._check(after.cos)
-        self._subscribers[msisdn] = after
+        self._subscribers[before.msisdn] = after
         if change.audited(before):
             why = change.trigger, before.status, after.status, change.reason
-            self._note(Audited(msisdn, change.changed_at, *why))
+            self.note(Audited(before.msisdn, change.changed_at, *why))
         self._mailboxes.hold(after.mailbox, held=after.held)
         self._mailboxes.limit(after.mailbox, after.max_messages)
         self._mailboxes.admit(after.mailbox, clients=after.status.active)
@@ -101,14 +106,17 @@ class MemorySubscribers:
         return self._counted(after)
 
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
-        subscriber = self._subscribers.get(msisdn)
+        subscriber = self._found(msisdn)
         if subscriber is None:
             raise UnknownSubscriber
+        if subscriber.msisdn != msisdn:
+            raise IsAlias
         if subscriber.held:
             raise SubscriberHeld
         del self._subscribers[msisdn]
-        self._note(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None))
+        self.note(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None))
         self._tries.pop(subscriber.id, None)
+        self.aliases = {alias: owner for alias, owner in self.aliases.items() if owner != subscriber.id}
         self._mailboxes.forget(subscriber.mailbox)
         self._outbox.forget_subscriber(subscriber.id)
         for forget in self._when_removed:
@@ -145,7 +153,25 @@ class MemorySubscribers:
     async def answered(self, subscriber: SubscriberId) -> None:
         self._outbox.unanswered.pop(subscriber, None)
 
-    def _note(self, entry: Audited) -> None:
+    def require_free(self, number: Msisdn, *, at: datetime, subscriber: SubscriberId | None = None) -> None:
+        """Raises NumberQuarantined, but not for who had the number."""
+        former, until = self.old_numbers.get(number, (None, at))
+        if until > at and former != subscriber:
+            raise NumberQuarantined
+
+    def renumber(self, before: Subscriber, after: Subscriber) -> None:
+        del self._subscribers[before.msisdn]
+        self._subscribers[after.msisdn] = after
+        self._events.owners[after.mailbox] = after.msisdn
+
+    def _found(self, number: Msisdn) -> Subscriber | None:
+        """By its own number or an alias."""
+        if number in self._subscribers:
+            return self._subscribers[number]
+        owner = self.aliases.get(number)
+        return next((found for found in self._subscribers.values() if found.id == owner), None)
+
+    def note(self, entry: Audited) -> None:
         self._audit.append(entry)
         self._events.transition(entry)
 

@@ -17,6 +17,7 @@ from vvm.store.postgres.folders import PostgresFolders
 from vvm.store.postgres.history import PostgresHistory
 from vvm.store.postgres.inbound import PostgresInbound
 from vvm.store.postgres.mailboxes import PostgresMailboxes
+from vvm.store.postgres.numbers import PostgresNumbers
 from vvm.store.postgres.outbox import PostgresOutbox
 from vvm.store.postgres.recovery import PostgresRecovery
 from vvm.store.postgres.schema import prepare
@@ -32,6 +33,7 @@ class PostgresStore:
     def __init__(self, database: Database, shelf: MakeShelf = DatabaseShelf) -> None:
         self._database = database
         self.subscribers = PostgresSubscribers(database)
+        self.numbers = PostgresNumbers(database)
         self.blobs = PostgresBlobLedger(database)
         self.mailboxes = PostgresMailboxes(database, shelf(self.blobs))
         self.folders = PostgresFolders(database)

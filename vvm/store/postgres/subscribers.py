@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from vvm.domain.cos import UnknownCos
-from vvm.domain.errors import SubscriberExists, SubscriberHeld, UnknownSubscriber
+from vvm.domain.errors import IsAlias, NumberQuarantined, SubscriberExists, SubscriberHeld, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
@@ -40,7 +40,11 @@ class PostgresSubscribers:
         async def work(connection: Connection) -> Sequence[Msisdn]:
             created = []
             for one in new:
-                names = {"msisdn": one.msisdn, "imap_user": one.imap_user}
+                names = {
+                    "msisdn": one.msisdn,
+                    "imap_user": one.imap_user,
+                    "at": rows.microseconds(one.created_at),
+                }
                 if await connection.one(_SQL["subscriber_exists"], names) is None:
                     await _insert(connection, one)
                     created.append(one.msisdn)
@@ -68,12 +72,19 @@ class PostgresSubscribers:
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         async def work(connection: Connection) -> None:
             found = await find(connection, msisdn)
+            if found.msisdn != msisdn:
+                raise IsAlias
             if found.held:
                 raise SubscriberHeld
             which = {"id": found.id, "mailbox": found.mailbox, "msisdn": msisdn}
-            await _audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
+            await audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
             for statement in (
-                *("lock_mailbox", "delete_mailbox", "delete_owed", "delete_devices", "delete_subscriber"),
+                "lock_mailbox",
+                "delete_mailbox",
+                "delete_owed",
+                "delete_devices",
+                "delete_aliases",
+                "delete_subscriber",
             ):
                 await connection.all(_SQL[statement], which)
             for name, kind in ((msisdn, "msisdn"), (found.imap_user, "imap_user")):
@@ -140,7 +151,7 @@ async def apply_change(connection: Connection, msisdn: Msisdn, change: Subscribe
     )
     if change.audited(before):
         why = change.trigger, before.status, after.status, change.reason
-        await _audit(connection, Audited(msisdn, change.changed_at, *why))
+        await audit(connection, Audited(before.msisdn, change.changed_at, *why))
     if change.pin_check is not None:
         await connection.all(_SQL["forget_pin_tries"], {"id": after.id})
     mailbox = {
@@ -173,6 +184,9 @@ async def _insert(connection: Connection, new: NewSubscriber) -> Subscriber:
         named = await connection.one(_SQL["insert_name"], {"name": name, "kind": kind, "id": subscriber})
         if named is None:
             raise SubscriberExists
+    given = {"msisdn": new.msisdn, "at": rows.microseconds(new.created_at)}
+    if await connection.one(_SQL["number_quarantined"], given) is not None:
+        raise NumberQuarantined
     owned = {"mailbox": mailbox, "status": new.status.value, "msisdn": new.msisdn, "cos": new.cos}
     await connection.all(_SQL["insert_mailbox"], owned)
     await connection.all(
@@ -206,7 +220,7 @@ async def _insert(connection: Connection, new: NewSubscriber) -> Subscriber:
         }
         await connection.all(_SQL["insert_folder"], folder)
         await connection.all(_SQL["insert_subscription"], folder)
-    await _audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
+    await audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
     return Subscriber(
         id=SubscriberId(subscriber),
         mailbox=MailboxId(mailbox),
@@ -220,7 +234,8 @@ async def _check_cos(connection: Connection, name: CosName) -> None:
         raise UnknownCos
 
 
-async def _audit(connection: Connection, entry: Audited) -> None:
+async def audit(connection: Connection, entry: Audited) -> None:
+    """Note a transition, inside the caller's transaction."""
     await connection.all(
         _SQL["insert_audit"],
         {

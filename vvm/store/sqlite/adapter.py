@@ -25,6 +25,7 @@ from vvm.store.sqlite.folders import SqliteFolders
 from vvm.store.sqlite.history import SqliteHistory
 from vvm.store.sqlite.inbound import SqliteInbound
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
+from vvm.store.sqlite.numbers import SqliteNumbers
 from vvm.store.sqlite.outbox import SqliteOutbox
 from vvm.store.sqlite.recovery import SqliteRecovery
 from vvm.store.sqlite.schema import prepare
@@ -44,6 +45,7 @@ class SqliteStore:
         self._reader = Reader(path)
         self._writer = Writer(path, loop, metrics)
         self.subscribers = SqliteSubscribers(self._reader, self._writer)
+        self.numbers = SqliteNumbers(self._reader, self._writer)
         self.blobs = SqliteBlobLedger(self._reader, self._writer)
         self.mailboxes = SqliteMailboxes(self._reader, self._writer, shelf(self.blobs))
         self.folders = SqliteFolders(self._reader, self._writer)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from vvm.domain.cos import UnknownCos
-from vvm.domain.errors import SubscriberExists, SubscriberHeld, UnknownSubscriber
+from vvm.domain.errors import IsAlias, NumberQuarantined, SubscriberExists, SubscriberHeld, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
@@ -43,10 +43,12 @@ class SqliteSubscribers:
         def work(connection: sqlite3.Connection) -> Sequence[Msisdn]:
             created = []
             for one in new:
-                if (
-                    connection.execute(_SQL["subscriber_exists"], (one.msisdn, one.imap_user)).fetchone()
-                    is None
-                ):
+                names = {
+                    "msisdn": one.msisdn,
+                    "imap_user": one.imap_user,
+                    "at": rows.microseconds(one.created_at),
+                }
+                if connection.execute(_SQL["subscriber_exists"], names).fetchone() is None:
                     _insert(connection, one)
                     created.append(one.msisdn)
             return created
@@ -54,7 +56,8 @@ class SqliteSubscribers:
         return await self._write(work)
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
-        return self._one("subscriber_by_msisdn", msisdn)
+        row = self._reader.one(_SQL["subscriber_by_msisdn"], {"msisdn": msisdn})
+        return None if row is None else rows.subscriber(row)
 
     async def by_id(self, subscriber: SubscriberId) -> Subscriber | None:
         return self._one("subscriber_by_id", subscriber)
@@ -73,9 +76,11 @@ class SqliteSubscribers:
     async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
         def work(connection: sqlite3.Connection) -> None:
             found = find(connection, msisdn)
+            if found.msisdn != msisdn:
+                raise IsAlias
             if found.held:
                 raise SubscriberHeld
-            _audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
+            audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
             for statement in ("delete_contents", "delete_messages", "delete_deleted"):
                 connection.execute(_SQL[statement], {"mailbox": found.mailbox})
             connection.execute(_SQL["delete_subscriber"], (found.id,))
@@ -156,7 +161,7 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
     )
     if change.audited(before):
         why = change.trigger, before.status, after.status, change.reason
-        _audit(connection, Audited(msisdn, change.changed_at, *why))
+        audit(connection, Audited(before.msisdn, change.changed_at, *why))
     if change.pin_check is not None:
         connection.execute(_SQL["forget_pin_tries"], (after.id,))
     if after.max_messages != before.max_messages:
@@ -168,13 +173,16 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
 
 def find(connection: sqlite3.Connection, msisdn: Msisdn) -> Subscriber:
     """Read a subscriber inside the caller's transaction.  Raises UnknownSubscriber."""
-    row = connection.execute(_SQL["subscriber_by_msisdn"], (msisdn,)).fetchone()
+    row = connection.execute(_SQL["subscriber_by_msisdn"], {"msisdn": msisdn}).fetchone()
     if row is None:
         raise UnknownSubscriber
     return rows.subscriber(row)
 
 
 def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
+    given = {"msisdn": new.msisdn, "at": rows.microseconds(new.created_at)}
+    if connection.execute(_SQL["number_quarantined"], given).fetchone() is not None:
+        raise NumberQuarantined
     _check_cos(connection, new.cos)
     (mailbox,) = connection.execute(_SQL["insert_mailbox"]).fetchone()
     try:
@@ -212,7 +220,7 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
             },
         )
         connection.execute(_SQL["insert_subscription"], {"mailbox": mailbox, "name": name})
-    _audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
+    audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
     return Subscriber(
         id=SubscriberId(subscriber),
         mailbox=MailboxId(mailbox),
@@ -226,7 +234,8 @@ def _check_cos(connection: sqlite3.Connection, name: CosName) -> None:
         raise UnknownCos
 
 
-def _audit(connection: sqlite3.Connection, entry: Audited) -> None:
+def audit(connection: sqlite3.Connection, entry: Audited) -> None:
+    """Note a transition, inside the caller's transaction."""
     connection.execute(
         _SQL["insert_audit"],
         {

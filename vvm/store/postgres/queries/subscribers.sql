@@ -50,13 +50,14 @@ SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_message
   FROM subscriber WHERE id = (SELECT d.id FROM directory d WHERE d.name = :user AND d.kind = 'imap_user');
 
 -- name: subscribers_after
--- A walk through all: the directory is in the order of names.
+-- A walk through all: the directory is in the order of names; those that are aliases are left out.
 SELECT s.id, s.mailbox_id, s.msisdn, s.status, s.client, s.language, s.setup_done, s.max_messages, s.imap_user,
        s.password_check, s.password_sealed, s.created_at, s.changed_at, s.pin_check, s.previous_check,
        s.previous_until, s.unanswered_syncs, s.fallback, s.cos, s.held
-  FROM (SELECT name, id FROM directory WHERE name > :after AND kind = 'msisdn' ORDER BY name LIMIT :limit) d
-  JOIN subscriber s ON s.id = d.id
- ORDER BY d.name;
+  FROM directory d
+  JOIN subscriber s ON s.id = d.id AND s.msisdn = d.name
+ WHERE d.name > :after AND d.kind = 'msisdn'
+ ORDER BY d.name LIMIT :limit;
 
 -- name: update_subscriber
 UPDATE subscriber
@@ -110,6 +111,10 @@ DELETE FROM outbox WHERE recipient = :msisdn AND subscriber_id = :id;
 WITH gone AS (DELETE FROM device WHERE subscriber_id = :id RETURNING login)
 DELETE FROM directory WHERE name IN (SELECT login FROM gone) AND kind = 'device';
 
+-- name: delete_aliases
+WITH gone AS (DELETE FROM alias WHERE subscriber_id = :id RETURNING msisdn)
+DELETE FROM directory WHERE name IN (SELECT msisdn FROM gone) AND kind = 'msisdn';
+
 -- name: delete_subscriber
 WITH code AS (DELETE FROM device_code WHERE subscriber_id = :id),
      visit AS (DELETE FROM visit WHERE subscriber_id = :id)
@@ -132,5 +137,12 @@ SELECT msisdn, at, trigger, before, after, reason FROM
 SELECT 1 FROM cos WHERE name = :cos FOR KEY SHARE;
 
 -- name: subscriber_exists
-SELECT 1 FROM directory
- WHERE (name = :msisdn AND kind = 'msisdn') OR (name = :imap_user AND kind = 'imap_user') LIMIT 1;
+-- Or must not yet.
+SELECT 1 FROM directory WHERE name = :msisdn AND kind = 'msisdn'
+UNION ALL SELECT 1 FROM directory WHERE name = :imap_user AND kind = 'imap_user'
+UNION ALL SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at
+LIMIT 1;
+
+-- name: number_quarantined
+-- Asked when the name is ours already: whoever left it has committed.
+SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at;

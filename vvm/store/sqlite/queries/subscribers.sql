@@ -19,7 +19,9 @@ RETURNING id;
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
        previous_until, unanswered_syncs, fallback, cos, held
-  FROM subscriber WHERE msisdn = ?;
+  FROM subscriber
+ WHERE id = coalesce((SELECT s.id FROM subscriber s WHERE s.msisdn = :msisdn),
+                     (SELECT a.subscriber_id FROM alias a WHERE a.msisdn = :msisdn));
 
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
@@ -107,4 +109,11 @@ SELECT msisdn, at, trigger, before, after, reason FROM
 SELECT 1 FROM cos WHERE name = ?;
 
 -- name: subscriber_exists
-SELECT 1 FROM subscriber WHERE msisdn = ? OR imap_user = ? LIMIT 1;
+-- Or must not yet.
+SELECT 1 FROM subscriber WHERE msisdn = :msisdn OR imap_user = :imap_user
+UNION ALL SELECT 1 FROM alias WHERE msisdn = :msisdn
+UNION ALL SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at
+LIMIT 1;
+
+-- name: number_quarantined
+SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at;
