@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import (
     StatusMoved,
     SubscriberChanged,
+    SubscriberClosed,
     SubscriberExists,
     UnknownMessage,
     UnknownSubscriber,
@@ -20,8 +21,10 @@ from vvm.domain.errors import (
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
     ClientProfile,
+    Closing,
     CosName,
     Dialect,
     ProvisioningStatus,
@@ -300,3 +303,50 @@ async def test_folders_admit_clients_while_the_status_does(store: Store, alice: 
         folder = await store.mailboxes.folder(alice.mailbox, INBOX)
         assert folder is not None
         assert folder.admits_clients is status.active
+
+
+def close(at: datetime, before: ProvisioningStatus) -> SubscriberChange:
+    return SubscriberChange(
+        changed_at=LATER,
+        status=ProvisioningStatus.UNKNOWN,
+        closing=Closing(at=at, before=before),
+        trigger=Trigger.CLOSED,
+        reason="contract ended",
+    )
+
+
+async def test_a_closed_subscriber_keeps_its_status_until_it_is_opened_again(
+    store: Store, alice: Subscriber
+) -> None:
+    after = await store.subscribers.change(ALICE, close(LATER, alice.status))
+    assert after.closing == Closing(at=LATER, before=alice.status)
+    assert await store.subscribers.by_msisdn(ALICE) == after
+    with pytest.raises(SubscriberClosed):
+        await store.subscribers.change(
+            ALICE, SubscriberChange(changed_at=LATER, status=ProvisioningStatus.READY)
+        )
+    back = SubscriberChange(changed_at=LATER, status=alice.status, reopened=True, trigger=Trigger.REOPENED)
+    opened = await store.subscribers.change(ALICE, back)
+    assert (opened.status, opened.closing) == (alice.status, None)
+    triggers = [entry.trigger for entry in await store.subscribers.audit(ALICE, limit=10)]
+    assert triggers == [Trigger.CREATED, Trigger.CLOSED, Trigger.REOPENED]
+
+
+async def test_who_was_closed_is_found_when_the_grace_is_over(store: Store, alice: Subscriber) -> None:
+    bob = await store.subscribers.create(new_subscriber(BOB))
+    await store.subscribers.change(ALICE, close(LATER + timedelta(days=2), alice.status))
+    await store.subscribers.change(BOB, close(LATER + timedelta(days=1), bob.status))
+    assert list(await store.subscribers.closed(now=LATER, limit=10)) == []
+    found = await store.subscribers.closed(now=LATER + timedelta(days=2), limit=10)
+    assert [one.msisdn for one in found] == [BOB, ALICE]
+    await store.subscribers.change(BOB, SubscriberChange(changed_at=LATER, held=True))
+    (left,) = await store.subscribers.closed(now=LATER + timedelta(days=2), limit=1)
+    assert left.msisdn == ALICE
+
+
+async def test_who_has_changed_since_is_not_removed(store: Store, alice: Subscriber) -> None:
+    await store.subscribers.change(ALICE, SubscriberChange(changed_at=LATER, language="fra"))
+    with pytest.raises(SubscriberChanged):
+        await store.subscribers.remove(ALICE, at=LATER, decided_at=alice.changed_at)
+    await store.subscribers.remove(ALICE, at=LATER, reason="closed", decided_at=LATER)
+    assert (await store.subscribers.audit(ALICE, limit=1))[0].reason == "closed"

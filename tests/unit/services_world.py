@@ -205,6 +205,16 @@ class World:
             clock=self.clock,
             settings=WebhookSettings(),
         )
+        self.lifecycle = Lifecycle(
+            self.store.subscribers,
+            self.store.numbers,
+            self.store.outbox,
+            self.hints,
+            self.keyring,
+            clock=self.clock,
+            service=service,
+            owing=self.owing,
+        )
         self.retention = Retention(
             self.store.outbox,
             self.store.inbound,
@@ -212,6 +222,7 @@ class World:
             self.store.recovery,
             self.store.history,
             numbers=self.store.numbers,
+            lifecycle=self.lifecycle,
             clock=self.clock,
             settings=settings,
             history_settings=RetentionSettings(),
@@ -246,16 +257,6 @@ class World:
             self.store.subscribers, self.store.mailboxes, self.retrieval, render_here, owing=self.owing
         )
         self.recovery = Recovery(self.store.subscribers, self.store.recovery, self.hints, owing=self.owing)
-        self.lifecycle = Lifecycle(
-            self.store.subscribers,
-            self.store.numbers,
-            self.store.outbox,
-            self.hints,
-            self.keyring,
-            clock=self.clock,
-            service=service,
-            owing=self.owing,
-        )
         self.on_behalf = OnBehalf(self.store.subscribers, self.hints, clock=self.clock, owing=self.owing)
         self.filing = Filing(
             self.store.mailboxes,

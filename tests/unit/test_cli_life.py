@@ -61,3 +61,10 @@ def test_numbers_are_added_changed_and_removed(vvm: CommandLine) -> None:
     assert changed["msisdn"] == new
     assert vvm("subscriber", "show", ALICE).code == Exit.REFUSED
     assert vvm("subscriber", "swap-sim", new, "--json").document["status"] == "P"
+
+
+def test_a_subscriber_is_closed_and_opened_again(vvm: CommandLine) -> None:
+    closed = vvm("subscriber", "close", ALICE, "--reason", "contract ended", "--json").document
+    assert (closed["status"], closed["closing_at"] is None) == ("U", False)
+    opened = vvm("subscriber", "reopen", ALICE, "--reason", "paid", "--json").document
+    assert (opened["status"], opened["closing_at"]) == ("P", None)

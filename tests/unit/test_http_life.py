@@ -135,3 +135,14 @@ async def test_a_request_for_one_line_changes_no_other(http: Api) -> None:
     for digit in range(3, 7):
         assert (await http.call("PUT", f"{ONE}/aliases/+3361200000{digit}")).status == 201
     assert (await http.call("PUT", f"{ONE}/aliases/+33612000007")).problem == (409, "too_many_aliases")
+
+
+async def test_a_subscriber_is_closed_and_opened_again(http: Api) -> None:
+    closed = await http.call("PUT", f"{ONE}/closure", json={"closed": True, "reason": "contract ended"})
+    assert (closed.status, closed.json["status"]) == (200, "U")
+    assert closed.json["closing_at"] == "2026-03-31T12:00:00Z"
+    assert (await http.call("PATCH", ONE, json={"blocked": True})).problem == (409, "subscriber_closed")
+    deposit = await http.call("POST", f"{ONE}/messages", data=TWO_SECONDS)
+    assert deposit.problem == (404, "unknown_subscriber")
+    opened = await http.call("PUT", f"{ONE}/closure", json={"closed": False, "reason": "paid"})
+    assert (opened.json["status"], opened.json["closing_at"]) == ("R", None)

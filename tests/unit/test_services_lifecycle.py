@@ -7,13 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.services_world import ALICE, AT_ONCE, BOB, CALL, TWO_SECONDS, World
-from vvm.domain.errors import IsAlias, NumberQuarantined, SubscriberExists, UnknownSubscriber
+from tests.unit.services_world import ALICE, AT_ONCE, BOB, CALL, NOW, TWO_SECONDS, World
+from vvm.domain.errors import (
+    IsAlias,
+    NumberQuarantined,
+    SubscriberClosed,
+    SubscriberExists,
+    UnknownSubscriber,
+)
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
-from vvm.domain.subscriber import ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import Closing, ProvisioningStatus, Subscriber
 from vvm.services.login import LoginRefusal, LoginRefused
 from vvm.services.provisioning import SubscriberOptions
 from vvm.services.settings import ServiceSettings
@@ -256,3 +262,90 @@ async def test_a_message_that_was_deleted_before_is_restored_under_the_new_numbe
     (deleted,) = await world.recovery.page(NEW)
     assert (await world.recovery.restore(NEW, deleted.id)).uid == 2
     assert Cause.MAILBOX_UPDATE in {row.cause for row in await world.owed()}
+
+
+async def test_a_closed_mailbox_takes_nothing_and_lets_nobody_in() -> None:
+    world = World()
+    alice = await world.subscriber()
+    given = await world.devices.add(ALICE, name="tablet")
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.texts()
+    after = await world.lifecycle.close(ALICE, reason="contract ended")
+    assert after.closing == Closing(at=NOW + timedelta(days=30), before=ProvisioningStatus.READY)
+    ((recipient, text),) = await sent(world)
+    assert (recipient, "st=U" in text) == (ALICE, True)
+    for user, password in (
+        (alice.imap_user, password_of(world, alice)),
+        (given.device.login, given.password.reveal()),
+    ):
+        assert await refusal(world, user, password) is LoginRefusal.NOT_PROVISIONED
+    with pytest.raises(UnknownSubscriber):
+        await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.sms_from_handset(ACTIVATE)
+    ((_, text),) = await sent(world)
+    assert "st=U" in text
+    with pytest.raises(SubscriberClosed):
+        await world.provisioning.change(ALICE, SubscriberOptions(blocked=True))
+
+
+async def test_what_is_opened_again_is_whole() -> None:
+    world = World()
+    alice = await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.texts()
+    await world.lifecycle.close(ALICE, reason="contract ended")
+    await world.texts()
+    world.clock.advance(timedelta(days=29))
+    await world.retention()
+    after = await world.lifecycle.reopen(ALICE, reason="paid")
+    assert (after.status, after.closing) == (ProvisioningStatus.READY, None)
+    ((recipient, text),) = await sent(world)
+    assert (recipient, "st=R" in text) == (ALICE, True)
+    assert (await world.login(alice.imap_user, password_of(world, alice))).subscriber.id == alice.id
+    assert len(await world.store.mailboxes.states(alice.mailbox, INBOX)) == 1
+    world.clock.advance(timedelta(days=30))
+    await world.retention()
+    assert (await world.current()).id == alice.id
+
+
+async def test_when_the_grace_is_over_everything_goes() -> None:
+    world = World()
+    alice = await world.subscriber()
+    await world.devices.add(ALICE, name="tablet")
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    await world.lifecycle.close(ALICE, reason="contract ended")
+    world.clock.advance(timedelta(days=30))
+    await world.retention()
+    assert await world.store.subscribers.by_msisdn(ALICE) is None
+    assert await world.store.mailboxes.folder(alice.mailbox, INBOX) is None
+    assert await world.store.devices.of(alice.id) == []
+    assert await world.owed() == []
+    entries = await world.store.subscribers.audit(ALICE, limit=2)
+    assert [(entry.trigger, entry.reason) for entry in entries] == [
+        (Trigger.CLOSED, "contract ended"),
+        (Trigger.REMOVED, "closed"),
+    ]
+
+
+async def test_to_close_twice_moves_no_end_and_to_open_twice_is_no_matter() -> None:
+    world = World()
+    await world.subscriber(ProvisioningStatus.BLOCKED)
+    first = await world.lifecycle.close(ALICE, reason="contract ended")
+    world.clock.advance(timedelta(days=1))
+    assert await world.lifecycle.close(ALICE, reason="again") == first
+    opened = await world.lifecycle.reopen(ALICE, reason="paid")
+    assert opened.status is ProvisioningStatus.BLOCKED
+    assert await world.lifecycle.reopen(ALICE, reason="paid") == opened
+
+
+async def test_a_hold_outlives_the_grace() -> None:
+    world = World()
+    await world.subscriber()
+    await world.lifecycle.hold(ALICE, reason="case 12")
+    await world.lifecycle.close(ALICE, reason="contract ended")
+    world.clock.advance(timedelta(days=31))
+    await world.retention()
+    assert (await world.current()).closing is not None
+    await world.lifecycle.release(ALICE, reason="case closed")
+    await world.retention()
+    assert await world.store.subscribers.by_msisdn(ALICE) is None

@@ -13,7 +13,17 @@ from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
 from vvm.cli.output import show_json, show_line, show_rows
 from vvm.cli.subscriber_bulk import export, import_
-from vvm.cli.subscriber_life import add_alias, aliases, hold, release, remove_alias, renumber, swap_sim
+from vvm.cli.subscriber_life import (
+    add_alias,
+    aliases,
+    close,
+    hold,
+    release,
+    remove_alias,
+    renumber,
+    reopen,
+    swap_sim,
+)
 from vvm.cli.subscriber_show import show_subscriber
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
@@ -87,7 +97,7 @@ _COLUMNS = ("msisdn", "status", "language", "cos", "max_messages", "created_at")
 
 app.command(import_, name="import")
 app.command(export)
-for _command in (renumber, swap_sim, aliases, add_alias, remove_alias, hold, release):
+for _command in (close, reopen, renumber, swap_sim, aliases, add_alias, remove_alias, hold, release):
     app.command(_command)
 
 

@@ -29,6 +29,18 @@ async def release(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json
         show_subscriber(await services.lifecycle.release(parse_msisdn(msisdn), reason=reason), as_json=json)
 
 
+async def close(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
+    """Close a subscriber: it takes no message, lets nobody in, and goes when its grace is over."""
+    async with opened(config) as services:
+        show_subscriber(await services.lifecycle.close(parse_msisdn(msisdn), reason=reason), as_json=json)
+
+
+async def reopen(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
+    """Open a closed subscriber again, as it was."""
+    async with opened(config) as services:
+        show_subscriber(await services.lifecycle.reopen(parse_msisdn(msisdn), reason=reason), as_json=json)
+
+
 async def renumber(
     msisdn: Number,
     new: Annotated[str, Parameter(help="The number that it shall have.")],

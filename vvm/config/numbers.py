@@ -22,7 +22,7 @@ _ZERO_MEANS_SOMETHING = frozenset(
         # none, or whatever another key says
         *("imap_port", "port", "weight", "keep_days", "audit_days"),
         "suspend_after_syncs",
-        *("quarantine_days", "most_aliases"),
+        *("quarantine_days", "most_aliases", "close_grace_days"),
         *("min_milliseconds", "signature_seconds"),
         # do not wait
         *("failed_login_seconds", "linger_seconds", "drain_seconds", "unbind_seconds", "stop_seconds"),

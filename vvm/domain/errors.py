@@ -79,6 +79,15 @@ class SubscriberHeld(Refusal):
         super().__init__("a legal hold lies on the subscriber")
 
 
+class SubscriberClosed(Refusal):
+    """It is closed, and keeps its status until it is opened again or gone."""
+
+    code = "subscriber_closed"
+
+    def __init__(self) -> None:
+        super().__init__("the subscriber is closed: open it again first")
+
+
 class IsAlias(Refusal):
     """What is asked for takes the subscriber's own number, and this is only an alias."""
 

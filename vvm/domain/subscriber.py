@@ -112,6 +112,15 @@ class Fallback(StrEnum):
     """A plain SMS in the subscriber's language."""
 
 
+class Closing(msgspec.Struct, frozen=True):
+    """A subscriber that was closed: its status is UNKNOWN, and it can be opened again as it was."""
+
+    at: datetime
+    """When it goes, with everything that it has."""
+    before: ProvisioningStatus
+    """The status that it had."""
+
+
 class Subscriber(msgspec.Struct, frozen=True):
     id: SubscriberId
     mailbox: MailboxId
@@ -141,6 +150,7 @@ class Subscriber(msgspec.Struct, frozen=True):
     """Its class of service; "" for none."""
     held: bool = False
     """A legal hold lies on it: nothing of its mailbox is lost, nor is it removed."""
+    closing: Closing | None = None
 
     @property
     def handset(self) -> Msisdn:

@@ -172,6 +172,16 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 owing=owing,
                 service=service,
             )
+            lifecycle = Lifecycle(
+                store.subscribers,
+                store.numbers,
+                store.outbox,
+                hints,
+                keyring,
+                clock=clock,
+                service=service,
+                owing=owing,
+            )
             retrieval = Retrieval(store.mailboxes, hints)
             yield Services(
                 deposit=deposit,
@@ -204,16 +214,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 greetings=greetings,
                 desk=Desk(store.subscribers, store.mailboxes, retrieval, transcoders.render, owing=owing),
                 recovery=Recovery(store.subscribers, store.recovery, hints, owing=owing),
-                lifecycle=Lifecycle(
-                    store.subscribers,
-                    store.numbers,
-                    store.outbox,
-                    hints,
-                    keyring,
-                    clock=clock,
-                    service=service,
-                    owing=owing,
-                ),
+                lifecycle=lifecycle,
                 on_behalf=OnBehalf(store.subscribers, hints, clock=clock, owing=owing),
                 filing=Filing(
                     store.mailboxes,
@@ -259,6 +260,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     store.recovery,
                     store.history,
                     numbers=store.numbers,
+                    lifecycle=lifecycle,
                     clock=clock,
                     settings=config.notification,
                     history_settings=config.retention,

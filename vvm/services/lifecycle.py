@@ -4,18 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
-from vvm.domain.errors import InvalidTransition, StatusMoved, SubscriberExists, UnknownSubscriber
+from vvm.domain.errors import (
+    InvalidTransition,
+    StatusMoved,
+    SubscriberChanged,
+    SubscriberClosed,
+    SubscriberExists,
+    SubscriberHeld,
+    UnknownSubscriber,
+)
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
-from vvm.domain.subscriber import ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import Closing, ProvisioningStatus, Subscriber
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
 from vvm.services.settings import ServiceSettings
@@ -58,6 +66,77 @@ class Lifecycle:
     async def release(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
         """Lift the hold; what was only kept by it goes with the next purge.  Raises UnknownSubscriber."""
         return await self._hold(msisdn, held=False, trigger=Trigger.RELEASED, reason=reason)
+
+    async def close(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+        """The mailbox takes no message and lets nobody in, and goes when the grace is over.
+
+        Its client is told that it is unknown.  May be repeated: the first end stands.  Raises
+        UnknownSubscriber.
+        """
+        grace = timedelta(days=self._service.close_grace_days)
+        while True:
+            before = await self._subscriber(msisdn)
+            if before.closing is not None:
+                return before
+            now = self._clock.now()
+            change = SubscriberChange(
+                changed_at=now,
+                decided_on=before.status,
+                status=ProvisioningStatus.UNKNOWN,
+                closing=Closing(at=now + grace, before=before.status),
+                trigger=Trigger.CLOSED,
+                reason=reason,
+            )
+            owed = [self._owing.status(before)] if before.status.active else []
+            try:
+                after = await self._subscribers.change(msisdn, change, owed)
+            except (StatusMoved, SubscriberClosed):
+                continue
+            break
+        self._moved(after)
+        log.info("subscriber_closed", msisdn=after.msisdn)
+        return after
+
+    async def reopen(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+        """Everything is as it was before ``close``, and an active client is told so.
+
+        Who is not closed stays as it is.  Raises UnknownSubscriber.
+        """
+        before = await self._subscriber(msisdn)
+        if before.closing is None:
+            return before
+        change = SubscriberChange(
+            changed_at=self._clock.now(),
+            decided_at=before.changed_at,
+            status=before.closing.before,
+            reopened=True,
+            trigger=Trigger.REOPENED,
+            reason=reason,
+        )
+        owed = [self._owing.status(before)] if before.closing.before.active else []
+        after = await self._subscribers.change(msisdn, change, owed)
+        self._moved(after)
+        log.info("subscriber_reopened", msisdn=after.msisdn)
+        return after
+
+    async def remove_closed(self, *, before: datetime, limit: int) -> int:
+        """Remove for ever those whose grace was over then; how many they were."""
+        removed = 0
+        for subscriber in await self._subscribers.closed(now=before, limit=limit):
+            try:
+                await self._subscribers.remove(
+                    subscriber.msisdn,
+                    at=self._clock.now(),
+                    reason="closed",
+                    decided_at=subscriber.changed_at,
+                )
+            except (SubscriberChanged, SubscriberHeld, UnknownSubscriber) as moved:
+                log.info("closed_subscriber_stays", msisdn=subscriber.msisdn, reason=moved.code)
+                continue
+            self._hints.mailbox(subscriber.mailbox)
+            removed += 1
+            log.info("subscriber_removed", msisdn=subscriber.msisdn)
+        return removed
 
     async def renumber(self, msisdn: Msisdn, new: Msisdn, *, reason: str) -> Subscriber:
         """Another number for the same mailbox.

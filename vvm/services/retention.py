@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from vvm.domain.clock import Clock
+from vvm.services.lifecycle import Lifecycle
 from vvm.services.settings import NotificationSettings, RetentionSettings
 from vvm.store.port import HistoryStore, InboundStore, NumberStore, OutboxStore, RecoveryStore, VisitStore
 
@@ -44,6 +45,7 @@ KINDS = (
     "deposit_keys",
     "audit",
     "deleted_messages",
+    "closed_subscribers",
     "quarantines",
 )
 
@@ -64,6 +66,7 @@ class Retention:
         history: HistoryStore,
         *,
         numbers: NumberStore,
+        lifecycle: Lifecycle,
         clock: Clock,
         settings: NotificationSettings,
         history_settings: RetentionSettings,
@@ -74,6 +77,7 @@ class Retention:
         self._recovery = recovery
         self._history = history
         self._numbers = numbers
+        self._lifecycle = lifecycle
         self._clock = clock
         self._settings = settings
         self._history_settings = history_settings
@@ -102,6 +106,7 @@ class Retention:
         if history.audit_days:
             yield "audit", history.audit_days, self._history.forget_audit
         yield "deleted_messages", 0, self._purge
+        yield "closed_subscribers", 0, self._lifecycle.remove_closed
         yield "quarantines", 0, self._end_quarantines
 
     async def _purge(self, *, before: datetime, limit: int) -> int:

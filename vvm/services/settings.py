@@ -42,6 +42,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a new subscriber gets in place of SYNC while no client of it is active."""
     most_aliases: int = 5
     """How many further numbers a mailbox may have."""
+    close_grace_days: int = 30
+    """How long a subscriber that was closed can be opened again, before everything of it is deleted."""
     quarantine_days: int = 0
     """How long the number that a subscriber left by a change of number is nobody's, and still leads deposits
     to it. 0: it is free at once."""

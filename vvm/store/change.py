@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from vvm.domain.errors import StatusMoved, SubscriberChanged
+from vvm.domain.errors import StatusMoved, SubscriberChanged, SubscriberClosed
 from vvm.domain.provisioning import Trigger
-from vvm.domain.subscriber import ClientProfile, CosName, Fallback, ProvisioningStatus, Subscriber
+from vvm.domain.subscriber import ClientProfile, Closing, CosName, Fallback, ProvisioningStatus, Subscriber
 
 
 class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,21 +37,27 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """Name of a class of service; "" for none."""
     held: bool | None = None
     """Lay a legal hold on it, or lift it."""
+    closing: Closing | None = None
+    reopened: bool = False
+    """It is not closed any more."""
     trigger: Trigger = Trigger.OPERATOR
     """Why, for the audit."""
     reason: str = ""
     """The same in the operator's words."""
 
     def applied_to(self, before: Subscriber) -> Subscriber:
-        """The subscriber after the change.  Raises StatusMoved, SubscriberChanged."""
+        """The subscriber after the change.  Raises StatusMoved, SubscriberChanged, SubscriberClosed."""
         if self.decided_at not in {None, before.changed_at}:
             raise SubscriberChanged
         if self.decided_on not in {None, before.status}:
             raise StatusMoved
+        if before.closing is not None and self.status is not None and not self.reopened:
+            raise SubscriberClosed
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
-        return msgspec.structs.replace(
-            before, **{name: said[name] for name in said.keys() & set(before.__struct_fields__)}
-        )
+        after = {name: said[name] for name in said.keys() & set(before.__struct_fields__)}
+        if self.reopened:
+            after["closing"] = None
+        return msgspec.structs.replace(before, **after)
 
     def audited(self, before: Subscriber) -> bool:
         """It changes the status, the password or the hold."""

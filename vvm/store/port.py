@@ -146,17 +146,24 @@ class SubscriberStore(Protocol):
     async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
         """Set fields and owe notifications for it, both or neither.
 
-        Raises UnknownSubscriber, StatusMoved, SubscriberChanged, UnknownCos.
+        Raises UnknownSubscriber, StatusMoved, SubscriberChanged, SubscriberClosed, UnknownCos.
         A change that is ``audited``, here or in a transaction of another store, is in the audit too,
         as are creation and removal.
         """
         ...
 
-    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
+    async def remove(
+        self, msisdn: Msisdn, *, at: datetime, reason: str = "", decided_at: datetime | None = None
+    ) -> None:
         """Forget a subscriber: mailbox, messages, owed notifications.
 
-        Raises UnknownSubscriber, SubscriberHeld, IsAlias.
+        Raises UnknownSubscriber, SubscriberHeld, IsAlias; SubscriberChanged when the last change was not
+        at ``decided_at``.
         """
+        ...
+
+    async def closed(self, *, now: datetime, limit: int) -> Sequence[Subscriber]:
+        """Those whose grace is over and on whom no hold lies, the oldest first."""
         ...
 
     async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:

@@ -21,6 +21,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
     ClientProfile,
+    Closing,
     CosName,
     Fallback,
     MailboxId,
@@ -127,6 +128,7 @@ def subscriber(row: Row) -> Subscriber:
         fallback=Fallback(row[17]),
         cos=CosName(row[18] or ""),
         held=bool(row[19]),
+        closing=None if row[20] is None else Closing(moment(row[20]), ProvisioningStatus(row[21])),
     )
 
 

@@ -181,6 +181,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("GET", f"{one}/deleted", Scope.MESSAGE_READ, deleted.page, paged),
         Route("POST", f"{one}/deleted/{{deleted:{_NUMBER}}}/restore", Scope.MESSAGE_WRITE, deleted.restore),
         Route("PUT", f"{one}/hold", Scope.HOLD, life.hold),
+        Route("PUT", f"{one}/closure", Scope.SUBSCRIBER_WRITE, life.close),
         Route("POST", f"{one}/number", Scope.SUBSCRIBER_WRITE, life.renumber),
         Route("POST", f"{one}/sim", Scope.SUBSCRIBER_WRITE, life.swap_sim),
         Route("GET", f"{one}/aliases", Scope.SUBSCRIBER_READ, life.aliases),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a subscriber: legal hold, another number, another SIM, further numbers."""
+"""What becomes of a subscriber: its end and legal hold, another number, another SIM, further numbers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ Reason = Annotated[str, msgspec.Meta(max_length=200)]
 
 class HoldDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     held: bool
+    reason: Reason
+    """For the audit."""
+
+
+class CloseDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    closed: bool
     reason: Reason
     """For the audit."""
 
@@ -53,6 +59,11 @@ class LifecycleRoutes:
     async def hold(self, request: web.Request) -> web.Response:
         msisdn, wanted = path_msisdn(request), decode(await self._body(request), HoldDocument)
         step = self._lifecycle.hold if wanted.held else self._lifecycle.release
+        return document(view(await step(msisdn, reason=wanted.reason)))
+
+    async def close(self, request: web.Request) -> web.Response:
+        msisdn, wanted = path_msisdn(request), decode(await self._body(request), CloseDocument)
+        step = self._lifecycle.close if wanted.closed else self._lifecycle.reopen
         return document(view(await step(msisdn, reason=wanted.reason)))
 
     async def renumber(self, request: web.Request) -> web.Response:

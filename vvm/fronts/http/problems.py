@@ -46,6 +46,7 @@ STATUS = {
     "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "subscriber_exists": HTTPStatus.CONFLICT,
     "subscriber_held": HTTPStatus.CONFLICT,
+    "subscriber_closed": HTTPStatus.CONFLICT,
     "is_alias": HTTPStatus.CONFLICT,
     "number_quarantined": HTTPStatus.CONFLICT,
     "too_many_aliases": HTTPStatus.CONFLICT,

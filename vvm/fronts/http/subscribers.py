@@ -103,6 +103,8 @@ class SubscriberView(msgspec.Struct, frozen=True):
     cos: CosName | None
     held: bool
     """A legal hold lies on it."""
+    closing_at: datetime | None
+    """It is closed, and goes then; null otherwise."""
     client: ClientProfile
     imap_user: str
     created_at: datetime
@@ -188,6 +190,7 @@ def view(subscriber: Subscriber) -> SubscriberView:
         fallback=subscriber.fallback,
         cos=subscriber.cos or None,
         held=subscriber.held,
+        closing_at=None if subscriber.closing is None else subscriber.closing.at,
         client=subscriber.client,
         imap_user=subscriber.imap_user,
         created_at=subscriber.created_at,

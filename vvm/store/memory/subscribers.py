@@ -11,7 +11,14 @@ from itertools import count
 import msgspec
 
 from vvm.domain.cos import Cos, Limits, UnknownCos
-from vvm.domain.errors import IsAlias, NumberQuarantined, SubscriberExists, SubscriberHeld, UnknownSubscriber
+from vvm.domain.errors import (
+    IsAlias,
+    NumberQuarantined,
+    SubscriberChanged,
+    SubscriberExists,
+    SubscriberHeld,
+    UnknownSubscriber,
+)
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
@@ -105,7 +112,9 @@ class MemorySubscribers:
         self._outbox.add(owed)
         return self._counted(after)
 
-    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
+    async def remove(
+        self, msisdn: Msisdn, *, at: datetime, reason: str = "", decided_at: datetime | None = None
+    ) -> None:
         subscriber = self._found(msisdn)
         if subscriber is None:
             raise UnknownSubscriber
@@ -113,8 +122,10 @@ class MemorySubscribers:
             raise IsAlias
         if subscriber.held:
             raise SubscriberHeld
+        if decided_at not in {None, subscriber.changed_at}:
+            raise SubscriberChanged
         del self._subscribers[msisdn]
-        self.note(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None))
+        self.note(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None, reason))
         self._tries.pop(subscriber.id, None)
         self.aliases = {alias: owner for alias, owner in self.aliases.items() if owner != subscriber.id}
         self._mailboxes.forget(subscriber.mailbox)
@@ -140,6 +151,14 @@ class MemorySubscribers:
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
         numbers = sorted(number for number in self._subscribers if after is None or number > after)
         return [self._counted(self._subscribers[number]) for number in numbers[:limit]]
+
+    async def closed(self, *, now: datetime, limit: int) -> Sequence[Subscriber]:
+        due = [
+            (found.closing.at, found.id, found)
+            for found in self._subscribers.values()
+            if found.closing is not None and found.closing.at <= now and not found.held
+        ]
+        return [self._counted(found) for *_, found in sorted(due, key=lambda one: one[:2])[:limit]]
 
     async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
         return [entry for entry in self._audit if entry.msisdn == msisdn][-limit:]

@@ -9,7 +9,14 @@ from datetime import datetime, timedelta
 import msgspec
 
 from vvm.domain.cos import UnknownCos
-from vvm.domain.errors import IsAlias, NumberQuarantined, SubscriberExists, SubscriberHeld, UnknownSubscriber
+from vvm.domain.errors import (
+    IsAlias,
+    NumberQuarantined,
+    SubscriberChanged,
+    SubscriberExists,
+    SubscriberHeld,
+    UnknownSubscriber,
+)
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
@@ -69,15 +76,19 @@ class PostgresSubscribers:
 
         return await self._database.write(work)
 
-    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
+    async def remove(
+        self, msisdn: Msisdn, *, at: datetime, reason: str = "", decided_at: datetime | None = None
+    ) -> None:
         async def work(connection: Connection) -> None:
             found = await find(connection, msisdn)
             if found.msisdn != msisdn:
                 raise IsAlias
             if found.held:
                 raise SubscriberHeld
+            if decided_at not in {None, found.changed_at}:
+                raise SubscriberChanged
             which = {"id": found.id, "mailbox": found.mailbox, "msisdn": msisdn}
-            await audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
+            await audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None, reason))
             for statement in (
                 "lock_mailbox",
                 "delete_mailbox",
@@ -109,6 +120,10 @@ class PostgresSubscribers:
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
         where = {"after": after or "", "limit": limit}
         return [rows.subscriber(row) for row in await self._database.all(_SQL["subscribers_after"], where)]
+
+    async def closed(self, *, now: datetime, limit: int) -> Sequence[Subscriber]:
+        where = {"now": rows.microseconds(now), "limit": limit}
+        return [rows.subscriber(row) for row in await self._database.all(_SQL["closed"], where)]
 
     async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
         where = {"msisdn": msisdn, "limit": limit}
@@ -147,6 +162,8 @@ async def apply_change(connection: Connection, msisdn: Msisdn, change: Subscribe
             "fallback": after.fallback.value,
             "cos": after.cos,
             "held": after.held,
+            "closing_at": None if after.closing is None else rows.microseconds(after.closing.at),
+            "closed_from": None if after.closing is None else after.closing.before.value,
         },
     )
     if change.audited(before):

@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 import msgspec
 
 from vvm.domain.cos import UnknownCos
-from vvm.domain.errors import IsAlias, NumberQuarantined, SubscriberExists, SubscriberHeld, UnknownSubscriber
+from vvm.domain.errors import (
+    IsAlias,
+    NumberQuarantined,
+    SubscriberChanged,
+    SubscriberExists,
+    SubscriberHeld,
+    UnknownSubscriber,
+)
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
@@ -73,14 +80,18 @@ class SqliteSubscribers:
 
         return await self._write(work)
 
-    async def remove(self, msisdn: Msisdn, *, at: datetime) -> None:
+    async def remove(
+        self, msisdn: Msisdn, *, at: datetime, reason: str = "", decided_at: datetime | None = None
+    ) -> None:
         def work(connection: sqlite3.Connection) -> None:
             found = find(connection, msisdn)
             if found.msisdn != msisdn:
                 raise IsAlias
             if found.held:
                 raise SubscriberHeld
-            audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None))
+            if decided_at not in {None, found.changed_at}:
+                raise SubscriberChanged
+            audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None, reason))
             for statement in ("delete_contents", "delete_messages", "delete_deleted"):
                 connection.execute(_SQL[statement], {"mailbox": found.mailbox})
             connection.execute(_SQL["delete_subscriber"], (found.id,))
@@ -115,6 +126,10 @@ class SqliteSubscribers:
 
     async def page(self, *, after: Msisdn | None, limit: int) -> Sequence[Subscriber]:
         found = self._reader.all(_SQL["subscribers_after"], {"after": after or "", "limit": limit})
+        return [rows.subscriber(row) for row in found]
+
+    async def closed(self, *, now: datetime, limit: int) -> Sequence[Subscriber]:
+        found = self._reader.all(_SQL["closed"], {"now": rows.microseconds(now), "limit": limit})
         return [rows.subscriber(row) for row in found]
 
     async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
@@ -157,6 +172,8 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
             "fallback": after.fallback.value,
             "cos": after.cos,
             "held": after.held,
+            "closing_at": None if after.closing is None else rows.microseconds(after.closing.at),
+            "closed_from": None if after.closing is None else after.closing.before.value,
         },
     )
     if change.audited(before):

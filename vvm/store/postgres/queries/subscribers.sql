@@ -27,33 +27,33 @@ VALUES (:id, :mailbox, :msisdn, :status, :client, :language, :setup_done, :max_m
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber WHERE id = (SELECT d.id FROM directory d WHERE d.name = :msisdn AND d.kind = 'msisdn');
 
 -- name: locked_subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber WHERE id = (SELECT d.id FROM directory d WHERE d.name = :msisdn AND d.kind = 'msisdn')
    FOR UPDATE;
 
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber WHERE id = :id;
 
 -- name: subscriber_by_imap_user
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber WHERE id = (SELECT d.id FROM directory d WHERE d.name = :user AND d.kind = 'imap_user');
 
 -- name: subscribers_after
 -- A walk through all: the directory is in the order of names; those that are aliases are left out.
 SELECT s.id, s.mailbox_id, s.msisdn, s.status, s.client, s.language, s.setup_done, s.max_messages, s.imap_user,
        s.password_check, s.password_sealed, s.created_at, s.changed_at, s.pin_check, s.previous_check,
-       s.previous_until, s.unanswered_syncs, s.fallback, s.cos, s.held
+       s.previous_until, s.unanswered_syncs, s.fallback, s.cos, s.held, s.closing_at, s.closed_from
   FROM directory d
   JOIN subscriber s ON s.id = d.id AND s.msisdn = d.name
  WHERE d.name > :after AND d.kind = 'msisdn'
@@ -65,7 +65,7 @@ UPDATE subscriber
        max_messages = :max_messages, password_check = :password_check,
        password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check,
        previous_check = :previous_check, previous_until = :previous_until, fallback = :fallback,
-       cos = nullif(:cos, ''), held = :held
+       cos = nullif(:cos, ''), held = :held, closing_at = :closing_at, closed_from = :closed_from
  WHERE id = :id;
 
 -- name: update_mailbox
@@ -146,3 +146,9 @@ LIMIT 1;
 -- name: number_quarantined
 -- Asked when the name is ours already: whoever left it has committed.
 SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at;
+
+-- name: closed
+SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
+       password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
+  FROM subscriber WHERE closing_at <= :now AND NOT held ORDER BY closing_at LIMIT :limit;

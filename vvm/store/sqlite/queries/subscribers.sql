@@ -18,7 +18,7 @@ RETURNING id;
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber
  WHERE id = coalesce((SELECT s.id FROM subscriber s WHERE s.msisdn = :msisdn),
                      (SELECT a.subscriber_id FROM alias a WHERE a.msisdn = :msisdn));
@@ -26,19 +26,19 @@ SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_message
 -- name: subscriber_by_id
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber WHERE id = ?;
 
 -- name: subscriber_by_imap_user
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber WHERE imap_user = ?;
 
 -- name: subscribers_after
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
        password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
-       previous_until, unanswered_syncs, fallback, cos, held
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
   FROM subscriber WHERE msisdn > :after ORDER BY msisdn LIMIT :limit;
 
 -- name: update_subscriber
@@ -47,7 +47,7 @@ UPDATE subscriber
        max_messages = :max_messages, password_check = :password_check,
        password_sealed = :password_sealed, changed_at = :changed_at, pin_check = :pin_check,
        previous_check = :previous_check, previous_until = :previous_until, fallback = :fallback,
-       cos = nullif(:cos, ''), held = :held
+       cos = nullif(:cos, ''), held = :held, closing_at = :closing_at, closed_from = :closed_from
  WHERE id = :id;
 
 -- name: take_pin_try
@@ -117,3 +117,9 @@ LIMIT 1;
 
 -- name: number_quarantined
 SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at;
+
+-- name: closed
+SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
+       password_check, password_sealed, created_at, changed_at, pin_check, previous_check,
+       previous_until, unanswered_syncs, fallback, cos, held, closing_at, closed_from
+  FROM subscriber WHERE closing_at <= :now AND NOT held ORDER BY closing_at LIMIT :limit;
