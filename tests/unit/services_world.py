@@ -24,6 +24,7 @@ from vvm.services.deposit import Deposit, Transcoder
 from vvm.services.desk import Desk
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
+from vvm.services.expiry import Expiry
 from vvm.services.feed import Feed
 from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
@@ -214,6 +215,14 @@ class World:
             clock=self.clock,
             service=service,
             owing=self.owing,
+        )
+        self.expiry = Expiry(
+            self.store.cos,
+            self.store.expiry,
+            self.hints,
+            clock=self.clock,
+            owing=self.owing,
+            pause=timedelta(),
         )
         self.retention = Retention(
             self.store.outbox,

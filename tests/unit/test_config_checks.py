@@ -91,6 +91,18 @@ def test_each_listen_key_takes_addresses(tmp_path: Path, key: str, text: str) ->
             '"{number} {amount}"',
             "a text with {count} and {number} at most",
         ),
+        (
+            "[notification.nearly_full_texts]\neng = '{number} {amount}'",
+            "notification.nearly_full_texts.eng",
+            '"{number} {amount}"',
+            "a text with {percent} and {number} at most",
+        ),
+        (
+            "[notification.expiry_texts]\neng = '{number} {amount}'",
+            "notification.expiry_texts.eng",
+            '"{number} {amount}"',
+            "a text with {days}, {notice} and {number} at most",
+        ),
         ("[vvm]\ncarriers = '/no/such'", "vvm.carriers", '"/no/such"', "not a directory"),
         ("[vvm]\ncarrier = 'orange-fr'", "vvm.carrier", '""', "no file of vvm.carriers has it"),
         ("[store]\nurl = 'sqlite:///'", "store.url", '"sqlite:///"', "sqlite:///PATH"),

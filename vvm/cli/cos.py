@@ -23,6 +23,15 @@ Seconds = Annotated[int | None, Parameter(help="How many seconds of messages it 
 Octets = Annotated[int | None, Parameter(help="How many octets it holds together, as IMAP counts them.")]
 MessageSeconds = Annotated[int | None, Parameter(help="The longest message; a longer one is refused.")]
 GreetingSeconds = Annotated[int | None, Parameter(help="The longest greeting.")]
+WarnPercent = Annotated[
+    int | None,
+    Parameter(help="How full, of the nearest limit, a mailbox is when its subscriber is warned by SMS."),
+]
+MessageDays = Annotated[int | None, Parameter(help="How old a message gets before it expires.")]
+HeardDays = Annotated[int | None, Parameter(help="The same of a message that was heard.")]
+NoticeDays = Annotated[
+    int | None, Parameter(help="How many days before messages expire the subscriber is told by SMS.")
+]
 DeletedDays = Annotated[int | None, Parameter(help="For how many days a deleted message can be restored.")]
 FallbackOption = Annotated[
     Fallback | None, Parameter(help="What goes out in place of SYNC while no client is active.")
@@ -42,6 +51,10 @@ async def put(
     max_octets: Octets = None,
     max_message_seconds: MessageSeconds = None,
     greeting_seconds: GreetingSeconds = None,
+    warn_percent: WarnPercent = None,
+    message_days: MessageDays = None,
+    heard_days: HeardDays = None,
+    expiry_notice_days: NoticeDays = None,
     deleted_days: DeletedDays = None,
     fallback: FallbackOption = None,
     pin_min_digits: PinMin = None,
@@ -55,6 +68,10 @@ async def put(
         max_octets=max_octets,
         max_message_seconds=max_message_seconds,
         greeting_seconds=greeting_seconds,
+        warn_percent=warn_percent,
+        message_days=message_days,
+        heard_days=heard_days,
+        expiry_notice_days=expiry_notice_days,
         deleted_days=deleted_days,
         fallback=fallback,
         pin_min_digits=pin_min_digits,

@@ -236,6 +236,14 @@ def _texts(config: Config) -> Findings:
         if not _fills(text, count=1, number="1"):
             right = "a text with {count} and {number} at most"
             yield Mistake(f"notification.texts.{language}", right, render(text))
+    for language, text in config.notification.nearly_full_texts.items():
+        if not _fills(text, percent=1, number="1"):
+            right = "a text with {percent} and {number} at most"
+            yield Mistake(f"notification.nearly_full_texts.{language}", right, render(text))
+    for language, text in config.notification.expiry_texts.items():
+        if not _fills(text, days=1, notice=1, number="1"):
+            right = "a text with {days}, {notice} and {number} at most"
+            yield Mistake(f"notification.expiry_texts.{language}", right, render(text))
     for language, text in config.device.texts.items():
         if "{code}" not in text or not _fills(text, code="1"):
             yield Mistake(f"device.texts.{language}", "a text with {code} and nothing else", render(text))

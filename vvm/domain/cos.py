@@ -61,6 +61,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The longest message; a longer recording is refused."""
     greeting_seconds: int | None = None
     """The longest greeting."""
+    warn_percent: int | None = None
+    """How full the mailbox is, of whichever limit is the nearest, when the subscriber is warned by SMS."""
+    message_days: int | None = None
+    """How old a message gets before it expires."""
+    heard_days: int | None = None
+    """The same of a message that was heard."""
+    expiry_notice_days: int | None = None
+    """How many days before the end of ``message_days`` the subscriber is told by SMS."""
     deleted_days: int | None = None
     """For how many days a deleted message can be restored; what is deleted is lost at once without."""
     fallback: Fallback | None = None
@@ -87,14 +95,46 @@ def check_limits(limits: Limits) -> None:
     for name, value in msgspec.structs.asdict(limits).items():
         if isinstance(value, int) and not 1 <= value <= _MOST:
             raise InvalidCos(f"{name} must lie between 1 and {_MOST}")
-    if limits.deleted_days is not None and limits.deleted_days > MOST_DAYS:
-        raise InvalidCos(f"deleted_days must lie between 1 and {MOST_DAYS}")
+    for name in _DAYS:
+        days = getattr(limits, name)
+        if days is not None and days > MOST_DAYS:
+            raise InvalidCos(f"{name} must lie between 1 and {MOST_DAYS}")
+    if limits.warn_percent is not None and limits.warn_percent > _WHOLE:
+        raise InvalidCos("warn_percent must lie between 1 and 100")
+    if limits.expiry_notice_days is not None and limits.expiry_notice_days >= (limits.message_days or 0):
+        raise InvalidCos("expiry_notice_days must be less than message_days")
     least, most = limits.pin_min_digits or 1, limits.pin_max_digits or _LONGEST_PIN
     if not least <= most <= _LONGEST_PIN:
         raise InvalidCos(f"pin_min_digits must not pass pin_max_digits, nor that {_LONGEST_PIN}")
 
 
+_WHOLE = 100
+_DAYS = ("message_days", "heard_days", "expiry_notice_days", "deleted_days")
 MOST_DAYS = 36_500
 """A hundred years: moments that any store and any client can write."""
 _LONGEST_PIN = 30
 """OMTP 1.3 2.9.1 gives a PIN no more than any other field of a text."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What INBOX and the folders beside it hold."""
+
+    messages: int
+    seconds: int
+    octets: int
+
+
+def crossed(limits: Limits, *, max_messages: int, before: Usage, after: Usage) -> bool:
+    """Whether a mailbox came to ``warn_percent`` of the nearest of its limits by what was added.
+
+    ``max_messages`` is the subscriber's own, which holds where the class says nothing.
+    """
+    if limits.warn_percent is None:
+        return False
+    most = Usage(limits.max_messages or max_messages, limits.max_seconds or 0, limits.max_octets or 0)
+    return not _reached(limits.warn_percent, before, most) and _reached(limits.warn_percent, after, most)
+
+
+def _reached(percent: int, used: Usage, most: Usage) -> bool:
+    pairs = zip(msgspec.structs.astuple(used), msgspec.structs.astuple(most), strict=True)
+    return any(limit and _WHOLE * held >= percent * limit for held, limit in pairs)

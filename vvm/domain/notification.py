@@ -25,6 +25,8 @@ class Family(StrEnum):
     STATUS = "status"
     CODE = "code"
     SYNC = "sync"
+    WARNING = "warning"
+    EXPIRY = "expiry"
     GREETING = "greeting"
     """A SYNC too, and one of its own: "look at the mailbox" does not mean "look at the greetings"."""
 
@@ -38,6 +40,10 @@ class Cause(StrEnum):
     """More than that happened, or something else: the phone looks at the whole mailbox again."""
     GREETING_UPDATE = "greeting_update"
     """What callers hear was changed by somebody else than the phone."""
+    NEARLY_FULL = "nearly_full"
+    """The mailbox came to the percentage of its class of service: its owner reads it, and no client."""
+    EXPIRY = "expiry"
+    """Messages expire soon: the same."""
     STATUS = "status"
     CODE = "code"
     """A one-time code was asked for: its owner reads it, and no client."""
@@ -60,6 +66,8 @@ _FAMILIES = {
     Cause.STATUS: Family.STATUS,
     Cause.CODE: Family.CODE,
     Cause.GREETING_UPDATE: Family.GREETING,
+    Cause.NEARLY_FULL: Family.WARNING,
+    Cause.EXPIRY: Family.EXPIRY,
 }
 
 

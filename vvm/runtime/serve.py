@@ -57,6 +57,8 @@ _RENEWAL_SECONDS = 30.0
 """How soon a renewed certificate is shown."""
 _HOUSEKEEPING_SECONDS = 3600.0
 """How often what is too old is forgotten; at the start too."""
+_EXPIRY_SECONDS = 6 * 3600.0
+"""How soon a message that is too old goes; at the start too."""
 _SWEEP_SECONDS = 60.0
 """How soon the blobs of messages that are gone are deleted."""
 _PENDING = timedelta(seconds=5)
@@ -329,8 +331,13 @@ def _worker(config: Config, services: Services, metrics: Metrics) -> dict[str, P
         await services.feed.forget()
         await asyncio.sleep(_HOUSEKEEPING_SECONDS)
 
+    async def expire() -> None:
+        await services.expiry()
+        await asyncio.sleep(_EXPIRY_SECONDS)
+
     parts = {
         "activation": _for_ever(drain),
+        "expiry": _for_ever(expire),
         "retention": _for_ever(forget),
         "webhooks": delivery_part(config.webhook, services, metrics.registry),
     }

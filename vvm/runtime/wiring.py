@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import msgspec
 
@@ -28,6 +29,7 @@ from vvm.services.deposit import Deposit, Transcoder
 from vvm.services.desk import Desk
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
+from vvm.services.expiry import Expiry
 from vvm.services.feed import Feed
 from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
@@ -60,6 +62,9 @@ from vvm.store.hints.shared import SharedHints
 from vvm.store.metrics import CommitMetrics
 from vvm.store.port import Store
 
+_EXPIRY_PAUSE = timedelta(milliseconds=50)
+"""Between a hundred subscribers and the next: a million are looked at in ten minutes or so."""
+
 
 class BadBlobs(BadStart):
     """The store and ``[blobs]`` do not fit together; the text says what to put right."""
@@ -81,6 +86,7 @@ class Services(msgspec.Struct, frozen=True):
     desk: Desk
     recovery: Recovery
     lifecycle: Lifecycle
+    expiry: Expiry
     on_behalf: OnBehalf
     filing: Filing
     pbx: Pbx
@@ -215,6 +221,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 desk=Desk(store.subscribers, store.mailboxes, retrieval, transcoders.render, owing=owing),
                 recovery=Recovery(store.subscribers, store.recovery, hints, owing=owing),
                 lifecycle=lifecycle,
+                expiry=Expiry(store.cos, store.expiry, hints, clock=clock, owing=owing, pause=_EXPIRY_PAUSE),
                 on_behalf=OnBehalf(store.subscribers, hints, clock=clock, owing=owing),
                 filing=Filing(
                     store.mailboxes,

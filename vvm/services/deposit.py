@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
+from vvm.domain.cos import Limits
 from vvm.domain.errors import MessageTooShort, TooLarge, UnknownMessage, UnknownSubscriber
 from vvm.domain.message import INBOX, Envelope, Flags, Kind
 from vvm.domain.numbers import Msisdn
@@ -118,7 +119,8 @@ class Deposit:
             raise UnknownSubscriber
         voice = await self._transcoder(audio)
         self._refuse_nothing_said(voice)
-        await self._refuse_too_long(subscriber, voice)
+        limits = await self._limits(subscriber)
+        _refuse_too_long(limits, voice)
         composed = compose(
             VoiceMessage(
                 audio=voice.amr,
@@ -148,8 +150,12 @@ class Deposit:
             original=original,
         )
         owed = [self._owing.new_message(subscriber)] if told else []
+        warned = told and limits.warn_percent is not None
+        nearly_full = [self._owing.nearly_full(subscriber)] if warned else []
         try:
-            stored = await self._mailboxes.append(subscriber.mailbox, INBOX, message, owed)
+            stored = await self._mailboxes.append(
+                subscriber.mailbox, INBOX, message, owed, nearly_full=nearly_full
+            )
         except UnknownMessage:  # the mailbox went with its subscriber while we transcoded
             raise UnknownSubscriber from None
         if stored.created:
@@ -169,11 +175,9 @@ class Deposit:
         found = await self._subscribers.by_msisdn(recipient)
         return found or await self._numbers.formerly(recipient, now=self._clock.now())
 
-    async def _refuse_too_long(self, subscriber: Subscriber, voice: Voice) -> None:
-        limits = await self._classes.of(subscriber.mailbox) if subscriber.cos else None
-        longest = None if limits is None else limits.max_message_seconds
-        if longest is not None and voice.seconds > longest:
-            raise AudioTooLong(f"more than {longest} seconds")
+    async def _limits(self, subscriber: Subscriber) -> Limits:
+        found = await self._classes.of(subscriber.mailbox) if subscriber.cos else None
+        return found or Limits()
 
     def _refuse_nothing_said(self, voice: Voice) -> None:
         if voice.milliseconds < self._settings.min_milliseconds:
@@ -182,6 +186,12 @@ class Deposit:
             )
         if voice.peak_dbfs is not None and voice.peak_dbfs < self._settings.silence_dbfs:
             raise MessageTooShort("nothing but silence")
+
+
+def _refuse_too_long(limits: Limits, voice: Voice) -> None:
+    longest = limits.max_message_seconds
+    if longest is not None and voice.seconds > longest:
+        raise AudioTooLong(f"more than {longest} seconds")
 
 
 def _message_id(recipient: Msisdn, key: str | None) -> str:

@@ -7,7 +7,7 @@ words are made at the moment of sending, so that a count or a password is never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -18,7 +18,7 @@ from vvm.domain.clock import Clock
 from vvm.domain.cos import Limits
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
-from vvm.domain.notification import Cause, Family, Leased
+from vvm.domain.notification import Cause, Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, Fallback, SmsCoding, Subscriber
 from vvm.omtp.carrier import Carriers
@@ -29,8 +29,10 @@ from vvm.services.credentials import Keyring
 from vvm.services.device_codes import CodeTexts
 from vvm.services.fallback import FallbackRules
 from vvm.services.owing import Owing
+from vvm.services.plain_sms import PlainSms
 from vvm.services.replies import Replies
 from vvm.services.settings import NotificationSettings, ServiceSettings
+from vvm.services.warnings import Warnings
 from vvm.store.port import CosStore, Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,15 @@ log = structlog.get_logger(__name__)
 
 _LOOK_BACK = 50
 """Notifications among which the last SYNC of a phone is looked for."""
+
+
+_AGAIN: Mapping[Family, Callable[[Owing, Subscriber], Owed]] = {
+    Family.SYNC: Owing.mailbox_update,
+    Family.GREETING: Owing.greeting_update,
+    Family.WARNING: Owing.nearly_full,
+    Family.EXPIRY: Owing.expiry,
+}
+"""What is owed to the number that a subscriber has now, in place of the one that it had."""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -85,6 +96,7 @@ class Notification:
         self._replies = Replies(service, carriers, keyring)
         self._owing = Owing(clock, settings)
         self._fallback = FallbackRules(service, settings)
+        self._warnings = Warnings(service, settings)
         self._classes = classes
         self._clock = clock
         self._settings = settings
@@ -208,6 +220,9 @@ class Notification:
             return None
         if row.cause is Cause.CODE:
             return await self._code(row, subscriber)
+        if row.cause in {Cause.NEARLY_FULL, Cause.EXPIRY}:
+            sms = self._warnings.sms(subscriber, row.cause, limits)
+            return None if sms is None else self._to_person(row, sms, subscriber, self._sync_life)
         fallback = limits.fallback or subscriber.fallback
         if not self._fallback.client_is_told(subscriber, fallback):
             if row.cause is Cause.GREETING_UPDATE:
@@ -230,9 +245,10 @@ class Notification:
 
         Not of the credentials and codes, which whoever changed the number has taken care of.
         """
-        if row.cause.family in {Family.SYNC, Family.GREETING}:
-            update = self._owing.mailbox_update(subscriber)
-            await self._outbox.owe([msgspec.structs.replace(update, recipient=subscriber.msisdn)])
+        again = _AGAIN.get(row.cause.family)
+        if again is not None:
+            owed = again(self._owing, subscriber)
+            await self._outbox.owe([msgspec.structs.replace(owed, recipient=subscriber.msisdn)])
             self._hints.outbox()
 
     async def _limits(self, subscriber: Subscriber | None) -> Limits:
@@ -259,28 +275,23 @@ class Notification:
         sms = await self._codes.sms(subscriber)
         if sms is None:
             return None
-        return Notice(
-            row=row,
-            text=sms.text,
-            coding=sms.coding,
-            port=0,
-            source=self._replies.source(subscriber.client),
-            validity=self._validity(row, row.expires_at - row.owed_at),
-        )
+        return self._to_person(row, sms, subscriber, row.expires_at - row.owed_at)
 
     async def _plain(self, row: Leased, subscriber: Subscriber, fallback: Fallback) -> Notice | None:
         """The fallback of a subscriber without an active client; None when it has none."""
         folder = await self._mailboxes.folder(subscriber.mailbox, INBOX)
         sms = None if folder is None else self._fallback.sms(subscriber, fallback, count=folder.unseen)
-        if sms is None:
-            return None
+        return None if sms is None else self._to_person(row, sms, subscriber, self._sync_life)
+
+    def _to_person(self, row: Leased, sms: PlainSms, subscriber: Subscriber, life: timedelta) -> Notice:
+        """No port: the telephone itself shows it."""
         return Notice(
             row=row,
             text=sms.text,
             coding=sms.coding,
             port=0,
             source=self._replies.source(subscriber.client),
-            validity=self._validity(row, self._sync_life),
+            validity=self._validity(row, life),
             waiting=sms.waiting,
         )
 

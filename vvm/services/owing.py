@@ -35,6 +35,14 @@ class Owing:
         """For a greeting that somebody else than the subscriber's phone changed."""
         return self._sync(subscriber, Cause.GREETING_UPDATE)
 
+    def nearly_full(self, subscriber: Subscriber) -> Owed:
+        """For the person: the mailbox came to the percentage of its class of service."""
+        return self._sync(subscriber, Cause.NEARLY_FULL)
+
+    def expiry(self, subscriber: Subscriber) -> Owed:
+        """For the person: some messages expire soon."""
+        return self._sync(subscriber, Cause.EXPIRY)
+
     def status(self, subscriber: Subscriber) -> Owed:
         """Unasked, because something changed that the client must know (OMTP 1.3 2.9.1)."""
         return self._status(subscriber.handset, subscriber, ReturnCode.SUCCESS, timedelta())

@@ -162,6 +162,10 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """After so many SYNC without a login a client is taken to be gone and its fallback goes out. 0: never."""
     texts: dict[str, str] = {}
     """The plain SMS of the fallback by language; {count} and {number} are filled in. English without any."""
+    nearly_full_texts: dict[str, str] = {}
+    """The SMS of a mailbox that is nearly full, by language; {percent} and {number} are filled in."""
+    expiry_texts: dict[str, str] = {}
+    """The SMS of messages that expire soon, by language; {days}, {notice} and {number} are filled in."""
     keep_days: int = 30
     """How long sent notifications and handsets' SMS are kept for operators to see."""
 

@@ -34,6 +34,7 @@ from vvm.store.change import SubscriberChange
 from vvm.store.cos import CosStore
 from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.events import EventStore, WebhookStore
+from vvm.store.expiry import Aged, Ages, ExpiryStore
 from vvm.store.folders import Copied, FolderEntry, FolderStore
 from vvm.store.history import HistoryStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
@@ -53,6 +54,8 @@ from vvm.store.tokens import TokenStore
 from vvm.store.visits import VisitStore
 
 __all__ = [  # what other modules of this room define, and everybody takes from here
+    "Aged",
+    "Ages",
     "Blob",
     "BlobLedger",
     "Copied",
@@ -60,6 +63,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "DeletedMessage",
     "DeviceStore",
     "EventStore",
+    "ExpiryStore",
     "FolderEntry",
     "FolderStore",
     "HistoryStore",
@@ -301,9 +305,18 @@ class MailboxStore(Protocol):
     """
 
     async def append(
-        self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        message: NewMessage,
+        owed: Sequence[Owed] = (),
+        *,
+        nearly_full: Sequence[Owed] = (),
     ) -> Stored:
         """Add a message and owe its notifications, which get its UID.
+
+        Owes ``nearly_full`` too when it is this message by which the mailbox comes to the
+        ``warn_percent`` of its owner's class of service.
 
         Raises MailboxFull, TooManyKeywords, and UnknownMessage when there is no such folder; then
         nothing is stored and no UID is spent.
@@ -401,6 +414,9 @@ class Store(Protocol):
 
     @property
     def folders(self) -> FolderStore: ...
+
+    @property
+    def expiry(self) -> ExpiryStore: ...
 
     @property
     def recovery(self) -> RecoveryStore: ...

@@ -30,6 +30,7 @@ from vvm.domain.subscriber import (
     SubscriberId,
 )
 from vvm.domain.visit import Act, Visit
+from vvm.store.expiry import Aged, Ages
 from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
     Audited,
@@ -184,6 +185,17 @@ def deleted_message(row: Row) -> DeletedMessage:
         deleted_at=moment(row[10]),
         purge_at=moment(row[11]),
     )
+
+
+def ages(limits: Ages) -> dict[str, object]:
+    return {
+        name: None if value is None else microseconds(value)
+        for name, value in msgspec.structs.asdict(limits).items()
+    }
+
+
+def aged(row: Row) -> Aged:
+    return Aged(subscriber(row), expired=bool(row[22]), unannounced=bool(row[23]))
 
 
 def octets(row: Row) -> bytes | Blob:

@@ -12,6 +12,7 @@ from vvm.store.memory.blobs import MemoryBlobLedger
 from vvm.store.memory.cos import MemoryCos
 from vvm.store.memory.devices import MemoryDevices
 from vvm.store.memory.events import MemoryEvents
+from vvm.store.memory.expiry import MemoryExpiry
 from vvm.store.memory.folders import MemoryFolders
 from vvm.store.memory.history import MemoryHistory
 from vvm.store.memory.inbound import MemoryInbound
@@ -37,6 +38,7 @@ class MemoryStore:
         self.recovery = MemoryRecovery(self.mailboxes, self.outbox)
         self.subscribers = MemorySubscribers(self.mailboxes, self.outbox, self.events)
         self.numbers = MemoryNumbers(self.subscribers, self.outbox)
+        self.expiry = MemoryExpiry(self.subscribers, self.mailboxes, self.outbox)
         self.inbound = MemoryInbound(self.subscribers, self.outbox)
         self.devices = MemoryDevices(self.subscribers, self.outbox)
         self.visits = MemoryVisits(self.subscribers)

@@ -9,7 +9,7 @@ from itertools import count
 
 import msgspec
 
-from vvm.domain.cos import Limits
+from vvm.domain.cos import Limits, Usage, crossed
 from vvm.domain.errors import MailboxFull, UnknownMessage
 from vvm.domain.event import EventKind
 from vvm.domain.message import GREETINGS, INBOX, Flags
@@ -194,6 +194,25 @@ class Mailbox:
         if limits.max_octets is not None and octets + more_octets > limits.max_octets:
             raise MailboxFull(used=octets, limit=limits.max_octets, unit="octets")
 
+    def crossed_by(self, added: NewMessage) -> bool:
+        """Whether the owner has to be warned, now that a message was added."""
+        limits = self.limits()
+        if limits is None:
+            return False
+        kept = [
+            message.new
+            for name, folder in self.folders.items()
+            if name != GREETINGS
+            for message in folder.messages.values()
+        ]
+        seconds, octets = _sums(kept)
+        return crossed(
+            limits,
+            max_messages=self.folders[INBOX].max_messages,
+            before=Usage(len(kept) - 1, seconds - added.seconds, octets - len(added.octets)),
+            after=Usage(len(kept), seconds, octets),
+        )
+
     def most(self, folder: str) -> int:
         """How many messages a folder, with those that share its quota, may hold now."""
         limits = None if folder == GREETINGS else self.limits()
@@ -304,10 +323,19 @@ class MemoryMailboxes:
         }
 
     async def append(
-        self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        message: NewMessage,
+        owed: Sequence[Owed] = (),
+        *,
+        nearly_full: Sequence[Owed] = (),
     ) -> Stored:
         async with self._shelf.shelved(mailbox, [message]) as (shelved,):
-            return self._append(mailbox, folder, shelved, owed)
+            stored = self._append(mailbox, folder, shelved, owed)
+            if stored.created and folder != GREETINGS and self._mailboxes[mailbox].crossed_by(shelved):
+                self._outbox.add(nearly_full)
+            return stored
 
     def _append(self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed]) -> Stored:
         target = self._folder(mailbox, folder)
@@ -436,13 +464,18 @@ class MemoryMailboxes:
         named = found.messages.values() if uids is None else found.named(uids)
         going = [message.uid for message in named if Flags.DELETED in message.flags]
         if going:
-            modseq = found.advance()
-            for uid in going:
-                self.let_go(mailbox, folder, found.messages.pop(uid))
-                found.gone[uid] = modseq
-                self.tell_expunged(mailbox, folder, uid)
+            self.remove(mailbox, folder, going)
             self._outbox.add(owed)
         return going
+
+    def remove(self, mailbox: MailboxId, folder: str, uids: Sequence[int]) -> None:
+        """Take messages out of a folder, as part of the method that causes it."""
+        found = self._mailboxes[mailbox].folders[folder]
+        modseq = found.advance()
+        for uid in uids:
+            self.let_go(mailbox, folder, found.messages.pop(uid))
+            found.gone[uid] = modseq
+            self.tell_expunged(mailbox, folder, uid)
 
     def tell(self, mailbox: MailboxId, folder: str, message: Message, kind: EventKind) -> None:
         """Record an event of a message, as part of the method that causes it."""

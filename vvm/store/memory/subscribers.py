@@ -197,8 +197,11 @@ class MemorySubscribers:
     def refers_to(self, name: CosName) -> bool:
         return any(found.cos == name for found in self._subscribers.values())
 
+    def owner(self, mailbox: MailboxId) -> Subscriber | None:
+        return next((found for found in self._subscribers.values() if found.mailbox == mailbox), None)
+
     def limits_of(self, mailbox: MailboxId) -> Limits | None:
-        owner = next((found for found in self._subscribers.values() if found.mailbox == mailbox), None)
+        owner = self.owner(mailbox)
         return self.classes[owner.cos].limits if owner is not None and owner.cos else None
 
     def _check(self, name: CosName) -> None:

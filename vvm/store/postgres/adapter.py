@@ -13,6 +13,7 @@ from vvm.store.postgres.cos import PostgresCos
 from vvm.store.postgres.devices import PostgresDevices
 from vvm.store.postgres.engine import Database, opened
 from vvm.store.postgres.events import PostgresEvents
+from vvm.store.postgres.expiry import PostgresExpiry
 from vvm.store.postgres.folders import PostgresFolders
 from vvm.store.postgres.history import PostgresHistory
 from vvm.store.postgres.inbound import PostgresInbound
@@ -37,6 +38,7 @@ class PostgresStore:
         self.blobs = PostgresBlobLedger(database)
         self.mailboxes = PostgresMailboxes(database, shelf(self.blobs))
         self.folders = PostgresFolders(database)
+        self.expiry = PostgresExpiry(database)
         self.recovery = PostgresRecovery(database)
         self.outbox = PostgresOutbox(database)
         self.inbound = PostgresInbound(database)

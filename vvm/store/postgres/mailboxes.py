@@ -41,16 +41,22 @@ class PostgresMailboxes:
         self._shelf = shelf
 
     async def append(
-        self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        message: NewMessage,
+        owed: Sequence[Owed] = (),
+        *,
+        nearly_full: Sequence[Owed] = (),
     ) -> Stored:
         async with self._shelf.shelved(mailbox, [message]) as (shelved,):
-            values = _deposit_values(mailbox, folder, shelved, owed)
+            values = _deposit_values(mailbox, folder, shelved, owed, nearly_full)
             if not message.keywords:
                 (row,) = await self._database.decide(_SQL["deposit"], values)
                 return _stored(row)
 
             async def work(connection: Connection) -> Stored:
-                return await _append(connection, mailbox, shelved, values)
+                return await _append(connection, mailbox, shelved, values, nearly_full)
 
             return await self._database.write(work)
 
@@ -154,13 +160,17 @@ class PostgresMailboxes:
 
 
 def _deposit_values(
-    mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed]
+    mailbox: MailboxId,
+    folder: str,
+    message: NewMessage,
+    owed: Sequence[Owed],
+    nearly_full: Sequence[Owed] = (),
 ) -> dict[str, object]:
     original = message.original
     return {
         "mailbox": mailbox,
         "folder": folder,
-        "message": _message_json(message, None),
+        "message": _message_json(message, None, nearly_full),
         "layout": rows.layout_octets(message.layout),
         "octets": _in_row(message.octets),
         "original_layout": None if original is None else rows.layout_octets(original.layout),
@@ -169,7 +179,7 @@ def _deposit_values(
     }
 
 
-def _message_json(message: NewMessage, keywords: str | None) -> str:
+def _message_json(message: NewMessage, keywords: str | None, nearly_full: Sequence[Owed]) -> str:
     """What the function deposit() reads (functions/deposit.sql)."""
     original = None if message.original is None else message.original.octets
     fields = {
@@ -186,6 +196,7 @@ def _message_json(message: NewMessage, keywords: str | None) -> str:
         "blob": message.octets.key if isinstance(message.octets, Blob) else None,
         "original_size": None if original is None else len(original),
         "original_blob": original.key if isinstance(original, Blob) else None,
+        "nearly_full": msgspec.Raw(owed_json(nearly_full).encode()) if nearly_full else None,
     }
     return msgspec.json.encode(fields).decode()
 
@@ -199,12 +210,13 @@ async def _append(
     mailbox: MailboxId,
     message: NewMessage,
     values: Mapping[str, object],
+    nearly_full: Sequence[Owed] = (),
 ) -> Stored:
     if message.keywords:
         place = await connection.one(_SQL["lock_folder"], values)
         if place is not None:
             names = await learn_keywords(connection, (mailbox, place[0]), place[1], message.keywords)
-            values = dict(values) | {"message": _message_json(message, rows.keyword_text(names))}
+            values = dict(values) | {"message": _message_json(message, rows.keyword_text(names), nearly_full)}
     return _stored(await connection.one(_SQL["deposit"], values))
 
 

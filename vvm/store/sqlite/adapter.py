@@ -21,6 +21,7 @@ from vvm.store.sqlite.cos import SqliteCos
 from vvm.store.sqlite.devices import SqliteDevices
 from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.events import SqliteEvents
+from vvm.store.sqlite.expiry import SqliteExpiry
 from vvm.store.sqlite.folders import SqliteFolders
 from vvm.store.sqlite.history import SqliteHistory
 from vvm.store.sqlite.inbound import SqliteInbound
@@ -49,6 +50,7 @@ class SqliteStore:
         self.blobs = SqliteBlobLedger(self._reader, self._writer)
         self.mailboxes = SqliteMailboxes(self._reader, self._writer, shelf(self.blobs))
         self.folders = SqliteFolders(self._reader, self._writer)
+        self.expiry = SqliteExpiry(self._reader, self._writer)
         self.recovery = SqliteRecovery(self._reader, self._writer)
         self.outbox = SqliteOutbox(self._reader, self._writer)
         self.inbound = SqliteInbound(self._reader, self._writer)

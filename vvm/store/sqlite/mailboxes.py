@@ -6,8 +6,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
+from vvm.domain.cos import Usage, crossed
 from vvm.domain.errors import MailboxFull, UnknownMessage
-from vvm.domain.message import Flags
+from vvm.domain.message import GREETINGS, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store import rows
@@ -46,7 +47,13 @@ class SqliteMailboxes:
         self._shelf = shelf
 
     async def append(
-        self, mailbox: MailboxId, folder: str, message: NewMessage, owed: Sequence[Owed] = ()
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        message: NewMessage,
+        owed: Sequence[Owed] = (),
+        *,
+        nearly_full: Sequence[Owed] = (),
     ) -> Stored:
         contents = _Contents(message)
         async with self._shelf.shelved(mailbox, [message]) as (shelved,):
@@ -55,6 +62,8 @@ class SqliteMailboxes:
                 stored = _append(connection, mailbox, folder, shelved, contents)
                 if stored.created:
                     insert_owed(connection, owed, uid=stored.uid)
+                    if nearly_full and folder != GREETINGS and _crossed(connection, mailbox, shelved):
+                        insert_owed(connection, nearly_full)
                 return stored
 
             return await self._write(work)
@@ -263,6 +272,16 @@ def why_not(connection: sqlite3.Connection, mailbox: MailboxId, folder: str) -> 
     return MailboxFull(used=used, limit=state.max_messages)
 
 
+def _crossed(connection: sqlite3.Connection, mailbox: MailboxId, added: NewMessage) -> bool:
+    row = connection.execute(_SQL["usage"], {"mailbox": mailbox}).fetchone()
+    if row is None:
+        return False
+    text, max_messages, messages, seconds, octets = row
+    after = Usage(messages, seconds, octets)
+    before = Usage(messages - 1, seconds - added.seconds, octets - len(added.octets))
+    return crossed(rows.limits(text), max_messages=max_messages, before=before, after=after)
+
+
 def _change_flags(  # noqa: PLR0917 - one transaction's whole input
     connection: sqlite3.Connection,
     mailbox: MailboxId,
@@ -340,7 +359,18 @@ def _expunge(
         "deleted": int(Flags.DELETED),
         "uids": None if uids is None else rows.uid_list(uids),
     }
-    doomed = connection.execute(_SQL["deleted_messages"], where).fetchall()
+    return remove_messages(
+        connection, mailbox, row[7], connection.execute(_SQL["deleted_messages"], where).fetchall()
+    )
+
+
+def remove_messages(
+    connection: sqlite3.Connection,
+    mailbox: MailboxId,
+    folder_id: int,
+    doomed: Sequence[tuple[int, int, int, int, int | None]],
+) -> Sequence[int]:
+    """Take messages (UID, flags, size, content, original) out of a folder; their UIDs."""
     if not doomed:
         return []
     totals = {
@@ -348,8 +378,11 @@ def _expunge(
         "unseen": sum(not flags & Flags.SEEN for _, flags, *_ in doomed),
         "octets": sum(size for _, _, size, *_ in doomed),
     }
-    (modseq,) = connection.execute(_SQL["shrink_folder"], where | totals).fetchone()
-    let_go(connection, mailbox, row[7], [(uid, *contents) for uid, _, _, *contents in doomed])
+    place = {"mailbox": mailbox, "folder_id": folder_id}
+    (modseq,) = connection.execute(_SQL["shrink_folder"], place | totals).fetchone()
+    let_go(
+        connection, mailbox, folder_id, [(uid, content, original) for uid, _, _, content, original in doomed]
+    )
     for uid, *_ in doomed:
-        connection.execute(_SQL["insert_journal"], (mailbox, row[7], modseq, uid, "expunged"))
+        connection.execute(_SQL["insert_journal"], (mailbox, folder_id, modseq, uid, "expunged"))
     return [uid for uid, *_ in doomed]

@@ -18,7 +18,8 @@ BEGIN
     outcome := '';
     SELECT * INTO new FROM jsonb_to_record(given) AS m (
         key text, flags bigint, kind text, caller text, received_at bigint, utc_offset bigint, seconds bigint,
-        keywords text, seen boolean, blob text, size bigint, original_blob text, original_size bigint);
+        keywords text, seen boolean, blob text, size bigint, original_blob text, original_size bigint,
+        nearly_full jsonb);
     PERFORM 1 FROM mailbox m WHERE m.id = box FOR UPDATE;
     IF new.key IS NOT NULL THEN
         SELECT k.uid INTO uid FROM deposit_key k WHERE k.mailbox_id = box AND k.key = new.key;
@@ -76,5 +77,8 @@ BEGIN
         INSERT INTO deposit_key VALUES (box, new.key, deposit.uid);
     END IF;
     PERFORM owe(owed, deposit.uid);
+    IF new.nearly_full IS NOT NULL AND place.id <> 2 AND crossed(box, new.size, new.seconds) THEN
+        PERFORM owe(new.nearly_full, NULL);
+    END IF;
 END
 $$;

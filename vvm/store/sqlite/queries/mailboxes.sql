@@ -30,6 +30,14 @@ SELECT (SELECT sum(f.octets) FROM folder f WHERE f.mailbox_id = :mailbox AND f.i
        q.max_octets, q.max_seconds
   FROM quota q WHERE q.mailbox_id = :mailbox;
 
+-- name: usage
+-- What the class of the owner says, and what there is.
+SELECT c.limits, s.max_messages,
+       (SELECT sum(f.messages) FROM folder f WHERE f.mailbox_id = :mailbox AND f.id <> 2),
+       (SELECT coalesce(sum(m.seconds), 0) FROM message m WHERE m.mailbox_id = :mailbox AND m.folder_id <> 2),
+       (SELECT sum(f.octets) FROM folder f WHERE f.mailbox_id = :mailbox AND f.id <> 2)
+  FROM subscriber s JOIN cos c ON c.name = s.cos WHERE s.mailbox_id = :mailbox;
+
 -- name: set_folder_keywords
 UPDATE folder SET keywords = ? WHERE mailbox_id = ? AND id = ?;
 
