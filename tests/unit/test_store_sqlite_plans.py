@@ -19,7 +19,8 @@ QUERIES = "vvm.store.sqlite.queries"
 STATEMENTS = {
     f"{item.name.removesuffix('.sql')}.{name}": text
     for item in files(QUERIES).iterdir()
-    if item.name.endswith(".sql") and item.name != "snapshot.sql"  # a backup reads everything
+    if item.name.endswith(".sql")
+    and item.name not in {"snapshot.sql", "check.sql", "copy.sql"}  # these read everything
     for name, text in named_statements(QUERIES, item.name).items()
 }
 # These hold only what is owed, dead, pending, or waits for segments or its end, not what ever was;

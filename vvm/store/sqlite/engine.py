@@ -273,9 +273,14 @@ class Reader:
         self._connection.close()
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection with the settings that every one of ours has."""
-    connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+def connect(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
+    """Open a connection with the settings that every one of ours has.
+
+    With ``any_thread`` threads may use it one after another.
+    """
+    connection = sqlite3.connect(
+        path, isolation_level=None, cached_statements=256, check_same_thread=not any_thread
+    )
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

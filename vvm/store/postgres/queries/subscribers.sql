@@ -105,7 +105,10 @@ WITH message AS (DELETE FROM message WHERE mailbox_id = :mailbox),
 DELETE FROM mailbox WHERE id = :mailbox;
 
 -- name: delete_owed
-DELETE FROM outbox WHERE recipient = :msisdn AND subscriber_id = :id;
+WITH gone AS (DELETE FROM outbox WHERE recipient = :msisdn AND subscriber_id = :id RETURNING id, message_ids)
+DELETE FROM receipt r
+ USING gone CROSS JOIN jsonb_each_text(gone.message_ids) AS m
+ WHERE r.message_id = m.value AND r.outbox_id = gone.id;
 
 -- name: delete_devices
 WITH gone AS (DELETE FROM device WHERE subscriber_id = :id RETURNING login)
