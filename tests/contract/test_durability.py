@@ -27,9 +27,11 @@ from tests.contract.samples import (
 )
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Leased
+from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.store.port import (
     Changes,
+    DeletedMessage,
     FolderEntry,
     FolderSnapshot,
     Inbound,
@@ -54,6 +56,8 @@ class _Seen(msgspec.Struct, frozen=True):
     folders: Sequence[Sequence[FolderEntry]]
     subscriptions: Sequence[Sequence[str]]
     filed: Sequence[FolderSnapshot | None]
+    deleted: Sequence[Sequence[DeletedMessage]]
+    aliases: Sequence[Sequence[Msisdn]]
     owed: int
     pending: Sequence[Inbound]
 
@@ -69,6 +73,8 @@ async def look(store: Store) -> _Seen:
         folders=[await store.folders.all(box) for box in boxes],
         subscriptions=[await store.folders.subscriptions(box) for box in boxes],
         filed=[await store.mailboxes.snapshot(box, "Work/2026") for box in boxes],
+        deleted=[await store.recovery.deleted(box, after=0, limit=10) for box in boxes],
+        aliases=[await store.numbers.aliases(person.id) for person in people],
         owed=(await store.outbox.counts()).owed,
         pending=await store.inbound.pending(limit=10),
     )
@@ -82,6 +88,8 @@ async def live(store: Store) -> Leased:
         message = new_message(b"x" * (100 + index), key=f"k{index}")
         await store.mailboxes.append(alice.mailbox, INBOX, message, [owed_to_stranger(index)])
     await store.mailboxes.append(bob.mailbox, INBOX, new_message())
+    await store.subscribers.change(ALICE, SubscriberChange(changed_at=NOW, held=True))
+    await store.numbers.add_alias(BOB, Msisdn("+33612000002"), most=5, at=NOW)
     seen, deleted = Flags.SEEN, Flags.DELETED
     await store.mailboxes.change_flags(alice.mailbox, INBOX, [1, 2], add=deleted, remove=Flags(0))
     await store.mailboxes.expunge(alice.mailbox, INBOX, [2])

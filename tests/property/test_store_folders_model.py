@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,14 +18,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.contract.adapters import STORES, parameters
 from tests.contract.blocking import BlockingStore
-from tests.contract.samples import NOW, new_message, new_subscriber
+from tests.contract.samples import ALICE, NOW, new_message, new_subscriber
+from vvm.domain.cos import Cos, Limits
 from vvm.domain.errors import Refusal
 from vvm.domain.message import GREETINGS, INBOX, Flags
-from vvm.domain.subscriber import MailboxId
-from vvm.store.port import KeywordChange, Store
+from vvm.domain.subscriber import CosName, MailboxId
+from vvm.store.port import Ages, KeywordChange, Store, SubscriberChange
 from vvm.store.postgres import PostgresStore
 from vvm.store.postgres.engine import Statement
 
+DAY = timedelta(days=1)
+KEEPING = Cos(CosName("keeping"), Limits(deleted_days=2), NOW)
 NAMES = st.sampled_from([INBOX, GREETINGS, "A", "A/B", "A/B/C", "B"])
 UIDS = st.lists(st.integers(1, 6), max_size=4)
 WORDS = st.frozensets(st.sampled_from(["x", "X", "$Work"]))
@@ -34,14 +39,19 @@ class Folders(RuleBasedStateMachine):
     def __init__(self, adapter: str) -> None:
         super().__init__()
         self.stores = [BlockingStore(STORES[name]) for name in ("memory", adapter)]
-        self.boxes: list[MailboxId] = [
-            each.run(each.port.subscribers.create(new_subscriber(max_messages=6))).mailbox
-            for each in self.stores
-        ]
+        self.boxes: list[MailboxId] = []
+        for each in self.stores:
+            each.run(each.port.cos.put(KEEPING))
+            alice = new_subscriber(max_messages=6, cos=KEEPING.name)
+            self.boxes.append(each.run(each.port.subscribers.create(alice)).mailbox)
 
     def teardown(self) -> None:
         contents = {row[0] for row in self.rows("SELECT id FROM content")}
-        used = [row[0] for row in self.rows("SELECT content_id FROM message")]
+        used = [
+            row[0]
+            for table in ("message", "deleted_message")
+            for row in self.rows(f"SELECT content_id FROM {table}")
+        ]
         shared = {row[0]: row[1] for row in self.rows("SELECT content_id, messages FROM shared_content")}
         for each in self.stores:
             each.close()
@@ -66,6 +76,10 @@ class Folders(RuleBasedStateMachine):
             except Refusal as refusal:
                 answers.append(refusal.code)
         assert answers[0] == answers[1]
+
+    def on_each(self, call: Callable[[Store], Coroutine[Any, Any, object]]) -> None:
+        for store in self.stores:
+            store.run(call(store.port))
 
     @rule(name=NAMES, octets=st.binary(min_size=1, max_size=9))
     def append(self, name: str, octets: bytes) -> None:
@@ -96,6 +110,31 @@ class Folders(RuleBasedStateMachine):
     def expunge(self, name: str) -> None:
         self.both("expunge", name, None, part="mailboxes")
 
+    @rule(deleted=st.integers(1, 12))
+    def restore(self, deleted: int) -> None:
+        self.both("restore", deleted, part="recovery")
+
+    @rule(days=st.sampled_from([1, 3]))
+    def purge(self, days: int) -> None:
+        """After what was deleted until now is due, or before."""
+        self.on_each(lambda store: store.recovery.purge(now=datetime.now(UTC) + days * DAY, limit=1000))
+
+    @rule(held=st.booleans())
+    def hold(self, *, held: bool) -> None:
+        change = SubscriberChange(changed_at=NOW, held=held)
+        self.on_each(lambda store: store.subscribers.change(ALICE, change))
+
+    @rule(heard=st.booleans())
+    def expire(self, *, heard: bool) -> None:
+        ages = Ages(heard_expired=NOW + DAY) if heard else Ages(expired=NOW + DAY)
+        self.both("expire", ages, part="expiry")
+
+    @rule(days=st.sampled_from([None, 2]))
+    def keep(self, days: int | None) -> None:
+        """The class keeps what is deleted, or not any more."""
+        cos = msgspec.structs.replace(KEEPING, limits=Limits(deleted_days=days))
+        self.on_each(lambda store: store.cos.put(cos))
+
     @rule(name=NAMES)
     def create(self, name: str) -> None:
         self.both("create", name, at=NOW, most=3)
@@ -121,7 +160,11 @@ def _plain(answer: object) -> object:
 
 
 async def _look(store: Store, box: MailboxId) -> dict[str, object]:
-    seen: dict[str, object] = {"used": await store.folders.used(box)}
+    deleted = await store.recovery.deleted(box, after=0, limit=100)
+    seen: dict[str, object] = {
+        "used": await store.folders.used(box),
+        "deleted": [(one.id, one.folder, one.uid, one.flags, one.size) for one in deleted],
+    }
     for entry in await store.folders.all(box):
         found = await store.mailboxes.snapshot(box, entry.name)
         changes = await store.mailboxes.changes(box, entry.name, 3)
