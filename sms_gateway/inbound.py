@@ -101,6 +101,8 @@ class Receiver:
                 octets=octets,
                 coding=coding.of(sm.data_coding),
                 text_of=lambda whole: coding.text(whole, sm.data_coding),
+                # 0 is what stands there where nobody counts (SMPP 3.4 section 5.3.2.17).
+                reference=str(tlv.find_number(sm.tlvs, Tag.USER_REFERENCE) or ""),
             )
         )
 

@@ -47,6 +47,8 @@ class Delivered(msgspec.Struct, frozen=True):
     coding: Coding
     text_of: Callable[[bytes], str | None]
     """Reads the octets of the whole SMS."""
+    reference: str = ""
+    """What tells it from another with the same octets; empty where nothing does."""
 
 
 class Intake:
@@ -83,9 +85,10 @@ class Intake:
         """Keep it, and hand the SMS over once it is whole.  Raises Unavailable."""
         now = self._clock.now()
         header, octets = delivered.header, delivered.octets
-        part, segments_key = header.concatenation, ""
+        part, segments_key, reference = header.concatenation, "", delivered.reference
         if part is not None and part.total > 1:
             segments_key = self._digest(delivered, str(part.reference), str(part.total))
+            reference = str(part.reference or "")
             octets = await self._join(part, segments_key, octets, now)
             if not octets:
                 self._metrics.inbound(self._smsc, "segment")
@@ -101,7 +104,8 @@ class Intake:
                 coding=delivered.coding,
                 port=port,
                 received_at=now,
-                deduplication_key=self._digest(delivered, str(port), octets.hex()),
+                deduplication_key=self._digest(delivered, str(port), octets.hex(), reference),
+                named=bool(reference),
                 segments_key=segments_key,
             )
         )

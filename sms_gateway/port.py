@@ -188,9 +188,14 @@ class InboundSms(msgspec.Struct, frozen=True):
     """Destination port, from the user data header or from the TLV."""
     received_at: datetime
     deduplication_key: str
-    """Equal for two deliveries of the same octets from the same originator through the same SMSC.
+    """Equal for two deliveries of the same octets, under the same reference where there is one, from
+    the same originator through the same SMSC.
+    """
+    named: bool = False
+    """Whether there is a reference: of the handset (TP-MR, or that of a concatenation), or of a Kannel.
 
-    A handset may repeat itself on purpose, so an inbox compares it within a minute or so only.
+    Without one a handset that repeats itself on purpose has the same key, so that an inbox can take
+    it for a redelivery only at once after the first.
     """
     segments_key: str = ""
     """``InboundSegment.key`` of the segments that it was made of; empty where it came in one piece."""

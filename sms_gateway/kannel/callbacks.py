@@ -91,6 +91,7 @@ class KannelCallbacks:
                 octets=octets,
                 coding=coding,
                 text_of=lambda whole: _read(whole, coding),
+                reference=_text(values, "id"),
             )
         )
 

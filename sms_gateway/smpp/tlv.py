@@ -20,6 +20,7 @@ class Tag(IntEnum):
     """The tags that this gateway reads (section 5.3.2); any other value is as welcome."""
 
     RECEIPTED_MESSAGE_ID = 0x001E
+    USER_REFERENCE = 0x0204
     SOURCE_PORT = 0x020A
     DESTINATION_PORT = 0x020B
     SAR_REFERENCE = 0x020C

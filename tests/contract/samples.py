@@ -82,4 +82,6 @@ def owed_to_stranger(number: int = 0, *, due_at: datetime = NOW, return_code: in
 
 
 def new_inbound(key: str = "k1", *, text: str = "STATUS") -> NewInbound:
-    return NewInbound(key=key, originator=ALICE, destination="5511", text=text, received_at=NOW)
+    return NewInbound(
+        key=key, originator=ALICE, destination="5511", text=text, received_at=NOW, repeats_since=NOW - MINUTE
+    )

@@ -136,4 +136,4 @@ async def test_who_opens_the_same_store_sees_the_same(adapter: str, tmp_path: Pa
         assert await after.mailboxes.append(alice.mailbox, INBOX, new_message(key="k1")) == Stored(
             2, created=False
         )
-        assert not await after.inbound.save(new_inbound("i1"))
+        assert not await after.inbound.save(new_inbound("i2"))

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_inbound, owed_to
 from vvm.domain.errors import UnknownSubscriber
 from vvm.domain.notification import Leased
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
-from vvm.store.port import Inbound, Store, SubscriberChange
+from vvm.store.port import Inbound, NewInbound, Store, SubscriberChange
 
 READY = SubscriberChange(changed_at=NOW + MINUTE, status=ProvisioningStatus.READY)
 
@@ -54,6 +56,72 @@ async def test_of_many_redeliveries_at_once_one_is_kept(store: Store) -> None:
     answers = await asyncio.gather(*(store.inbound.save(new_inbound()) for _ in range(10)))
     assert sorted(answers) == [False] * 9 + [True]
     assert len(await pending(store)) == 1
+
+
+def heard(key: str, *, seconds: int = 0, named: bool = False, originator: str = ALICE) -> NewInbound:
+    """The SMS of this key, so long after the first, in a window of a minute."""
+    at = NOW + timedelta(seconds=seconds)
+    return msgspec.structs.replace(
+        new_inbound(key),
+        originator=originator,
+        received_at=at,
+        named=named,
+        repeats_since=at - MINUTE,
+    )
+
+
+async def test_the_same_again_at_once_is_a_redelivery_and_later_a_new_request(store: Store) -> None:
+    answers = [await store.inbound.save(heard("a", seconds=seconds)) for seconds in (0, 60, 61, 100)]
+    assert answers == [True, False, True, False]
+
+
+async def test_another_sms_of_the_handset_between_makes_it_a_new_request(store: Store) -> None:
+    keys = ("activate", "deactivate", "activate", "activate")
+    answers = [await store.inbound.save(heard(key, seconds=second)) for second, key in enumerate(keys)]
+    assert answers == [True, True, True, False]
+
+
+async def test_an_sms_of_another_handset_between_changes_nothing(store: Store) -> None:
+    assert await store.inbound.save(heard("a"))
+    assert await store.inbound.save(heard("b", originator=BOB))
+    assert not await store.inbound.save(heard("a", seconds=1))
+
+
+async def test_a_late_copy_of_a_named_sms_is_a_redelivery_whatever_came_between(store: Store) -> None:
+    assert await store.inbound.save(heard("activate 1", named=True))
+    assert await store.inbound.save(heard("deactivate 2", named=True))
+    assert not await store.inbound.save(heard("activate 1", seconds=60, named=True))
+    assert await store.inbound.save(heard("activate 3", seconds=60, named=True))
+
+
+async def test_a_name_that_is_used_again_after_the_window_is_a_new_sms(store: Store) -> None:
+    answers = [await store.inbound.save(heard("a", seconds=at, named=True)) for at in (0, 61, 62)]
+    assert answers == [True, True, False]
+
+
+async def test_a_named_sms_stands_between_two_that_are_not(store: Store) -> None:
+    assert await store.inbound.save(heard("a"))
+    assert await store.inbound.save(heard("b", named=True))
+    assert not await store.inbound.save(heard("b", seconds=1, named=True))
+    assert await store.inbound.save(heard("a", seconds=2))
+
+
+async def test_without_a_window_nothing_is_a_redelivery(store: Store) -> None:
+    sms = msgspec.structs.replace(new_inbound(), repeats_since=None)
+    assert [await store.inbound.save(sms) for _ in range(2)] == [True, True]
+
+
+async def test_of_many_redeliveries_of_a_named_sms_at_once_one_is_kept(store: Store) -> None:
+    answers = await asyncio.gather(*(store.inbound.save(heard("a", named=True)) for _ in range(10)))
+    assert sorted(answers) == [False] * 9 + [True]
+
+
+async def test_what_is_forgotten_is_no_first_delivery_any_more(store: Store) -> None:
+    for key, named in (("a", False), ("b", True)):
+        await store.inbound.save(heard(key, named=named, originator=BOB if named else ALICE))
+    await store.inbound.forget(before=NOW + MINUTE, limit=10)
+    assert await store.inbound.save(heard("a", seconds=1))
+    assert await store.inbound.save(heard("b", seconds=1, named=True, originator=BOB))
 
 
 async def test_the_oldest_comes_first_and_no_more_than_asked_for(store: Store) -> None:

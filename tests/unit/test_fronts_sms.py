@@ -23,6 +23,7 @@ from vvm.domain.errors import Outage
 from vvm.domain.subscriber import Fallback, ProvisioningStatus
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.services.provisioning import SubscriberOptions
+from vvm.services.settings import RedeliverySettings
 
 LONG = timedelta(hours=1)
 
@@ -43,7 +44,7 @@ async def test_a_row_whose_lease_ran_out_may_be_in_our_hands_twice() -> None:
     assert await outbox.lease(10) == []
 
 
-def request(text: str, *, seconds: float = 0.0, originator: str = ALICE) -> InboundSms:
+def request(text: str, *, seconds: float = 0.0, originator: str = ALICE, reference: str = "") -> InboundSms:
     return InboundSms(
         smsc=SMSC,
         originator=originator,
@@ -53,14 +54,19 @@ def request(text: str, *, seconds: float = 0.0, originator: str = ALICE) -> Inbo
         coding=Coding.OCTETS,
         port=None,
         received_at=NOW + timedelta(seconds=seconds),
-        deduplication_key=f"{originator} {text}",
+        deduplication_key=f"{originator} {text} {reference}",
+        named=bool(reference),
     )
+
+
+def queue_of(world: World) -> InboundQueue:
+    return InboundQueue(world.store.inbound, world.hints, world.notification, redelivery=RedeliverySettings())
 
 
 async def test_a_redelivery_is_taken_once_and_a_changed_mind_is_not_one() -> None:
     world = World()
     await world.subscriber(ProvisioningStatus.PROVISIONED)
-    queue = InboundQueue(world.store.inbound, world.hints, world.notification)
+    queue = queue_of(world)
     activate, deactivate = "Activate:pv=11;ct=X", "Deactivate:pv=11;ct=X"
     for second, text in enumerate([activate, activate, deactivate, activate]):
         await queue.received(request(text, seconds=second))
@@ -70,9 +76,24 @@ async def test_a_redelivery_is_taken_once_and_a_changed_mind_is_not_one() -> Non
     assert (await world.current()).status is ProvisioningStatus.READY
 
 
+async def test_a_late_copy_of_activate_does_not_undo_a_deactivate() -> None:
+    world = World()
+    await world.subscriber(ProvisioningStatus.PROVISIONED)
+    queue = queue_of(world)
+    activate = request("Activate:pv=11;ct=X", reference="7")
+    for sms in (activate, request("Deactivate:pv=11;ct=X", seconds=60, reference="8")):
+        await queue.received(sms)
+    await queue.received(request("Activate:pv=11;ct=X", seconds=1800, reference="7"))
+    await world.activation.drain()
+    assert (await world.current()).status is ProvisioningStatus.PROVISIONED
+    await queue.received(request("Activate:pv=11;ct=X", seconds=1801, reference="9"))
+    await world.activation.drain()
+    assert (await world.current()).status is ProvisioningStatus.READY
+
+
 async def test_the_same_request_later_is_a_new_one() -> None:
     world = World()
-    queue = InboundQueue(world.store.inbound, world.hints, world.notification)
+    queue = queue_of(world)
     for seconds in (0, 30):
         await queue.received(request("STATUS", seconds=seconds))
     assert len(await world.store.inbound.pending(limit=10)) == 2
@@ -123,7 +144,7 @@ async def test_an_indication_reaches_the_gateway_with_its_count() -> None:
 
 
 async def seen_again(world: World, handset: str = ALICE) -> None:
-    queue = InboundQueue(world.store.inbound, world.hints, world.notification)
+    queue = queue_of(world)
     await queue.reachable(Reachable(SMSC, handset, NOW))
 
 

@@ -16,7 +16,7 @@ from sms_gateway.settings import HandsetNumbers, SmscSettings
 from sms_gateway.simulator.ports import MemoryInbox, MemoryOutbox
 from sms_gateway.smpp.pdu import Address, DataSm, Sm
 from sms_gateway.smpp.status import Status
-from sms_gateway.smpp.tlv import Tag, Tlv
+from sms_gateway.smpp.tlv import Tag, Tlv, Tlvs
 
 HANDSET = Address(1, 1, b"15551230001")
 SERVICE = Address(3, 0, b"5511")
@@ -152,3 +152,32 @@ async def test_a_receipt_for_a_busy_handset_waits_a_moment_and_comes_again() -> 
     receipt = Sm(HANDSET, SERVICE, b"id:1 stat:DELIVRD err:000", esm_class=0x04)
     assert await ends.receive(receipt) == Status.RX_T_APPN
     assert ends.outbox.receipts == []
+
+
+@pytest.mark.parametrize("value", [b"\x00\x07", b"\x07"])
+async def test_the_reference_of_the_handset_tells_one_request_from_the_next(ends: Ends, value: bytes) -> None:
+    for tlvs in ((Tlv(Tag.USER_REFERENCE, value),), (Tlv(Tag.USER_REFERENCE, b"\x00\x08"),)):
+        for _ in range(2):
+            await ends.receive(Sm(HANDSET, SERVICE, TEXT, tlvs=tlvs))
+    first, again, second, _ = ends.inbox.messages
+    assert first.deduplication_key == again.deduplication_key != second.deduplication_key
+    assert {message.named for message in ends.inbox.messages} == {True}
+
+
+@pytest.mark.parametrize("tlvs", [(), (Tlv(Tag.USER_REFERENCE, b"\0\0"),)])
+async def test_a_reference_that_is_always_nought_tells_nothing(ends: Ends, tlvs: Tlvs) -> None:
+    await ends.receive(Sm(HANDSET, SERVICE, TEXT, tlvs=tlvs))
+    await ends.receive(Sm(HANDSET, SERVICE, TEXT))
+    one, other = ends.inbox.messages
+    assert not one.named
+    assert one.deduplication_key == other.deduplication_key
+
+
+async def test_a_concatenated_sms_is_known_by_its_own_reference(ends: Ends) -> None:
+    for reference in (9, 9, 10):
+        for number, piece in ((1, TEXT[:20]), (2, TEXT[20:])):
+            header = bytes((5, 0, 3, reference, 2, number))
+            await ends.receive(Sm(HANDSET, SERVICE, header + piece, esm_class=0x40, data_coding=4))
+    first, again, second = ends.inbox.messages
+    assert first.deduplication_key == again.deduplication_key != second.deduplication_key
+    assert first.named

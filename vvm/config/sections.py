@@ -21,6 +21,7 @@ from vvm.services.settings import (
     MasterSettings,
     NotificationSettings,
     PinSettings,
+    RedeliverySettings,
     RetentionSettings,
     SelfServiceSettings,
     ServiceSettings,
@@ -89,6 +90,7 @@ class SmsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kannel_listen: str = "127.0.0.1:8081"
     """Address and port where every [[sms.kannel]] reports; nothing listens where there is none."""
+    redelivery: RedeliverySettings = RedeliverySettings()
     smsc: tuple[SmscSettings, ...] = ()
     kannel: tuple[KannelSettings, ...] = ()
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -30,6 +29,7 @@ from vvm.domain.errors import InvalidNumber, Outage
 from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import SmsCoding
 from vvm.services.notification import Notice, Notification
+from vvm.services.settings import RedeliverySettings
 from vvm.store.port import Hints, InboundStore, NewInbound, NewInboundSegment, Settlement
 
 log = structlog.get_logger(__name__)
@@ -42,11 +42,6 @@ _SETTLEMENTS = {
     MessageState.UNDELIVERABLE: Settlement.FAILED,
     MessageState.REJECTED: Settlement.FAILED,
 }
-_REDELIVERY = timedelta(seconds=10)
-"""Within it the same SMS is a redelivery.  Short, because a handset that asks again must be answered
-again, while a redelivery that slips through only costs a second STATUS."""
-_REMEMBERED = 10_000
-"""Handsets whose last SMS is known."""
 
 
 class NotificationMetrics(Protocol):
@@ -141,12 +136,18 @@ class NotificationOutbox:
 class InboundQueue:
     """sms_gateway.port.Inbox: an SMS is on disk before it is acknowledged, and settled later."""
 
-    def __init__(self, inbound: InboundStore, hints: Hints, notification: Notification) -> None:
+    def __init__(
+        self,
+        inbound: InboundStore,
+        hints: Hints,
+        notification: Notification,
+        *,
+        redelivery: RedeliverySettings,
+    ) -> None:
         self._inbound = inbound
         self._notification = notification
         self._hints = hints
-        self._last: OrderedDict[str, tuple[str, int]] = OrderedDict()
-        """The last SMS of a handset, and how often it was another one than before."""
+        self._redelivery = redelivery
 
     async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
         try:
@@ -165,15 +166,18 @@ class InboundQueue:
             raise Unavailable(outage.code) from outage
 
     async def received(self, sms: InboundSms) -> None:
+        seconds = self._redelivery.named_seconds if sms.named else self._redelivery.seconds
         try:
             new = await self._inbound.save(
                 NewInbound(
-                    key=self._key(sms),
+                    key=sms.deduplication_key,
                     originator=sms.originator,
                     destination=sms.destination,
                     text=sms.text or "",
                     received_at=sms.received_at,
                     segments_key=sms.segments_key,
+                    named=sms.named,
+                    repeats_since=sms.received_at - timedelta(seconds=seconds),
                 )
             )
         except Outage as outage:
@@ -182,20 +186,6 @@ class InboundQueue:
             self._hints.inbound()
         else:
             log.info("client_sms_repeated", smsc=sms.smsc, msisdn=sms.originator)
-
-    def _key(self, sms: InboundSms) -> str:
-        """Names an SMS: the same again within the window is a redelivery, unless another came between.
-
-        Activate, Deactivate, Activate are three requests, however quickly they come.
-        """
-        window = int(sms.received_at.timestamp() // _REDELIVERY.total_seconds())
-        last, turn = self._last.pop(sms.originator, ("", 0))
-        if last != sms.deduplication_key:
-            turn += 1
-        self._last[sms.originator] = (sms.deduplication_key, turn)
-        if len(self._last) > _REMEMBERED:
-            self._last.popitem(last=False)
-        return f"{sms.deduplication_key}:{window}:{turn}"
 
     async def reachable(self, hint: Reachable) -> None:
         try:

@@ -233,7 +233,12 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
     gateway = SmsGateway(
         config.sms.smsc,
         outbox,
-        InboundQueue(services.store.inbound, services.hints, services.notification),
+        InboundQueue(
+            services.store.inbound,
+            services.hints,
+            services.notification,
+            redelivery=config.sms.redelivery,
+        ),
         kannels=config.sms.kannel,
         clock=services.clock,
         metrics=SmsMetrics(metrics.registry, config.sms.names),

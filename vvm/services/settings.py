@@ -202,3 +202,14 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Tries of one event, over about an hour, before it is a dead letter."""
     workers: int = 4
     """Webhooks that are served at a time."""
+
+
+class RedeliverySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long the same SMS from a handset counts as one delivery of the first."""
+
+    seconds: float = 10.0
+    """Where nothing tells a redelivery from a handset that asks again, and it sent nothing between.
+    Short: who asks again must be answered, while a redelivery that slips through costs a second STATUS."""
+    named_seconds: float = 3600.0
+    """Where the SMSC passes the handset's reference (user_message_reference, or that of a concatenation),
+    or a Kannel its `id=%I`: then a late copy of Activate that follows a Deactivate activates nothing."""

@@ -41,6 +41,7 @@ from vvm.store.port import (
     Layout,
     MessageRecord,
     MessageState,
+    NewInbound,
     NotificationRecord,
     Settlement,
 )
@@ -200,6 +201,11 @@ def aged(row: Row) -> Aged:
 
 def octets(row: Row) -> bytes | Blob:
     return row[0] if row[1] is None else Blob(key=row[1], size=row[2])
+
+
+def heard_since(sms: NewInbound) -> int:
+    """The moment of ``repeats_since``; after all others, where nothing can be the first delivery."""
+    return 2**62 if sms.repeats_since is None else microseconds(sms.repeats_since)
 
 
 def inbound(row: Row) -> Inbound:

@@ -178,6 +178,10 @@ class NewInbound(msgspec.Struct, frozen=True):
     received_at: datetime
     segments_key: str = ""
     """Of the segments that it was made of; empty where it came in one piece."""
+    named: bool = False
+    """Whether the key tells it from a handset that asks the same again."""
+    repeats_since: datetime | None = None
+    """What was received since then may be the first delivery of this one; None: this is the first."""
 
 
 class NewInboundSegment(msgspec.Struct, frozen=True):
@@ -214,7 +218,9 @@ class InboundStore(Protocol):
     async def save(self, sms: NewInbound) -> bool:
         """Keep an SMS before it is acknowledged, and forget its segments.
 
-        False: it was here already, and no second one was made.
+        False: it is a redelivery, and no second one was made.  A named one is, where its key was
+        received since ``repeats_since``; another, where that is the key of the last SMS of its
+        originator: what came between makes it a new request, however soon.
         """
         ...
 
@@ -241,5 +247,5 @@ class InboundStore(Protocol):
         ...
 
     async def forget(self, *, before: datetime, limit: int) -> int:
-        """Remove settled SMS that were received before then; answers how many."""
+        """Remove settled SMS that were received before then, and their keys; answers how many SMS."""
         ...

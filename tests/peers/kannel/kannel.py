@@ -73,7 +73,7 @@ group = sms-service
 keyword = default
 catch-all = true
 max-messages = 0
-get-url = "{callbacks}/mo?token={token}&from=%p&to=%P&coding=%c&udh=%u&bin=%b"
+get-url = "{callbacks}/mo?token={token}&from=%p&to=%P&coding=%c&udh=%u&bin=%b&id=%I"
 """
 
 

@@ -19,9 +19,12 @@ class MemoryInbound:
     def __init__(self, subscribers: MemorySubscribers, outbox: MemoryOutbox) -> None:
         self._subscribers = subscribers
         self._outbox = outbox
-        self._keys: dict[str, Inbound] = {}
-        """Of every SMS that is remembered: a settled one is not taken again either."""
+        self._kept: dict[int, Inbound] = {}
         self._pending: dict[int, Inbound] = {}
+        self._named: dict[str, datetime] = {}
+        """When the key of a named one was received."""
+        self._last: dict[str, tuple[str, datetime]] = {}
+        """Key and time of the last SMS of an originator."""
         self._ids = count(1)
         self._segments: dict[str, dict[int, NewInboundSegment]] = {}
 
@@ -38,8 +41,11 @@ class MemoryInbound:
 
     async def save(self, sms: NewInbound) -> bool:
         self._segments.pop(sms.segments_key, None)
-        if sms.key in self._keys:
+        if self._repeats(sms):
             return False
+        if sms.named:
+            self._named[sms.key] = sms.received_at
+        self._last[sms.originator] = (sms.key, sms.received_at)
         saved = Inbound(
             id=next(self._ids),
             originator=sms.originator,
@@ -47,8 +53,16 @@ class MemoryInbound:
             text=sms.text,
             received_at=sms.received_at,
         )
-        self._keys[sms.key] = self._pending[saved.id] = saved
+        self._kept[saved.id] = self._pending[saved.id] = saved
         return True
+
+    def _repeats(self, sms: NewInbound) -> bool:
+        if sms.named:
+            heard = self._named.get(sms.key)
+        else:
+            key, at = self._last.get(sms.originator, ("", sms.received_at))
+            heard = at if key == sms.key else None
+        return heard is not None and sms.repeats_since is not None and heard >= sms.repeats_since
 
     async def pending(self, *, limit: int) -> Sequence[Inbound]:
         return list(self._pending.values())[:limit]
@@ -82,12 +96,13 @@ class MemoryInbound:
                 del self._segments[key]
 
     async def history(self, originator: str, *, limit: int) -> Sequence[Inbound]:
-        return [sms for sms in self._keys.values() if sms.originator == originator][-limit:]
+        return [sms for sms in self._kept.values() if sms.originator == originator][-limit:]
 
     async def forget(self, *, before: datetime, limit: int) -> int:
-        old = [
-            key for key, sms in self._keys.items() if sms.id not in self._pending and sms.received_at < before
-        ]
-        for key in old[:limit]:
-            del self._keys[key]
+        self._named = {key: at for key, at in self._named.items() if at >= before}
+        self._last = {sender: last for sender, last in self._last.items() if last[1] >= before}
+        settled = (sms for sms in self._kept.values() if sms.id not in self._pending)
+        old = [sms.id for sms in settled if sms.received_at < before]
+        for row in old[:limit]:
+            del self._kept[row]
         return len(old[:limit])

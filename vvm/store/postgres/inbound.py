@@ -53,15 +53,17 @@ class PostgresInbound:
                 "\0", "\N{REPLACEMENT CHARACTER}"
             ),  # which no text of PostgreSQL may hold
             "received_at": rows.microseconds(sms.received_at),
+            "since": rows.heard_since(sms),
         }
+        hear = _SQL["hear_named" if sms.named else "hear"]
 
         async def work(connection: Connection) -> bool:
             await connection.all(_SQL["forget_segments"], values)
-            return await connection.one(_SQL["insert_inbound"], values) is not None
+            return await connection.one(hear, values) is not None
 
         if sms.segments_key:
             return await self._database.write(work)
-        return bool(await self._database.decide(_SQL["insert_inbound"], values))
+        return bool(await self._database.decide(hear, values))
 
     async def pending(self, *, limit: int) -> Sequence[Inbound]:
         found = await self._database.all(_SQL["pending_inbound"], {"limit": limit})

@@ -16,8 +16,7 @@ from vvm.store.sqlite.engine import Reader, Writer
 from vvm.store.sqlite.outbox import insert_owed
 from vvm.store.sqlite.subscribers import apply_change, find
 
-_SQL = named_statements("vvm.store.sqlite.queries", "outbox.sql")
-_SEGMENTS = named_statements("vvm.store.sqlite.queries", "inbound.sql")
+_SQL = named_statements("vvm.store.sqlite.queries", "inbound.sql")
 
 
 class SqliteInbound:
@@ -36,12 +35,10 @@ class SqliteInbound:
         }
 
         def work(connection: sqlite3.Connection) -> Sequence[bytes]:
-            connection.execute(
-                _SEGMENTS["forget_expired_segments"], (rows.microseconds(segment.received_at),)
-            )
-            connection.execute(_SEGMENTS["keep_segment"], values)
-            connection.execute(_SEGMENTS["forget_oldest_segments"], {"key": segment.key, "limit": limit})
-            pieces = [piece for (piece,) in connection.execute(_SEGMENTS["segments_of"], (segment.key,))]
+            connection.execute(_SQL["forget_expired_segments"], (rows.microseconds(segment.received_at),))
+            connection.execute(_SQL["keep_segment"], values)
+            connection.execute(_SQL["forget_oldest_segments"], {"key": segment.key, "limit": limit})
+            pieces = [piece for (piece,) in connection.execute(_SQL["segments_of"], (segment.key,))]
             return pieces if len(pieces) == segment.total else ()
 
         return await self._write(work)
@@ -49,6 +46,8 @@ class SqliteInbound:
     async def save(self, sms: NewInbound) -> bool:
         values = {
             "key": sms.key,
+            "named": sms.named,
+            "since": rows.heard_since(sms),
             "originator": sms.originator,
             "destination": sms.destination,
             "text": sms.text,
@@ -57,8 +56,12 @@ class SqliteInbound:
 
         def work(connection: sqlite3.Connection) -> bool:
             if sms.segments_key:
-                connection.execute(_SEGMENTS["forget_segments"], (sms.segments_key,))
-            return connection.execute(_SQL["insert_inbound"], values).fetchone() is not None
+                connection.execute(_SQL["forget_segments"], (sms.segments_key,))
+            for statement in ("hear_named", "hear") if sms.named else ("hear",):
+                if connection.execute(_SQL[statement], values).fetchone() is None:
+                    return False
+            connection.execute(_SQL["insert_inbound"], values)
+            return True
 
         return await self._write(work)
 
@@ -92,6 +95,8 @@ class SqliteInbound:
         where = {"before": rows.microseconds(before), "limit": limit}
 
         def work(connection: sqlite3.Connection) -> int:
+            connection.execute(_SQL["forget_keys"], where)
+            connection.execute(_SQL["forget_last"], where)
             return connection.execute(_SQL["forget_inbound"], where).rowcount
 
         return await self._write(work, durable=False)

@@ -10,16 +10,17 @@ from vvm.domain.errors import Outage
 from vvm.store.migration import Migrated, When, steps
 from vvm.store.sqlite.engine import connect
 
-VERSION = 20
+VERSION = 21
 """The schema that this release writes."""
-COMPATIBLE = 20
+COMPATIBLE = 21
 """The oldest release, by its VERSION, that can work with a file of this schema.
 
 3, 9, 14 and 20 brought causes of a notification that an older release cannot read; 8 content that several
 messages share, which an older release would delete with the first of them; 11 octets in blobs, which
 it would show as empty messages; 16 subscribers of whom nothing may be deleted, which it would delete;
 17 journals that begin later, of which it would tell no client; 18 aliases, which it would give away;
-19 subscribers that are closed, whom it would open again.
+19 subscribers that are closed, whom it would open again; 21 SMS from handsets without a
+key of their own, which it could not keep.
 """
 _STEPS = "vvm.store.sqlite.migrations"
 PAGE_BYTES = 8192

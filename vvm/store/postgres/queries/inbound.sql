@@ -22,10 +22,28 @@ SELECT octets FROM inbound_segment WHERE key = :key ORDER BY segment;
 -- name: forget_segments
 DELETE FROM inbound_segment WHERE key = :segments_key;
 
--- name: insert_inbound
-WITH new AS (INSERT INTO inbound_key (key) VALUES (:key) ON CONFLICT DO NOTHING RETURNING key)
-INSERT INTO inbound (key, originator, destination, text, received_at)
-SELECT key, :originator, :destination, :text, :received_at FROM new
+-- name: hear_named
+-- No row back: it is a redelivery.
+WITH new AS (
+    INSERT INTO inbound_key (key, received_at) VALUES (:key, :received_at)
+    ON CONFLICT (key) DO UPDATE SET received_at = excluded.received_at WHERE inbound_key.received_at < :since
+    RETURNING key),
+last AS (
+    INSERT INTO inbound_last (originator, key, received_at) SELECT :originator, key, :received_at FROM new
+    ON CONFLICT (originator) DO UPDATE SET key = excluded.key, received_at = excluded.received_at)
+INSERT INTO inbound (originator, destination, text, received_at)
+SELECT :originator, :destination, :text, :received_at FROM new
+RETURNING id;
+
+-- name: hear
+-- No row back: it is a redelivery.
+WITH new AS (
+    INSERT INTO inbound_last (originator, key, received_at) VALUES (:originator, :key, :received_at)
+    ON CONFLICT (originator) DO UPDATE SET key = excluded.key, received_at = excluded.received_at
+     WHERE inbound_last.key <> excluded.key OR inbound_last.received_at < :since
+    RETURNING originator)
+INSERT INTO inbound (originator, destination, text, received_at)
+SELECT originator, :destination, :text, :received_at FROM new
 RETURNING id;
 
 -- name: pending_inbound
@@ -43,6 +61,13 @@ SELECT * FROM
 -- name: forget_inbound
 WITH old AS MATERIALIZED (
     SELECT id FROM inbound WHERE settled AND received_at < :before ORDER BY received_at LIMIT :limit),
-gone AS (DELETE FROM inbound USING old WHERE inbound.id = old.id RETURNING inbound.key),
-keys AS (DELETE FROM inbound_key USING gone WHERE inbound_key.key = gone.key)
+old_keys AS MATERIALIZED (
+    SELECT key FROM inbound_key WHERE received_at < :before ORDER BY received_at LIMIT :limit),
+old_last AS MATERIALIZED (
+    SELECT originator FROM inbound_last WHERE received_at < :before ORDER BY received_at LIMIT :limit),
+keys AS (DELETE FROM inbound_key USING old_keys WHERE inbound_key.key = old_keys.key),
+last AS (
+    DELETE FROM inbound_last USING old_last
+     WHERE inbound_last.originator = old_last.originator AND inbound_last.received_at < :before),
+gone AS (DELETE FROM inbound USING old WHERE inbound.id = old.id RETURNING inbound.id)
 SELECT count(*) FROM gone;

@@ -146,24 +146,3 @@ SELECT (SELECT count(*) FROM outbox WHERE state = 'owed'),
 
 -- name: next_due
 SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1;
-
--- name: insert_inbound
-INSERT INTO inbound (key, originator, destination, text, received_at)
-VALUES (:key, :originator, :destination, :text, :received_at)
-ON CONFLICT (key) DO NOTHING RETURNING id;
-
--- name: pending_inbound
-SELECT id, originator, destination, text, received_at FROM inbound WHERE settled = 0 ORDER BY id LIMIT ?;
-
--- name: settle_inbound
-UPDATE inbound SET settled = 1 WHERE id = ? AND settled = 0 RETURNING id;
-
--- name: inbound_history
-SELECT * FROM
-    (SELECT id, originator, destination, text, received_at
-       FROM inbound WHERE originator = :originator ORDER BY id DESC LIMIT :limit)
- ORDER BY id;
-
--- name: forget_inbound
-DELETE FROM inbound WHERE id IN
-    (SELECT id FROM inbound WHERE settled = 1 AND received_at < :before ORDER BY received_at LIMIT :limit);
