@@ -26,7 +26,8 @@ from imap_server.wire.lexer import Lexer
 log = structlog.get_logger(__name__)
 
 _TAG = rb'[^\x00-\x20(){%*"\\+\x7f-\xff]+'
-_START = re.compile(rb"(" + _TAG + rb") ((?:UID )?[A-Z][A-Z0-9_.-]*)(?=[ \r\n])", re.IGNORECASE)
+START = re.compile(rb"(" + _TAG + rb") ((?:UID )?[A-Z][A-Z0-9_.-]*)(?=[ \r\n])", re.IGNORECASE)
+"""Tag and verb, as a command begins."""
 _TAG_ONLY = re.compile(rb"(" + _TAG + rb") ")
 _FOREIGN = re.compile(
     rb"[^\r\n\x20-\x7e]"
@@ -113,7 +114,7 @@ async def execute(session: Session, commands: Table, frame: Frame) -> None:
     if session.state is State.NOT_AUTHENTICATED and is_foreign(line):
         session.end(Limit.FOREIGN_PROTOCOL)
         return
-    start = _START.match(line)
+    start = START.match(line)
     if start is None:
         tag = _TAG_ONLY.match(line)
         session.begin(tag[1] if tag else b"*")

@@ -3,26 +3,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable, Iterable
 
 from imap_server.auth.digest_md5 import directives
-from imap_server.commands import STANDARD, table
+from imap_server.dispatch import START, execute
 from imap_server.errors import Bad
-from imap_server.wire import numbers
+from imap_server.wire import numbers, utf7
 from imap_server.wire.deflate import BrokenStream, Deflate
 from imap_server.wire.framer import Event, Frame, Framer, Refused
 from imap_server.wire.lexer import Lexer
 from sms_gateway.smpp import pdu
 from sms_gateway.text import coding, gsm7, udh
+from tests.dialogues.agreeable import COMMANDS, MESSAGE, MOMENT, new_session
+from tests.dialogues.memory_backend import Entry, MemoryBackend
+from tests.dialogues.memory_mail import MailAccount
 from vvm.domain.errors import BadAudio
 from vvm.message.audio import amr, wav
+from vvm.message.reader import ReadLimits, Unreadable, read_message
 from vvm.omtp.client import parse_client_sms
+from vvm.omtp.commands import (
+    InvalidParameter,
+    parse_change_language,
+    parse_change_pin,
+    parse_close_tutorial,
+)
 
 Target = Callable[[bytes], None]
 
-_COMMANDS = table(STANDARD)
-_NAMES = sorted(_COMMANDS)
 _MOST = 1_024
+_ANSWER = re.compile(rb"(?:\A|\n)(?:\S+ (?:OK|NO|BAD)|\* BYE) [^\r\n]*\r\n\Z")
 
 
 def imap_framer(octets: bytes) -> None:
@@ -40,18 +51,76 @@ def imap_framer(octets: bytes) -> None:
 
 
 def imap_command(octets: bytes) -> None:
-    """The first octet chooses the command, the rest are its arguments: read, or refused with Bad."""
+    """A command without its tag is read, or refused with Bad, whichever way mailbox names are written."""
     framer = _framer()
-    framer.feed(b" " + octets[1:] + b"\r\n")
-    command = _COMMANDS[_NAMES[octets[0] % len(_NAMES)]] if octets else _COMMANDS[b"NOOP"]
+    framer.feed(b"t " + octets + b"\r\n")
     for event in framer.events():
         if isinstance(event, Refused):
             return
-        if isinstance(event, Frame):
+        start = START.match(event.parts[0]) if isinstance(event, Frame) else None
+        command = COMMANDS.get(start[2].upper()) if start else None
+        if not isinstance(event, Frame) or start is None or command is None:
+            continue
+        for utf8_names in (False, True):
             try:
-                command.prepare(Lexer(event.parts, max_depth=20))
+                command.prepare(Lexer(event.parts, start.end(), max_depth=20, utf8_names=utf8_names))
             except Bad:
                 continue
+
+
+def imap_session(octets: bytes) -> None:
+    """Who has logged in and sends this gets one answer to each command, and at most a goodbye behind it."""
+    asyncio.run(_converse(octets))
+
+
+async def _converse(octets: bytes) -> None:
+    backend = MemoryBackend()
+    account = MailAccount("user", backend.power)
+    backend.entries["user"] = Entry(account, "pass")
+    await account.create("Other")
+    for folder in account.folders.values():
+        folder.append(MESSAGE, MOMENT)
+        folder.append(MESSAGE, MOMENT)
+    session = new_session(backend)
+    framer = _framer()
+    framer.feed(b"t LOGIN user pass\r\nt SELECT INBOX\r\n" + octets + b"\r\n")
+    for event in framer.events():
+        if isinstance(event, Refused) or session.ended:
+            return
+        if isinstance(event, Frame):
+            await execute(session, COMMANDS, event)
+            answer = session.out.take()
+            assert _ANSWER.search(answer), answer
+
+
+def imap_names(octets: bytes) -> None:
+    """A name in modified UTF-7 that was read is written to what reads as the same."""
+    try:
+        name = utf7.decode(octets)
+    except ValueError:
+        return
+    assert utf7.decode(utf7.encode(name)) == name
+
+
+def omtp_command(octets: bytes) -> None:
+    """The arguments of OMTP's own commands are read, or are no arguments of theirs."""
+    text = octets.decode("utf-8", "replace")
+    for parse in (parse_change_pin, parse_change_language, parse_close_tutorial):
+        try:
+            parse(text)
+        except InvalidParameter:
+            continue
+
+
+def message_reader(octets: bytes) -> None:
+    """A message is read within its limits, and its parts lie within it; or it is unreadable."""
+    try:
+        message = read_message(octets, ReadLimits())
+        for leaf in message.leaves:
+            message.content(leaf)
+    except Unreadable:
+        return
+    assert 0 <= message.header_size <= len(octets)
 
 
 def imap_numbers(octets: bytes) -> None:
@@ -160,6 +229,8 @@ TARGETS: dict[str, Target] = {
     for target in (
         imap_framer,
         imap_command,
+        imap_session,
+        imap_names,
         imap_numbers,
         imap_deflate,
         sasl_directives,
@@ -168,6 +239,8 @@ TARGETS: dict[str, Target] = {
         sms_text,
         smpp_pdu,
         client_sms,
+        omtp_command,
+        message_reader,
         audio_amr,
         audio_wav,
     )

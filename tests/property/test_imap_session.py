@@ -5,27 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imap_server.backend import Peer
-from imap_server.commands import STANDARD, capabilities
-from imap_server.dispatch import execute, table
-from imap_server.metrics import NoMetrics
+from imap_server.dispatch import execute
 from imap_server.session import Session
-from imap_server.settings import ImapSettings
 from imap_server.wire.framer import Frame, Framer
-from tests.dialogues.mail import voice_message
+from tests.dialogues.agreeable import COMMANDS, MESSAGE, MOMENT, new_session
 from tests.dialogues.memory_backend import Entry, MemoryBackend
 from tests.dialogues.memory_mail import MailAccount
-
-MOMENT = datetime(2026, 3, 7, 18, 17, tzinfo=UTC)
-MESSAGE = voice_message(
-    number=1, caller="+1555", called="+1556", seconds=0.1, moment=MOMENT, transcript="hello"
-)
-COMMANDS = table(STANDARD)
 
 VERBS = st.sampled_from(sorted(COMMANDS)) | st.sampled_from([b"XYZZY", b"UID", b"uid fetch", b"fEtCh"])
 WORDS = st.sampled_from(
@@ -47,41 +36,6 @@ TAGGED = re.compile(rb"t (?:OK|NO|BAD) [^\r\n]*\r\n\Z")
 BYE = re.compile(rb"\* BYE [^\r\n]*\r\n")
 
 
-class AgreeableLink:
-    """A peer that reads everything, gives up a login when asked, and ends IDLE at once."""
-
-    async def flush(self) -> None:
-        pass
-
-    async def ask(self) -> bytes:
-        return b"*"
-
-    async def rest(self, seconds: float) -> bytes | None:
-        return b"DONE"
-
-    def wake(self) -> None:
-        pass
-
-    async def breathe(self) -> None:
-        pass
-
-    async def pause(self, seconds: float) -> None:
-        pass
-
-    async def start_tls(self) -> None:
-        pass
-
-    @property
-    def compressed(self) -> bool:
-        return False
-
-    async def compress(self) -> None:
-        pass
-
-    def logged_in(self, *, appends: bool) -> None:
-        pass
-
-
 def session(*, selected: bool) -> Session:
     backend = MemoryBackend()
     account = MailAccount("user", backend.power)
@@ -94,19 +48,6 @@ def session(*, selected: bool) -> Session:
             asyncio.run(execute(fresh, COMMANDS, Frame((line,))))
         fresh.out.clear()
     return fresh
-
-
-def new_session(backend: MemoryBackend) -> Session:
-    """Nobody has logged in."""
-    return Session(
-        backend=backend,
-        settings=ImapSettings(),
-        metrics=NoMetrics(),
-        capabilities=capabilities(COMMANDS),
-        tls_available=True,
-        peer=Peer("127.0.0.1", tls=True, connection_id=1),
-        link=AgreeableLink(),
-    )
 
 
 def answered(fresh: Session, octets: bytes) -> None:

@@ -13,15 +13,13 @@ from copy import deepcopy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imap_server.commands import STANDARD
-from imap_server.dispatch import execute, table
+from imap_server.dispatch import execute
 from imap_server.wire.framer import Frame, Framer
+from tests.dialogues.agreeable import COMMANDS, MESSAGE, MOMENT, new_session
 from tests.dialogues.memory_backend import Entry, MemoryBackend
 from tests.dialogues.memory_mail import MailAccount
 from tests.observer import Observer
-from tests.property.test_imap_session import MESSAGE, MOMENT, new_session
 
-COMMANDS = table(STANDARD)
 _LITERAL = b"{%d+}\r\n%b" % (len(MESSAGE), MESSAGE)
 
 SETS = st.sampled_from([b"1", b"2", b"1:*", b"*", b"2:3", b"1,3,5"])
