@@ -102,6 +102,7 @@ def api_services(world: World, outbox: OutboxStore | None = None) -> ApiServices
         devices=world.devices,
         classes=world.classes,
         tokens=world.tokens,
+        repeats=world.repeats,
         mailboxes=world.store.mailboxes,
         outbox=outbox or world.store.outbox,
         clock=world.clock,

@@ -40,6 +40,7 @@ from vvm.services.pin_hash import PinHash
 from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
 from vvm.services.recovery import Recovery
+from vvm.services.repeats import Repeats
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import (
@@ -232,6 +233,7 @@ class World:
             self.store.history,
             numbers=self.store.numbers,
             lifecycle=self.lifecycle,
+            repeats=self.store.repeats,
             clock=self.clock,
             settings=settings,
             history_settings=RetentionSettings(),
@@ -280,6 +282,7 @@ class World:
         self.bulk = Bulk(self.provisioning, self.store.subscribers, self.store.cos)
         self.classes = ClassesOfService(self.store.cos, clock=self.clock)
         self.tokens = Tokens(self.store.tokens, clock=self.clock)
+        self.repeats = Repeats(self.store.repeats, self.keyring.answer_key, clock=self.clock)
         self._handset_sms = 0
 
     async def subscriber(

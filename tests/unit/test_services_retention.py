@@ -34,6 +34,7 @@ def retention(world: World, *, later: timedelta, settings: RetentionSettings) ->
         world.store.recovery,
         world.store.history,
         numbers=world.store.numbers,
+        repeats=world.store.repeats,
         lifecycle=world.lifecycle,
         clock=FixedClock(datetime.now(UTC) + later),
         settings=NotificationSettings(),

@@ -283,6 +283,7 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
             devices=services.devices,
             classes=services.classes,
             tokens=services.tokens,
+            repeats=services.repeats,
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,
             clock=services.clock,

@@ -45,6 +45,7 @@ from vvm.services.pin_hash import PinHash
 from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning
 from vvm.services.recovery import Recovery
+from vvm.services.repeats import Repeats
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
@@ -108,6 +109,7 @@ class Services(msgspec.Struct, frozen=True):
     bulk: Bulk
     classes: ClassesOfService
     tokens: Tokens
+    repeats: Repeats
     transcode: Transcoder
     keyring: Keyring
     service: ServiceSettings
@@ -268,6 +270,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     store.history,
                     numbers=store.numbers,
                     lifecycle=lifecycle,
+                    repeats=store.repeats,
                     clock=clock,
                     settings=config.notification,
                     history_settings=config.retention,
@@ -282,6 +285,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 bulk=Bulk(provisioning, store.subscribers, store.cos),
                 classes=ClassesOfService(store.cos, clock=clock),
                 tokens=Tokens(store.tokens, clock=clock),
+                repeats=Repeats(store.repeats, keyring.answer_key, clock=clock),
                 transcode=transcoders,
                 keyring=keyring,
                 service=service,

@@ -56,6 +56,8 @@ class Keyring:
         """Goes into every hash of a PIN (services.pin_hash)."""
         self.transaction_key = _derive(master, b"vvm transactions")
         """Seals what clients bring back over HTTP (services.transactions)."""
+        self.answer_key = _derive(master, b"vvm kept answers")
+        """Seals answers that are kept for whoever repeats a request (services.repeats)."""
         self._seal = AESGCM(_derive(master, b"vvm imap password seal"))
         self._wrap = AESGCM(_derive(master, b"vvm data key wrap"))
         self.fingerprint = _derive(master, b"vvm master key fingerprint").hex()[:16]

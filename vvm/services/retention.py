@@ -12,7 +12,15 @@ import structlog
 from vvm.domain.clock import Clock
 from vvm.services.lifecycle import Lifecycle
 from vvm.services.settings import NotificationSettings, RetentionSettings
-from vvm.store.port import HistoryStore, InboundStore, NumberStore, OutboxStore, RecoveryStore, VisitStore
+from vvm.store.port import (
+    HistoryStore,
+    InboundStore,
+    NumberStore,
+    OutboxStore,
+    RecoveryStore,
+    RepeatStore,
+    VisitStore,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +55,7 @@ KINDS = (
     "deleted_messages",
     "closed_subscribers",
     "quarantines",
+    "answers",
 )
 
 
@@ -54,7 +63,8 @@ class Retention:
     """Removes, oldest first, what is older than its time.
 
     Closed notifications, settled SMS of handsets and visits of clients (``notification.keep_days``),
-    journals of mailboxes, keys of deposits and the audit (``[retention]``), and for ever what was deleted.
+    journals of mailboxes, keys of deposits and the audit (``[retention]``), kept answers of the API
+    (``http.idempotency_hours``), and for ever what was deleted.
     """
 
     def __init__(
@@ -66,6 +76,7 @@ class Retention:
         history: HistoryStore,
         *,
         numbers: NumberStore,
+        repeats: RepeatStore,
         lifecycle: Lifecycle,
         clock: Clock,
         settings: NotificationSettings,
@@ -76,6 +87,7 @@ class Retention:
         self._visits = visits
         self._recovery = recovery
         self._history = history
+        self._repeats = repeats
         self._numbers = numbers
         self._lifecycle = lifecycle
         self._clock = clock
@@ -108,6 +120,7 @@ class Retention:
         yield "deleted_messages", 0, self._purge
         yield "closed_subscribers", 0, self._lifecycle.remove_closed
         yield "quarantines", 0, self._end_quarantines
+        yield "answers", 0, self._repeats.forget
 
     async def _purge(self, *, before: datetime, limit: int) -> int:
         """Each has an end of its own."""

@@ -40,6 +40,7 @@ from vvm.store.history import HistoryStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
 from vvm.store.numbers import NumberStore, Renumbering
 from vvm.store.recovery import DeletedMessage, RecoveryStore
+from vvm.store.repeats import RepeatStore
 from vvm.store.sms import (
     Inbound,
     InboundStore,
@@ -80,6 +81,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "OutboxStore",
     "RecoveryStore",
     "Renumbering",
+    "RepeatStore",
     "Settlement",
     "SubscriberChange",
     "TokenStore",
@@ -450,6 +452,9 @@ class Store(Protocol):
 
     @property
     def history(self) -> HistoryStore: ...
+
+    @property
+    def repeats(self) -> RepeatStore: ...
 
     async def close(self) -> None: ...
 

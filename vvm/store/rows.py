@@ -45,6 +45,7 @@ from vvm.store.port import (
     NotificationRecord,
     Settlement,
 )
+from vvm.store.repeats import Attempt, Remembered
 
 Row = Sequence[Any]
 """What an engine hands out; turned into a struct or a number at once."""
@@ -281,6 +282,20 @@ def token(row: Row) -> Token:
         created_at=moment(row[5]),
         expires_at=moment_or_none(row[6]),
     )
+
+
+def attempt_values(attempt: Attempt) -> dict[str, object]:
+    """The columns of a request that begins."""
+    return {
+        "key": attempt.key,
+        "request": attempt.request,
+        "busy_until": microseconds(attempt.busy_until),
+        "expires_at": microseconds(attempt.expires_at),
+    }
+
+
+def remembered(row: Row) -> Remembered:
+    return Remembered(request=row[0], answer=row[1], busy_until=moment(row[2]))
 
 
 def limits(text: str) -> Limits:

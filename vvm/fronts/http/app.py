@@ -28,6 +28,7 @@ from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.notifications import NotificationRoutes
 from vvm.fronts.http.problems import problems
 from vvm.fronts.http.recovery import RecoveryRoutes
+from vvm.fronts.http.repeats import Keys
 from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
@@ -43,6 +44,7 @@ from vvm.services.lifecycle import Lifecycle
 from vvm.services.on_behalf import OnBehalf
 from vvm.services.provisioning import Provisioning
 from vvm.services.recovery import Recovery
+from vvm.services.repeats import Repeats
 from vvm.services.timeline import Timeline
 from vvm.services.tokens import Tokens
 from vvm.services.webhooks import Webhooks
@@ -68,6 +70,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     webhooks: Webhooks
     classes: ClassesOfService
     tokens: Tokens
+    repeats: Repeats
     mailboxes: MailboxStore
     outbox: OutboxStore
     clock: Clock
@@ -101,8 +104,12 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
     app = web.Application(middlewares=[bearer(token, services.tokens, settings)])
     app[STOPPING] = asyncio.Event()
     app.on_shutdown.append(_end_streams)
+    keys = Keys(services.repeats, settings)
     for route in routes(services, settings):
-        handler = requiring(knowing(route.handler, route.query), route.scope)
+        handler = route.handler
+        if not route.own_key:
+            handler = keys.keyed(route.method, handler, upload=route.upload)
+        handler = requiring(knowing(handler, route.query), route.scope)
         app.router.add_route(route.method, route.path, handler, expect_handler=wait_for_invitation)
     return app
 
@@ -122,6 +129,10 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     query: tuple[str, ...] = ()
     """The names that its query may have."""
+    upload: bool = False
+    """Its body is a recording."""
+    own_key: bool = False
+    """It keeps Idempotency-Key itself, and for ever."""
 
 
 def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
@@ -173,7 +184,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
             "POST", f"/notifications/{{id:{_NUMBER}}}/resend", Scope.NOTIFICATION_WRITE, notifications.resend
         ),
         Route("GET", f"{one}/messages", Scope.MESSAGE_READ, messages.page, paged),
-        Route("POST", f"{one}/messages", Scope.DEPOSIT, messages.add, ("from", "received_at")),
+        Route("POST", f"{one}/messages", Scope.DEPOSIT, messages.add, ("from", "received_at"), own_key=True),
         Route("GET", message, Scope.MESSAGE_READ, messages.show),
         Route("PATCH", message, Scope.MESSAGE_WRITE, messages.patch),
         Route("DELETE", message, Scope.MESSAGE_WRITE, messages.remove),
@@ -188,7 +199,9 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("PUT", f"{one}/aliases/{{alias}}", Scope.SUBSCRIBER_WRITE, life.add_alias),
         Route("DELETE", f"{one}/aliases/{{alias}}", Scope.SUBSCRIBER_WRITE, life.remove_alias),
         Route("GET", f"{one}/greetings", Scope.SUBSCRIBER_READ, greetings.page),
-        Route("POST", f"{one}/greetings", Scope.GREETING_WRITE, greetings.add, ("kind", "active")),
+        Route(
+            "POST", f"{one}/greetings", Scope.GREETING_WRITE, greetings.add, ("kind", "active"), upload=True
+        ),
         Route("PATCH", greeting, Scope.GREETING_WRITE, greetings.patch),
         Route("DELETE", greeting, Scope.GREETING_WRITE, greetings.remove),
         Route("GET", f"{greeting}/audio", Scope.AUDIO_READ, greetings.listen, ("format",)),

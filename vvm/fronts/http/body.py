@@ -14,6 +14,9 @@ from vvm.fronts.http.problems import BadRequest, BodyTimeout, UnsupportedEncodin
 
 T = TypeVar("T")
 
+BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+"""Of a request that was read, for whoever reads it next."""
+
 
 async def read_body(request: web.Request, *, limit_bytes: int, seconds: float) -> bytes:
     """The body, of at most ``limit_bytes`` octets.
@@ -21,6 +24,11 @@ async def read_body(request: web.Request, *, limit_bytes: int, seconds: float) -
     Raises TooLarge before the body is read where its size was announced, and otherwise (chunked) as
     soon as it has grown too large; UnsupportedEncoding; BodyTimeout; BadRequest when it breaks off.
     """
+    known: bytes | None = request.get(BODY)
+    if known is not None:
+        if len(known) > limit_bytes:
+            raise TooLarge(limit_bytes=limit_bytes)
+        return known
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedEncoding("send the body as it is, without Content-Encoding")
     if (request.content_length or 0) > limit_bytes:
@@ -39,7 +47,8 @@ async def read_body(request: web.Request, *, limit_bytes: int, seconds: float) -
         raise BodyTimeout(f"the body did not arrive within {seconds:g} s") from None
     except (web.RequestPayloadError, ConnectionError):
         raise BadRequest("the body is broken off or garbled") from None
-    return b"".join(pieces)
+    request[BODY] = b"".join(pieces)
+    return request[BODY]
 
 
 def decode(body: bytes, type_: type[T]) -> T:

@@ -19,8 +19,9 @@ from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.audio import sound, wanted_format
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.cursor import next_cursor, query_number_cursor
+from vvm.fronts.http.repeats import REPLAYED
 from vvm.fronts.http.request import (
-    deposit_key,
+    idempotency_key,
     path_msisdn,
     path_uid,
     query_caller,
@@ -92,7 +93,8 @@ class MessageRoutes:
             caller=query_caller(request, "from"),
             received_at=query_time(request, "received_at", now=self._clock.now()),
         )
-        key = deposit_key(request)
+        given = idempotency_key(request)
+        key = None if given is None else f"http:{given}"
         settings = self._settings
         async with self._places:
             audio = await read_body(
@@ -152,4 +154,5 @@ def _deposited(deposited: Deposited, *, location: str) -> web.Response:
         return created(answer, location=location)
     response = document(answer)
     response.headers["Location"] = location
+    response.headers[REPLAYED] = "true"
     return response

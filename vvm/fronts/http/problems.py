@@ -19,6 +19,7 @@ from vvm.domain.errors import Outage, Refusal, TooLarge
 from vvm.fronts.http.access import REQUEST_ID
 from vvm.fronts.http.rates import TooManyRequests
 from vvm.fronts.http.settings import HttpSettings
+from vvm.services.repeats import InProgress
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,9 @@ STATUS = {
     "no_sound": HTTPStatus.NOT_FOUND,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
+    "request_in_progress": HTTPStatus.CONFLICT,
+    "outcome_unknown": HTTPStatus.CONFLICT,
+    "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "subscriber_exists": HTTPStatus.CONFLICT,
     "subscriber_held": HTTPStatus.CONFLICT,
     "subscriber_closed": HTTPStatus.CONFLICT,
@@ -155,7 +159,7 @@ def respond(
 def _refused(request: web.Request, refusal: Refusal) -> web.Response:
     status = STATUS.get(refusal.code, HTTPStatus.BAD_REQUEST)
     headers = {"WWW-Authenticate": CHALLENGE} if status is HTTPStatus.UNAUTHORIZED else None
-    if isinstance(refusal, TooManyRequests):
+    if isinstance(refusal, TooManyRequests | InProgress):
         headers = {"Retry-After": str(refusal.retry_after)}
     response = respond(request, status, refusal.code, str(refusal), headers)
     if isinstance(refusal, TooLarge | UnsupportedEncoding | BodyTimeout):

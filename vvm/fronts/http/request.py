@@ -98,14 +98,14 @@ def query_time(request: web.Request, name: str, *, now: datetime) -> datetime:
     return moment
 
 
-def deposit_key(request: web.Request) -> str | None:
-    """The deposit's name from Idempotency-Key; None without one.  Raises BadRequest."""
+def idempotency_key(request: web.Request) -> str | None:
+    """Of Idempotency-Key; None without one.  Raises BadRequest."""
     text = request.headers.get("Idempotency-Key")
     if text is None:
         return None
     if not _KEY.match(text):
         raise BadRequest("Idempotency-Key must be 1 to 200 printable ASCII characters without spaces")
-    return f"http:{text}"
+    return text
 
 
 def _with_plus(text: str) -> str:

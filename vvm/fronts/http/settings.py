@@ -35,6 +35,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a token of `vvm token` may ask that has no rate of its own; 0 for as much as it likes."""
     burst_seconds: float = 5.0
     """A token that was silent for so long may make that many seconds' requests at once."""
+    idempotency_hours: float = 24.0
+    """How long the answer to a request with Idempotency-Key is kept for whoever repeats it."""
     ready_seconds: float = 2.0
     """How long /readyz waits for the store."""
     drain_seconds: float = 10.0

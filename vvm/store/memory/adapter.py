@@ -20,6 +20,7 @@ from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.numbers import MemoryNumbers
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.memory.recovery import MemoryRecovery
+from vvm.store.memory.repeats import MemoryRepeats
 from vvm.store.memory.subscribers import MemorySubscribers
 from vvm.store.memory.tokens import MemoryTokens
 from vvm.store.memory.visits import MemoryVisits
@@ -45,6 +46,7 @@ class MemoryStore:
         self.cos = MemoryCos(self.subscribers)
         self.tokens = MemoryTokens()
         self.history = MemoryHistory(self.mailboxes, self.subscribers)
+        self.repeats = MemoryRepeats()
 
     async def close(self) -> None:
         """Nothing is held that would have to be given back."""

@@ -21,6 +21,7 @@ from vvm.store.postgres.mailboxes import PostgresMailboxes
 from vvm.store.postgres.numbers import PostgresNumbers
 from vvm.store.postgres.outbox import PostgresOutbox
 from vvm.store.postgres.recovery import PostgresRecovery
+from vvm.store.postgres.repeats import PostgresRepeats
 from vvm.store.postgres.schema import prepare
 from vvm.store.postgres.subscribers import PostgresSubscribers
 from vvm.store.postgres.tokens import PostgresTokens
@@ -47,6 +48,7 @@ class PostgresStore:
         self.cos = PostgresCos(database)
         self.tokens = PostgresTokens(database)
         self.history = PostgresHistory(database)
+        self.repeats = PostgresRepeats(database)
         self.events = self.webhooks = PostgresEvents(database)
 
     async def close(self) -> None:

@@ -29,6 +29,7 @@ from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.numbers import SqliteNumbers
 from vvm.store.sqlite.outbox import SqliteOutbox
 from vvm.store.sqlite.recovery import SqliteRecovery
+from vvm.store.sqlite.repeats import SqliteRepeats
 from vvm.store.sqlite.schema import prepare
 from vvm.store.sqlite.subscribers import SqliteSubscribers
 from vvm.store.sqlite.tokens import SqliteTokens
@@ -60,6 +61,7 @@ class SqliteStore:
         self.cos = SqliteCos(self._reader, self._writer)
         self.tokens = SqliteTokens(self._reader, self._writer)
         self.history = SqliteHistory(self._writer)
+        self.repeats = SqliteRepeats(self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
 

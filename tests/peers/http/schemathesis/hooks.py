@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What schemathesis cannot guess: a body of a recording that is one."""
+"""What schemathesis cannot guess: a body of a recording that is one, and that a key is for one request."""
 
+import re
+from uuid import uuid4
+
+import schemathesis
 from hypothesis import strategies as st
 from schemathesis import openapi
+
+KEY = "Idempotency-Key"
 
 FRAME = b"\x3c" + bytes(31)
 """20 ms of AMR-NB at 12.2 kbit/s."""
@@ -10,3 +16,10 @@ FRAME = b"\x3c" + bytes(31)
 openapi.media_type(
     "application/octet-stream", st.integers(60, 80).map(lambda frames: b"#!AMR\n" + frames * FRAME)
 )
+
+
+@schemathesis.hook
+def before_call(context: object, case: schemathesis.Case, kwargs: dict[str, object]) -> None:
+    """A key that is well formed comes once; the others go out as they are."""
+    if re.fullmatch(r"[!-~]{1,200}", str((case.headers or {}).get(KEY, ""))):
+        case.headers[KEY] = uuid4().hex

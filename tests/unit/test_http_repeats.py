@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Idempotency-Key: a request that is repeated is answered as before, and not carried out again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.http_api import Answer, Api, api, api_services
+from tests.unit.http_contract import document_paths
+from tests.unit.services_world import ALICE, TWO_SECONDS, World
+from vvm.domain.access import Role
+from vvm.domain.errors import Outage
+from vvm.fronts.http.app import routes
+from vvm.fronts.http.settings import HttpSettings
+from vvm.services.repeats import digest
+
+ONE = f"/v1/subscribers/{ALICE}"
+DEVICES = f"{ONE}/devices"
+KEY = {"Idempotency-Key": "order-1"}
+REPLAYED = "Idempotency-Replayed"
+TABLET = {"name": "Tablet"}
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    await world.subscriber()
+    return world
+
+
+@pytest.fixture
+async def http(world: World) -> AsyncIterator[Api]:
+    async with api(world) as running:
+        yield running
+
+
+async def test_every_route_that_changes_something_takes_a_key(world: World) -> None:
+    for route in routes(api_services(world), HttpSettings()):
+        path = route.path.replace(":[0-9]{1,10}", "")
+        operation = document_paths()[path][route.method.lower()]
+        names = str(operation.get("parameters", []))
+        takes = "idempotencyKey" in names or "Idempotency-Key" in names
+        assert takes is (route.method != "GET"), route
+
+
+async def test_a_repetition_gets_the_first_answer_with_its_secret(http: Api, world: World) -> None:
+    first = await http.call("POST", DEVICES, json=TABLET, headers=KEY)
+    second = await http.call("POST", DEVICES, json=TABLET, headers=KEY)
+    assert first.status == second.status == 201
+    assert second.body == first.body
+    assert (first.headers.get(REPLAYED), second.headers[REPLAYED]) == (None, "true")
+    assert second.headers["Location"] == first.headers["Location"]
+    assert len(await world.devices.of(ALICE)) == 1
+    (row,) = world.store.repeats._rows.values()
+    assert row.answer is not None
+    assert str(first.json["password"]).encode() not in row.answer
+
+
+async def test_without_a_key_it_is_done_again(http: Api, world: World) -> None:
+    for _ in range(2):
+        await http.call("POST", DEVICES, json=TABLET)
+    assert len(await world.devices.of(ALICE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", DEVICES, {"name": "Watch"}),
+        ("POST", f"{ONE}/password", TABLET),
+        ("PATCH", ONE, TABLET),
+        ("PUT", "/v1/cos/gold?", {}),
+    ],
+)
+async def test_a_key_is_of_one_request(http: Api, method: str, path: str, body: object) -> None:
+    await http.call("POST", DEVICES, json=TABLET, headers=KEY)
+    assert (await http.call(method, path, json=body, headers=KEY)).problem == (422, "idempotency_key_reused")
+
+
+async def test_a_key_is_of_one_caller(http: Api, world: World) -> None:
+    _, other = await world.tokens.create("other", Role.ADMIN)
+    await http.call("POST", DEVICES, json=TABLET, headers=KEY)
+    answer = await http.call("POST", DEVICES, json=TABLET, headers=KEY, token=other.reveal())
+    assert (answer.status, answer.headers.get(REPLAYED)) == (201, None)
+
+
+async def test_a_deletion_that_is_repeated_is_answered_as_the_first(http: Api) -> None:
+    answers = [await http.call("DELETE", ONE, headers=KEY) for _ in range(2)]
+    assert [answer.status for answer in answers] == [204, 204]
+    assert (await http.call("DELETE", ONE, headers={"Idempotency-Key": "2"})).status == 404
+
+
+async def test_what_was_refused_leaves_its_key_free(http: Api) -> None:
+    assert (await http.call("PATCH", ONE, json={"cos": "gold"}, headers=KEY)).status == 422
+    await http.call("PUT", "/v1/cos/gold", json={})
+    answer = await http.call("PATCH", ONE, json={"cos": "gold"}, headers=KEY)
+    assert (answer.status, answer.headers.get(REPLAYED)) == (200, None)
+
+
+async def test_of_two_at_once_the_second_is_told_to_wait(http: Api, world: World) -> None:
+    """The first is being carried out, as far as the store knows."""
+    await _begun(world, "POST", DEVICES, b'{"name": "Tablet"}')
+    answer = await http.call("POST", DEVICES, json=TABLET, headers=KEY)
+    assert answer.problem == (409, "request_in_progress")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_many_at_once_have_one_effect(http: Api, world: World) -> None:
+    answers: list[Answer] = await asyncio.gather(
+        *(http.call("POST", DEVICES, json=TABLET, headers=KEY) for _ in range(8))
+    )
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert len(await world.devices.of(ALICE)) == 1
+
+
+async def test_after_a_crash_nobody_does_it_twice_unless_that_is_harmless(http: Api, world: World) -> None:
+    await _begun(world, "POST", DEVICES, b'{"name": "Tablet"}')
+    world.clock.advance(timedelta(minutes=10))
+    assert (await http.call("POST", DEVICES, json=TABLET, headers=KEY)).problem == (409, "outcome_unknown")
+    await _begun(world, "PUT", ONE, b'{"max_messages": 7}', key="order-2")
+    world.clock.advance(timedelta(minutes=10))
+    answer = await http.call("PUT", ONE, json={"max_messages": 7}, headers={"Idempotency-Key": "order-2"})
+    assert (answer.status, answer.headers.get(REPLAYED)) == (200, None)
+
+
+async def test_an_outage_frees_what_may_be_done_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with api(world) as http:
+        with monkeypatch.context() as away:
+            away.setattr(type(world.store.subscribers), "change", _away)
+            away.setattr(type(world.store.devices), "add", _away)
+            assert (await http.call("PATCH", ONE, json={}, headers=KEY)).status == 503
+            assert (
+                await http.call("POST", DEVICES, json=TABLET, headers={"Idempotency-Key": "2"})
+            ).status == 503
+        assert (await http.call("PATCH", ONE, json={}, headers=KEY)).status == 200
+        answer = await http.call("POST", DEVICES, json=TABLET, headers={"Idempotency-Key": "2"})
+        assert answer.problem == (409, "request_in_progress")
+
+
+async def test_a_key_is_forgotten_after_its_time(http: Api, world: World) -> None:
+    await http.call("POST", DEVICES, json=TABLET, headers=KEY)
+    world.clock.advance(timedelta(hours=24, seconds=1))
+    await world.retention()
+    assert not world.store.repeats._rows
+    assert REPLAYED not in (await http.call("POST", DEVICES, json=TABLET, headers=KEY)).headers
+
+
+async def test_a_recording_is_kept_once(http: Api, world: World) -> None:
+    path = f"{ONE}/greetings"
+    first = await http.call("POST", path, data=TWO_SECONDS, headers=KEY)
+    second = await http.call("POST", path, data=TWO_SECONDS, headers=KEY)
+    assert (first.status, second.body) == (201, first.body)
+    assert len(await world.desk.greetings(ALICE)) == 1
+    assert (await http.call("POST", path, data=TWO_SECONDS + b"\0", headers=KEY)).status == 422
+
+
+async def test_a_deposit_says_too_that_it_was_known(http: Api) -> None:
+    path = f"{ONE}/messages"
+    first = await http.call("POST", path, data=TWO_SECONDS, headers=KEY)
+    second = await http.call("POST", path, data=TWO_SECONDS, headers=KEY)
+    assert (first.headers.get(REPLAYED), second.headers[REPLAYED]) == (None, "true")
+
+
+async def _begun(world: World, method: str, path: str, body: bytes, *, key: str = "order-1") -> None:
+    """As a server leaves it that was killed on the way."""
+    known = await world.repeats.begin(
+        digest(b"admin.token", key.encode()),
+        digest(method.encode(), path.encode(), body),
+        keep=timedelta(hours=24),
+        busy=timedelta(minutes=2),
+        again=False,
+    )
+    assert known is None
+
+
+async def _away(*arguments: object, **more: object) -> None:
+    raise Outage("away")

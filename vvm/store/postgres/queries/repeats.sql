@@ -1,0 +1,23 @@
+-- name: claim_request
+INSERT INTO kept_request AS kept (key, request, busy_until, expires_at)
+VALUES (:key, :request, :busy_until, :expires_at)
+ON CONFLICT (key) DO UPDATE
+   SET request = excluded.request, answer = NULL, busy_until = excluded.busy_until, expires_at = excluded.expires_at
+ WHERE kept.expires_at <= :now::bigint
+    OR (:again::boolean AND kept.answer IS NULL AND kept.busy_until <= :now::bigint
+        AND kept.request = excluded.request)
+RETURNING key;
+
+-- name: request_by_key
+SELECT request, answer, busy_until FROM kept_request WHERE key = :key FOR UPDATE;
+
+-- name: finish_request
+UPDATE kept_request SET answer = :answer WHERE key = :key RETURNING key;
+
+-- name: release_request
+DELETE FROM kept_request WHERE key = :key AND answer IS NULL RETURNING key;
+
+-- name: forget_requests
+DELETE FROM kept_request
+ WHERE key IN (SELECT key FROM kept_request WHERE expires_at < :before ORDER BY expires_at LIMIT :limit)
+RETURNING key;
