@@ -32,7 +32,7 @@ def after_rejection(
 
 
 def not_sent() -> Retry:
-    """The SMSC never saw it; whoever is bound next may take it at once."""
+    """The SMSC never saw it; whoever is bound next, or leases it next, may take it at once."""
     return _retry(0.0, None, counted=False)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
 from typing import Protocol
 
 import msgspec
@@ -84,6 +85,8 @@ class OutboundSms(msgspec.Struct, frozen=True):
     """Attempts made before this one."""
     accepted: frozenset[int] = frozenset()
     """Segments, counted from 1, that the SMSC took in an earlier attempt: not sent again."""
+    held_until: float = inf
+    """By the event loop's clock: from then on somebody else may have it, and it is not sent any more."""
     waiting: Waiting | None = None
     """Makes it an indication, which the handset shows and keeps from its applications.
 

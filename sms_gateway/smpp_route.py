@@ -95,6 +95,8 @@ class SmppRoute:
                 continue
             try:
                 await self._pace.turn()
+                if asyncio.get_running_loop().time() >= sms.held_until:
+                    return policy.not_sent()
                 esme = esme or self._least_busy()
                 answer = await esme.submit(part)
             except Rejected as error:

@@ -110,6 +110,8 @@ class KannelRoute:
                 await self._pace.turn()
             except NotSent:
                 return policy.not_sent()
+            if asyncio.get_running_loop().time() >= sms.held_until:
+                return policy.not_sent()
             try:
                 status = await self._request(values)
             except NotSent:

@@ -38,7 +38,7 @@ class Phones:
 
     async def activate(self, msisdns: Sequence[str]) -> None:
         """Make handsets active, as their users would."""
-        await self.until(lambda: self.smsc.bound == 1)
+        await self.until(lambda: self.smsc.bound > 0)
         for msisdn in msisdns:
             assert await self.ask(msisdn, "Activate:pv=11;ct=test") == 0
         await self.until(lambda: all(self.told[msisdn] for msisdn in msisdns))
@@ -60,10 +60,13 @@ class Phones:
         assert sms.text is not None
         heard = parse_system_sms(sms.text, "//VVM")
         assert heard is not None
-        if heard.event == STATUS:
-            self.told[sms.recipient].append(heard)
+        self._heard(sms.recipient, heard)
+
+    def _heard(self, recipient: str, sms: SystemSms) -> None:
+        if sms.event == STATUS:
+            self.told[recipient].append(sms)
         else:
-            self._hear_sync(sms.recipient, heard)
+            self._hear_sync(recipient, sms)
 
     def _hear_sync(self, recipient: str, sync: SystemSms) -> None:
         if sync.fields["ev"] == "NM":

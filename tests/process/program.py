@@ -68,18 +68,29 @@ class Program:
     """
 
     def __init__(
-        self, directory: Path, *, smsc_port: int, more: str = "", arguments: Sequence[str] = ()
+        self,
+        directory: Path,
+        *,
+        smsc_port: int = 0,
+        more: str = "",
+        arguments: Sequence[str] = (),
+        within: Sequence[str] = (),
+        base: str = _CONFIG,
     ) -> None:
-        """``more`` is appended to the configuration, ``arguments`` to the command line."""
+        """``more`` is appended to the configuration ``base``, ``arguments`` to the command line.
+
+        ``within`` are words before the command line, of a program that becomes it in the end.
+        """
         self.directory = directory
         self._arguments = arguments
+        self._within = within
         self.http_port = 0
         self.imap_port = 0
         """STARTTLS."""
         self.imap_tls_port = 0
         """TLS from the first octet."""
         self._config = directory / "vvm.toml"
-        self._always = _CONFIG.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS)
+        self._always = base.format(smsc_port=smsc_port, lease_seconds=LEASE_SECONDS)
         self.configure(more)
         self._log = directory / "vvm.log"
         self._lines: list[Line] = []
@@ -141,7 +152,7 @@ class Program:
     async def start(self) -> None:
         """Return when every part of the program says that it works."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            *(*self._within, sys.executable),
             "-m",
             "vvm",
             "serve",
@@ -169,6 +180,10 @@ class Program:
         self.kill()
         await self.ended()
         await self.start()
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def ended(self) -> int:
         """Wait for the end of a process that was killed or told to stop; its exit code."""

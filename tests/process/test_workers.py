@@ -25,9 +25,23 @@ _CLIENTS = 24
 """That the kernel gives them all to one of two processes happens once in eight million runs."""
 
 
+@pytest.fixture(params=["store", "sockets"])
+def hint_bus(request: pytest.FixtureRequest) -> str:
+    bus: str = request.param
+    return bus
+
+
 @pytest.fixture
 async def pair(tmp_path: Path, handsets: Phones) -> AsyncIterator[Program]:
     async with running(tmp_path, smsc_port=handsets.smsc.port, arguments=("--workers", "2")) as started:
+        yield started
+
+
+@pytest.fixture
+async def speaking_pair(tmp_path: Path, handsets: Phones, hint_bus: str) -> AsyncIterator[Program]:
+    more = f'[hints]\nbus = "{hint_bus}"\n[imap.limits]\nidle_poll_seconds = 3600\n'
+    words = ("--workers", "2")
+    async with running(tmp_path, smsc_port=handsets.smsc.port, more=more, arguments=words) as started:
         yield started
 
 
@@ -70,7 +84,11 @@ async def idling(program: Program, user: str, password: str) -> AsyncIterator[as
     await writer.wait_closed()
 
 
-async def test_a_deposit_is_heard_in_every_process(pair: Program, handsets: Phones) -> None:
+async def test_a_deposit_is_heard_in_every_process(speaking_pair: Program, handsets: Phones) -> None:
+    await assert_heard_in_every_process(speaking_pair, handsets)
+
+
+async def assert_heard_in_every_process(pair: Program, handsets: Phones) -> None:
     (worker,) = workers(pair)
     before = [sockets(pid) for pid in (pair.pid, worker)]
     async with api_of(pair) as api, asyncio.timeout(_SECONDS), AsyncExitStack() as clients:

@@ -16,6 +16,7 @@ from tests.unit.services_world import World
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile
 from vvm.fronts.http.app import ApiServices, build_app
+from vvm.fronts.http.health import Leaving
 from vvm.fronts.http.server import serving
 from vvm.fronts.http.settings import HttpSettings
 from vvm.store.port import OutboxStore
@@ -112,7 +113,11 @@ def api_services(world: World, outbox: OutboxStore | None = None) -> ApiServices
 
 @asynccontextmanager
 async def api(
-    world: World, settings: HttpSettings | None = None, *, outbox: OutboxStore | None = None
+    world: World,
+    settings: HttpSettings | None = None,
+    *,
+    outbox: OutboxStore | None = None,
+    leaving: Leaving = lambda: False,
 ) -> AsyncIterator[Api]:
     """Serve ``world``; ``outbox`` stands in for its own where a test needs an outage."""
     settings = settings or HttpSettings()
@@ -122,6 +127,7 @@ async def api(
         settings,
         token=Secret(TOKEN),
         registry=registry,
+        leaving=leaving,
     )
     async with (
         serving(app, settings, host="127.0.0.1", port=0) as port,

@@ -293,6 +293,18 @@ async def test_without_its_store_the_process_lives_and_is_not_ready(
     assert "fire" not in answer.text
 
 
+async def test_a_node_that_is_about_to_stop_serves_on_is_not_ready_and_keeps_no_connection(
+    world: World,
+) -> None:
+    left = asyncio.Event()
+    async with api(world, leaving=left.is_set) as http:
+        assert "Connection" not in (await http.call("GET", f"/v1/subscribers/{ALICE}")).headers
+        left.set()
+        assert (await http.call("GET", "/readyz", token=None)).problem == (503, "unavailable")
+        answer = await http.call("GET", f"/v1/subscribers/{ALICE}")
+    assert (answer.status, answer.headers["Connection"]) == (200, "close")
+
+
 async def test_metrics_count_requests_by_pattern_and_never_by_number(http: Api) -> None:
     await http.call("GET", f"/v1/subscribers/{ALICE}")
     await http.call("PROPFIND", "/v1/subscribers")

@@ -268,6 +268,17 @@ async def test_an_outbox_that_is_away_is_asked_again() -> None:
             assert await it.outbox.settled(1) == Sent()
 
 
+async def test_what_somebody_else_may_have_by_now_is_not_sent() -> None:
+    """A process that was stopped, or was too slow, wakes up with leases that are over."""
+    async with world(SimulatorSettings(receipts=False)) as it:
+        await it.gateway.wait_bound()
+        now = asyncio.get_running_loop().time()
+        it.outbox.put(sms(1, held_until=now))
+        await it.outbox.until(lambda: bool(it.outbox.outcomes))
+        assert it.outbox.outcomes[0] == (1, Retry(timedelta(), None, counted=False))
+        assert it.smsc.submitted == 0
+
+
 async def test_what_cannot_be_written_is_refused_by_us() -> None:
     async with world() as it:
         it.outbox.put(sms(text="\N{TELEPHONE RECEIVER}", coding=Coding.GSM7))

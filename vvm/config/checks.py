@@ -110,6 +110,20 @@ def _postgres(url: str) -> Findings:
         yield Mistake("store.url", "no password in it: store.postgres.password_file, or PGPASSFILE")
 
 
+def _hints(config: Config) -> Findings:
+    hints = config.hints
+    if hints.bus == "postgres" and not config.store.url.startswith(POSTGRES):
+        yield Mistake("hints.bus", "another one, or PostgreSQL in store.url", render(hints.bus))
+    if hints.bus != "redis":
+        return
+    url = urlsplit(hints.url)
+    if url.scheme not in {"redis", "rediss", "unix"} or not (url.hostname or url.scheme == "unix"):
+        right = "redis://HOST:PORT/DATABASE, rediss:// or unix:///PATH"
+        yield Mistake("hints.url", right, render(hints.url) if "@" not in hints.url else "")
+    elif url.password is not None or "password" in parse_qs(url.query):
+        yield Mistake("hints.url", "no password in it: hints.password_file")
+
+
 def _blobs(config: Config) -> Findings:
     blobs = config.blobs
     if not blobs.url:
@@ -310,6 +324,7 @@ def _master(config: Config) -> Findings:
 _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _listens,
     _store,
+    _hints,
     _blobs,
     _status,
     _service,

@@ -26,6 +26,7 @@ _ZERO_MEANS_SOMETHING = frozenset(
         *("min_milliseconds", "signature_seconds"),
         # do not wait
         *("failed_login_seconds", "linger_seconds", "drain_seconds", "unbind_seconds", "stop_seconds"),
+        "notice_seconds",
         *("retry_after_seconds", "throttle_pause_seconds", "debounce_seconds", "status_spacing_seconds"),
         # wait for ever
         "max_silence_seconds",

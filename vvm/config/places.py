@@ -73,6 +73,9 @@ def _directories(config: Config) -> Findings:
     if blobs.cache_directory and (reason := _unusable(Path(blobs.cache_directory))):
         right = f"a directory to write to: {reason}"
         yield Mistake("blobs.cache_directory", right, render(blobs.cache_directory))
+    directory = config.hints_directory
+    if config.hints.bus == "sockets" and (reason := _unusable(directory)):
+        yield Mistake("hints.directory", f"a directory to write to: {reason}", render(config.hints.directory))
     path = config.store.path
     if path is None or config.store.url == SQLITE:
         return

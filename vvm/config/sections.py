@@ -28,7 +28,7 @@ from vvm.services.settings import (
     WebhookSettings,
 )
 from vvm.store.blobs.settings import BlobSettings
-from vvm.store.settings import PostgresSettings
+from vvm.store.settings import HintSettings, PostgresSettings
 
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
@@ -114,6 +114,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     state: StateSettings = StateSettings()
     store: StoreSettings = StoreSettings()
+    hints: HintSettings = HintSettings()
     blobs: BlobSettings = BlobSettings()
     secrets: SecretsSettings = SecretsSettings()
     tls: TlsSettings = TlsSettings()
@@ -139,6 +140,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def master_key_path(self) -> Path:
         return self._path(self.secrets.master_key_file, "master.key")
+
+    @property
+    def hints_directory(self) -> Path:
+        return self._path(self.hints.directory, "hints")
 
     @property
     def admin_token_path(self) -> Path:

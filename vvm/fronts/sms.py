@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -75,13 +76,15 @@ class NotificationOutbox:
         self._holder = name
 
     async def lease(self, limit: int) -> Sequence[OutboundSms]:
+        # From before the store is asked: a process that sleeps in between finds its leases over.
+        held_until = asyncio.get_running_loop().time() + self._notification.hold.total_seconds()
         try:
             notices = await self._notification.lease(limit, holder=self._holder)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         for notice in notices:
             self._leased[notice.row.id, notice.row.attempt - 1] = notice
-        return [_outbound(notice) for notice in notices]
+        return [_outbound(notice, held_until) for notice in notices]
 
     async def segment_accepted(
         self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
@@ -201,7 +204,7 @@ def _known_as(smsc: str, message_id: str) -> str:
     return f"{smsc}:{message_id}" if message_id else ""
 
 
-def _outbound(notice: Notice) -> OutboundSms:
+def _outbound(notice: Notice, held_until: float) -> OutboundSms:
     row = notice.row
     return OutboundSms(
         id=row.id,
@@ -216,5 +219,6 @@ def _outbound(notice: Notice) -> OutboundSms:
         # Every attempt sends all: another route may cut the text elsewhere, and the text itself may
         # have changed.  A segment that comes twice takes the place of its twin in the handset.
         accepted=frozenset(),
+        held_until=held_until,
         waiting=None if notice.waiting is None else Waiting(notice.waiting),
     )

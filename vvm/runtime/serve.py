@@ -21,10 +21,12 @@ from vvm.domain.errors import Outage
 from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.http.app import ApiServices, build_app
+from vvm.fronts.http.health import Leaving
 from vvm.fronts.http.server import serving
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.descriptors import allow_connections
+from vvm.runtime.hints import carrying
 from vvm.runtime.holder import held_name
 from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
 from vvm.runtime.metrics import (
@@ -43,13 +45,9 @@ from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
 from vvm.services.visits import Visits
-from vvm.store.hints.shared import SharedHints
-from vvm.store.sqlite import SqliteStore
 
 log = structlog.get_logger(__name__)
 
-_WATCH_SECONDS = 0.01
-"""How soon a commit of another process is noticed; a look is a pragma, and costs a thousandth of a core."""
 _OUTAGE_SECONDS = 1.0
 _VISITS_SECONDS = 5.0
 """How soon a client's doings stand in its timeline."""
@@ -87,23 +85,31 @@ async def serve(
     beside: Mapping[str, Part] | None = None,
     share_ports: bool = False,
 ) -> None:
-    """Run until SIGTERM, SIGINT or ``stop``; then let every part finish within its deadline.
+    """Run until SIGTERM, SIGINT or ``stop``; then say so for a while, and let every part finish within
+    its deadline.
 
     Sets ``started`` when every part is ready, or logs it where nobody waits for it.  ``beside`` are
     further parts of the same process.  With ``share_ports`` other processes may listen for IMAP on
     the same ports.
     Raises Refusal or Outage when the start fails, an ExceptionGroup when a part fails later.
     """
-    stop = stop or asyncio.Event()
-    stop_on_signals(stop)
+    asked, stop = stop or asyncio.Event(), asyncio.Event()
+    stop_on_signals(asked)
     metrics = new_metrics()
     async with open_services(config, StoreMetrics(metrics.registry)) as services:
-        parts = {"hints": _hints(services)}
+        notice = timedelta(seconds=config.http.notice_seconds if Role.HTTP in roles else 0)
+        parts = {
+            "hints": _for_ever(carrying(config, services.hints, services.store)),
+            "stop": _leave(asked, notice, stop),
+        }
         for role in sorted(roles):
-            if role is Role.IMAP:
-                parts |= _imap(config, services, metrics, share_ports=share_ports)
-            else:
-                parts |= _PARTS[role](config, services, metrics)
+            match role:
+                case Role.IMAP:
+                    parts |= _imap(config, services, metrics, share_ports=share_ports)
+                case Role.HTTP:
+                    parts |= _http(config, services, metrics, leaving=asked.is_set)
+                case _:
+                    parts |= _PARTS[role](config, services, metrics)
         await supervise(parts | dict(beside or {}), stop=stop, started=_tell(started))
 
 
@@ -117,17 +123,19 @@ def _tell(started: asyncio.Event | None) -> Callable[[], None]:
     return tell
 
 
-def _hints(services: Services) -> Part:
-    store, hints = services.store, services.hints
-    if isinstance(hints, SharedHints):
-        return _for_ever(hints.run)
+def _leave(asked: asyncio.Event, notice: timedelta, stop: asyncio.Event) -> Part:
+    """Between the wish and the end: /readyz says 503, and everything else goes on."""
 
-    async def watch() -> None:
-        await asyncio.sleep(_WATCH_SECONDS)
-        if isinstance(store, SqliteStore):
-            store.pass_on_hints(services.hints)
+    async def run(ready: Ready) -> None:
+        ready()
+        await asked.wait()
+        if notice:
+            log.info("leaving", seconds=notice.total_seconds())
+            await asyncio.sleep(notice.total_seconds())
+        stop.set()
+        await asyncio.Event().wait()
 
-    return _for_ever(watch)
+    return run
 
 
 def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
@@ -260,7 +268,7 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
     return {"sms": run, "kannel": take_reports} if config.sms.kannel else {"sms": run}
 
 
-def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
+def _http(config: Config, services: Services, metrics: Metrics, *, leaving: Leaving) -> dict[str, Part]:
     owed = OutboxMetrics(
         metrics.registry,
         services.store.outbox,
@@ -293,6 +301,7 @@ def _http(config: Config, services: Services, metrics: Metrics) -> dict[str, Par
         token=admin_token(config.admin_token_path),
         registry=metrics.registry,
         refresh=owed.refresh,
+        leaving=leaving,
     )
     address = parse_address(config.http.listen)
 
@@ -367,7 +376,6 @@ def _sweeping(sweeper: Sweeper | None, *, every: timedelta) -> dict[str, Part]:
 
 _PARTS: Mapping[Role, Callable[[Config, Services, Metrics], dict[str, Part]]] = {
     Role.SMS: _sms,
-    Role.HTTP: _http,
     Role.DEPOSIT: _deposit,
     Role.WORKER: _worker,
 }

@@ -8,13 +8,10 @@ from contextlib import asynccontextmanager
 
 from vvm.config.sections import StoreSettings
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
-from vvm.store.hints.local import LocalHints
-from vvm.store.hints.shared import SharedHints
 from vvm.store.metrics import CommitMetrics
 from vvm.store.migration import Migrated
 from vvm.store.port import Store
 from vvm.store.postgres import open_postgres
-from vvm.store.postgres.hints import PostgresBus
 from vvm.store.postgres.schema import prepare
 from vvm.store.sqlite import migrate_sqlite, open_sqlite
 
@@ -40,13 +37,6 @@ async def migrate_store(settings: StoreSettings, *, finish: bool = False) -> Mig
     if settings.path is None:
         return await prepare(settings.url, settings.postgres, finish=finish)
     return await migrate_sqlite(settings.path, finish=finish)
-
-
-def hints_of(settings: StoreSettings) -> LocalHints | SharedHints:
-    """Hints of this process, and what the store has to reach others by: a file is looked at (serve.py)."""
-    if settings.path is not None:
-        return LocalHints()
-    return SharedHints(PostgresBus(settings.url, settings.postgres))
 
 
 async def holds_secrets(settings: StoreSettings) -> bool:

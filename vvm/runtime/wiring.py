@@ -17,8 +17,9 @@ from vvm.domain.errors import BadStart
 from vvm.message.audio.transcode import AudioLimits
 from vvm.omtp.carrier import Carriers
 from vvm.runtime.blobs import shelf_of, sweeper_of
+from vvm.runtime.hints import hints_of
 from vvm.runtime.keys import BadKeyFile, master_key
-from vvm.runtime.stores import hints_of, holds_secrets, open_store
+from vvm.runtime.stores import holds_secrets, open_store
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.services.activation import Activation
 from vvm.services.bulk import Bulk
@@ -126,7 +127,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     Raises BadKeyFile, BadCarrierFile, BadBlobs, Outage.
     """
     clock = SystemClock()
-    hints = hints_of(config.store)
+    hints = hints_of(config)
     keyring = Keyring(master_key(config.master_key_path, store_exists=await holds_secrets(config.store)))
     blobs = blob_store(config.blobs)
     carriers = load_carriers(config.vvm)

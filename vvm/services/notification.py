@@ -104,6 +104,11 @@ class Notification:
         self._sync_life = timedelta(hours=settings.sync_hours)
         self._status_life = timedelta(minutes=settings.status_minutes)
 
+    @property
+    def hold(self) -> timedelta:
+        """How long a row is in one worker's hands."""
+        return self._lease
+
     async def take_back(self, holder: str) -> None:
         """What an earlier life of this worker had in its hands is due again at once."""
         if count := await self._outbox.take_back(holder):
@@ -142,6 +147,8 @@ class Notification:
             return
         due_at = self._clock.now() + after
         await self._outbox.retry(row, due_at=due_at, status=smpp_status, counted=counted)
+        if not after:
+            self._hints.outbox()  # another node may send it while this one stops, or has lost its bind
 
     async def failed(self, row: Leased, *, smpp_status: int | None) -> None:
         """The SMSC refused it for good: a dead letter, kept for an operator to see."""

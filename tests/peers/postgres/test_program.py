@@ -14,7 +14,7 @@ from tests import postgres
 from tests.process.clients import Api, Order, api_of
 from tests.process.phones import PEOPLE, Phones, phones
 from tests.process.program import Program, running
-from tests.process.test_workers import idling
+from tests.process.test_workers import assert_heard_in_every_process, idling
 
 pytestmark = [pytest.mark.peers, pytest.mark.process]
 
@@ -65,6 +65,21 @@ async def test_a_deposit_on_one_node_is_heard_on_another(tmp_path: Path) -> None
             async with idling(second, status["u"], status["pw"]) as client:
                 await api.deposit(Order(ALICE, "+33698765432"))
                 assert await client.readline() == b"* 1 EXISTS\r\n"
+
+
+async def test_a_deposit_is_heard_by_every_worker(tmp_path: Path) -> None:
+    more = STORE + "[imap.limits]\nidle_poll_seconds = 3600\n"
+    async with (
+        postgres.database() as url,
+        phones() as handsets,
+        running(
+            tmp_path,
+            smsc_port=handsets.smsc.port,
+            more=more.format(url=url),
+            arguments=("--workers", "2"),
+        ) as program,
+    ):
+        await assert_heard_in_every_process(program, handsets)
 
 
 async def test_the_program_lives_through_a_crash_of_the_server(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from vvm.fronts.http.cos import CosRoutes
 from vvm.fronts.http.devices import DeviceRoutes
 from vvm.fronts.http.events import STOPPING, EventRoutes
 from vvm.fronts.http.greetings import GreetingRoutes
-from vvm.fronts.http.health import HealthRoutes, Refresh
+from vvm.fronts.http.health import HealthRoutes, Leaving, Refresh, parting
 from vvm.fronts.http.lifecycle import LifecycleRoutes
 from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.notifications import NotificationRoutes
@@ -85,14 +85,21 @@ def build_app(
     token: Secret,
     registry: CollectorRegistry,
     refresh: Refresh | None = None,
+    leaving: Leaving = lambda: False,
 ) -> web.Application:
     """The whole API.  ``token`` opens /v1; ``registry`` is what /metrics shows, ``refresh`` is
-    called before.
+    called before.  While ``leaving`` says so, /readyz answers 503 and connections are not kept.
 
     Raises ValueError for an empty token.
     """
-    health = HealthRoutes(services.outbox, registry, ready_seconds=settings.ready_seconds, refresh=refresh)
-    app = web.Application(middlewares=[access(registry), problems(settings)])
+    health = HealthRoutes(
+        services.outbox,
+        registry,
+        ready_seconds=settings.ready_seconds,
+        refresh=refresh,
+        leaving=leaving,
+    )
+    app = web.Application(middlewares=[access(registry), parting(leaving), problems(settings)])
     app.router.add_get("/healthz", health.alive)
     app.router.add_get("/readyz", health.ready)
     app.router.add_get("/metrics", health.metrics)

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from vvm.domain.errors import Outage
 from vvm.fronts.http.answers import document
 from vvm.store.port import OutboxStore
 
@@ -23,6 +25,10 @@ Refresh = Callable[[], Awaitable[None]]
 """Brings figures up to date that nobody counts as they change."""
 
 
+Leaving = Callable[[], bool]
+"""Whether this node is about to stop, and only serves until everybody has noticed."""
+
+
 class HealthRoutes:
     def __init__(
         self,
@@ -31,11 +37,13 @@ class HealthRoutes:
         *,
         ready_seconds: float,
         refresh: Refresh | None,
+        leaving: Leaving,
     ) -> None:
         self._outbox = outbox
         self._registry = registry
         self._ready_seconds = ready_seconds
         self._refresh = refresh
+        self._leaving = leaving
 
     async def alive(self, request: web.Request) -> web.Response:
         del request
@@ -44,6 +52,8 @@ class HealthRoutes:
     async def ready(self, request: web.Request) -> web.Response:
         """Reads one row of the store, however much that owes.  Raises Outage, TimeoutError."""
         del request
+        if self._leaving():
+            raise Outage("this node is about to stop: take another one")
         async with asyncio.timeout(self._ready_seconds):
             await self._outbox.next_due()
         return document(Health("ready"))
@@ -55,3 +65,16 @@ class HealthRoutes:
         return web.Response(
             body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
+
+
+def parting(leaving: Leaving) -> Middleware:
+    """A connection does not outlive its answer on a node that leaves: the next request finds another one."""
+
+    @web.middleware
+    async def close(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if leaving():
+            response.force_close()
+        return response
+
+    return close

@@ -13,6 +13,9 @@ from aiohttp.http import HttpProcessingError
 
 from vvm.fronts.http.settings import HttpSettings
 
+_JUST_CONNECTED_SECONDS = 0.25
+"""Who was let in before a graceful end sends its request within this time, and is answered."""
+
 
 @asynccontextmanager
 async def serving(
@@ -43,6 +46,8 @@ async def serving(
             yield listener.sockets[0].getsockname()[1]
         finally:
             listener.close()
+            if settings.notice_seconds and protocols.connections:
+                await asyncio.sleep(_JUST_CONNECTED_SECONDS)
     finally:
         await runner.cleanup()
 

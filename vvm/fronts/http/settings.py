@@ -39,6 +39,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the answer to a request with Idempotency-Key is kept for whoever repeats it."""
     ready_seconds: float = 2.0
     """How long /readyz waits for the store."""
+    notice_seconds: float = 0.0
+    """How long a stop goes on serving while /readyz says 503: longer than a load balancer takes to notice."""
     drain_seconds: float = 10.0
     """How long a stop waits for requests in progress."""
     retry_after_seconds: int = 5

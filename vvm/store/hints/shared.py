@@ -38,6 +38,10 @@ class Bus(Protocol):
         """Hear until cancelled; ``ready`` is called when it does.  Raises Outage when the bus is lost."""
         ...
 
+    async def close(self) -> None:
+        """Nothing is said any more."""
+        ...
+
 
 class SharedHints:
     """vvm.store.port.Hints; ``run`` has to run."""
@@ -78,6 +82,7 @@ class SharedHints:
     async def close(self) -> None:
         """Say what is unsaid; what cannot be said is lost."""
         await self._say_all()
+        await self._bus.close()
 
     def _tell(self, word: str) -> None:
         self._unsaid.add(word)

@@ -37,6 +37,7 @@ _MET = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.UniqueViolationError,
+    asyncpg.InvalidCachedStatementError,
 )
 _OURS = (asyncpg.DataError, asyncpg.SyntaxOrAccessError)
 """Not the server's mistakes: the caller cannot tell, whoever reads the log must."""
@@ -212,6 +213,9 @@ async def _pool(url: str, settings: PostgresSettings, synchronous_commit: str) -
             "application_name": "vvm",
             "synchronous_commit": synchronous_commit,
             "statement_timeout": str(int(settings.statement_seconds * 1000)),
+            # A node that is stopped or cut off within a transaction lets go of its locks before those
+            # who wait for them give up.
+            "idle_in_transaction_session_timeout": str(int(settings.statement_seconds * 500)),
             "jit": "off",  # our statements touch few rows
         },
     )

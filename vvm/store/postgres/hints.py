@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -46,6 +47,8 @@ class PostgresBus:
             "SELECT pg_notify($1, $2)", _CHANNEL, text, timeout=self._settings.statement_seconds
         )
 
+    async def close(self) -> None: ...
+
     async def listen(self, hear: Callable[[str], None], ready: Callable[[], None]) -> None:
         ended = asyncio.Event()
         try:
@@ -57,10 +60,19 @@ class PostgresBus:
             await connection.add_listener(_CHANNEL, lambda *heard: hear(heard[3]))
             self._connection = connection
             ready()
-            await ended.wait()
+            await self._until(ended, connection)
             raise Outage("the hint bus has ended its connection")
         except _FAILURES as error:
             raise outage(error) from error
         finally:
             self._connection = None
             connection.terminate()
+
+    async def _until(self, ended: asyncio.Event, connection: Any) -> None:
+        """A network that swallows everything ends no connection: a silent one is asked for a sign."""
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.statement_seconds):
+                    await ended.wait()
+                    return
+            await connection.fetchval("SELECT 1", timeout=self._settings.statement_seconds)

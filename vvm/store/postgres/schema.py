@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import random
 from importlib.resources import files
 from typing import Any
+
+import asyncpg
+import structlog
 
 from vvm.domain.errors import Outage
 from vvm.store.migration import Migrated, When, steps
@@ -22,8 +27,16 @@ retention time after the upgrade.  ``vvm store migrate --post`` shuts it out.
 """
 _STEPS = "vvm.store.postgres.migrations"
 
+log = structlog.get_logger(__name__)
+
 _LOCK = 0x76766D
 """Of one who migrates, among all who start at the same time: "vvm"."""
+_TRIES = 50
+_LOCK_MILLISECONDS = 1000
+"""How long a step waits for a table that others use, while everybody else waits behind it."""
+_AGAIN_SECONDS = 0.2
+_MET = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+"""Nodes of an older release go on working meanwhile; a step that met them has changed nothing."""
 _FIRST = """
 CREATE TABLE IF NOT EXISTS schema_version (
     version    integer NOT NULL,  -- the last step that ran
@@ -35,7 +48,7 @@ CREATE TABLE IF NOT EXISTS schema_version (
 
 
 async def prepare(url: str, settings: PostgresSettings, *, finish: bool = False) -> Migrated:
-    """Run the missing steps and install the functions, in one transaction.
+    """Run the missing steps and install the functions, in one transaction, beside nodes that work.
 
     ``finish``: no program of an older release will come any more; what waits for that is done now.
     Raises Outage when the database cannot be reached, or was made by a release that this one is too old for.
@@ -49,9 +62,18 @@ async def prepare(url: str, settings: PostgresSettings, *, finish: bool = False)
             raise
         raise outage(error) from error
     try:
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-            return await _migrate(connection, settings, finish=finish)
+        for left in reversed(range(_TRIES)):
+            try:
+                async with connection.transaction():
+                    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+                    await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
+                    return await _migrate(connection, settings, finish=finish)
+            except _MET as met:
+                log.info("migration_repeated", error=type(met).__name__)
+                if not left:
+                    raise outage(met) from met
+                await asyncio.sleep(_AGAIN_SECONDS * (1 + random.random()))  # noqa: S311 - no secret
+        raise AssertionError("unreachable")
     finally:
         await connection.close()
 
