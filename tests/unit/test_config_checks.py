@@ -302,3 +302,15 @@ def test_who_opens_every_mailbox_is_named_and_hard_to_guess(tmp_path: Path, text
     ((told_key, value, right),) = told(tmp_path, f"[imap.master]\n{text}\n")
     assert told_key == key
     assert "too short" not in value + right
+
+
+def test_tls_of_the_api_needs_its_certificate_and_authorities_that_are_some(tmp_path: Path) -> None:
+    ((key, _, right),) = told(tmp_path, '[http]\nlisten_tls = "127.0.0.1:8443"')
+    assert (key, right) == ("http.certificate", "a certificate, which http.listen_tls needs")
+    made = made_certificate(tmp_path / "made")
+    pair = f"certificate = '{made / 'tls.crt'}'\nkey = '{made / 'tls.key'}'\n"
+    text = f'[http]\nlisten_tls = "127.0.0.1:8443"\n{pair}client_ca = '
+    (tmp_path / "good.toml").write_text(f"{text}'{made / 'tls.crt'}'")
+    assert load(tmp_path / "good.toml", {}).http.listen_tls == "127.0.0.1:8443"
+    ((key, _, right),) = told(tmp_path, f"{text}'{made / 'tls.key'}'")
+    assert (key, right) == ("http.client_ca", "certificates of authorities, in PEM")

@@ -71,6 +71,8 @@ def _listeners(config: Config) -> Iterator[tuple[str, str]]:
     for key, texts in (("imap.listen", config.imap.listen), ("imap.listen_tls", config.imap.listen_tls)):
         yield from ((f"{key}[{index}]", text) for index, text in enumerate(texts))
     yield "http.listen", config.http.listen
+    if config.http.listen_tls:
+        yield "http.listen_tls", config.http.listen_tls
     if config.self_service.listen:
         yield "self_service.listen", config.self_service.listen
     if config.sms.kannel:

@@ -28,6 +28,9 @@ def _files(config: Config) -> Findings:
         "tls.key": config.tls.key,
         "secrets.master_key_file": config.secrets.master_key_file,
         "http.admin_token_file": config.http.admin_token_file,
+        "http.certificate": config.http.certificate,
+        "http.key": config.http.key,
+        "http.client_ca": config.http.client_ca,
     }
     for index, smsc in enumerate(config.sms.smsc):
         if smsc.tls is not None:
@@ -43,16 +46,34 @@ def _files(config: Config) -> Findings:
 
 
 def _certificate(config: Config) -> Findings:
-    certificate, key = config.tls.certificate, config.tls.key
+    yield from _pair("tls", config.tls.certificate, config.tls.key)
+
+
+def _http_tls(config: Config) -> Findings:
+    http = config.http
+    if http.listen_tls and not http.certificate:
+        yield Mistake("http.certificate", "a certificate, which http.listen_tls needs", render(""))
+    yield from _pair("http", http.certificate, http.key)
+    if is_readable(http.client_ca):
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(http.client_ca)
+        except (ssl.SSLError, OSError):
+            right = "certificates of authorities, in PEM"
+            yield Mistake("http.client_ca", right, render(http.client_ca))
+
+
+def _pair(section: str, certificate: str, key: str) -> Findings:
     if bool(certificate) != bool(key):
         missing = "key" if certificate else "certificate"
-        yield Mistake(f"tls.{missing}", "certificate and key go together: give both or neither", render(""))
+        right = "certificate and key go together: give both or neither"
+        yield Mistake(f"{section}.{missing}", right, render(""))
     elif is_readable(certificate) and is_readable(key):
         try:
             # Without a password it would ask the terminal for one.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
         except (ssl.SSLError, OSError):
-            yield Mistake("tls.key", "the key of tls.certificate, both PEM, no passphrase", render(key))
+            right = f"the key of {section}.certificate, both PEM, no passphrase"
+            yield Mistake(f"{section}.key", right, render(key))
 
 
 def _master_key(config: Config) -> Findings:
@@ -93,7 +114,7 @@ def _spool(config: Config) -> Findings:
         yield Mistake("asterisk.spool", right, render(spool))
 
 
-RULES = (_certificate, _files, _master_key, _directories, _spool)
+RULES = (_certificate, _http_tls, _files, _master_key, _directories, _spool)
 
 
 def is_readable(name: str) -> bool:

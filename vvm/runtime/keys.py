@@ -82,6 +82,18 @@ def tls_context(certificate: Path, key: Path, *, host: str, made_here: bool) -> 
     return context
 
 
+def mutual_tls_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.SSLContext:
+    """A server context that lets in only whom ``client_ca``, if given, vouches for.  Raises BadKeyFile."""
+    context = tls_context(certificate, key, host="", made_here=False)
+    if client_ca is not None:
+        try:
+            context.load_verify_locations(client_ca)
+        except (OSError, ssl.SSLError) as error:
+            raise BadKeyFile(f"{client_ca} holds no certificate of an authority: {error}") from None
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 class CertificateWatch:
     """Takes a renewed certificate into a context that is in use: new connections see it."""
 

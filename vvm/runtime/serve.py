@@ -22,13 +22,14 @@ from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.health import Leaving
-from vvm.fronts.http.server import serving
+from vvm.fronts.http.server import Place, serving, serving_at
+from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.descriptors import allow_connections
 from vvm.runtime.hints import carrying
 from vvm.runtime.holder import held_name
-from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
+from vvm.runtime.keys import CertificateWatch, admin_token, mutual_tls_context, tls_context
 from vvm.runtime.metrics import (
     ImapMetrics,
     Metrics,
@@ -304,14 +305,34 @@ def _http(config: Config, services: Services, metrics: Metrics, *, leaving: Leav
         leaving=leaving,
     )
     address = parse_address(config.http.listen)
+    places = [Place(address.host, address.port)]
+    parts: dict[str, Part] = {}
+    if config.http.listen_tls:
+        place, renewal = _tls_place(config.http)
+        places.append(place)
+        parts["http_renewal"] = _for_ever(renewal)
 
     async def run(ready: Ready) -> None:
-        async with serving(app, config.http, host=address.host, port=address.port) as port:
-            log.info("http_listening", port=port)
+        async with serving_at(app, config.http, places) as (port, *tls_ports):
+            log.info("http_listening", port=port, tls_ports=tls_ports)
             ready()
             await asyncio.Event().wait()
 
-    return {"http": run} | self_service_part(config, services, metrics)
+    return {"http": run} | parts | self_service_part(config, services, metrics)
+
+
+def _tls_place(settings: HttpSettings) -> tuple[Place, Callable[[], Awaitable[None]]]:
+    """Where the API listens over TLS, and the look for a renewed certificate."""
+    address = parse_address(settings.listen_tls)
+    certificate, key = Path(settings.certificate), Path(settings.key)
+    tls = mutual_tls_context(certificate, key, Path(settings.client_ca) if settings.client_ca else None)
+    watch = CertificateWatch(tls, certificate, key)
+
+    async def renew() -> None:
+        await asyncio.sleep(_RENEWAL_SECONDS)
+        watch.look()
+
+    return Place(address.host, address.port, tls), renew
 
 
 def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:

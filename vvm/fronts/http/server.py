@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
@@ -17,14 +19,32 @@ _JUST_CONNECTED_SECONDS = 0.25
 """Who was let in before a graceful end sends its request within this time, and is answered."""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where to listen, and whether over TLS."""
+
+    host: str
+    port: int
+    """0 lets the system choose."""
+    tls: ssl.SSLContext | None = None
+
+
 @asynccontextmanager
 async def serving(
     app: web.Application, settings: HttpSettings, *, host: str, port: int
 ) -> AsyncIterator[int]:
-    """Serve while the block runs; gives the port, which the system chose where ``port`` is 0.
+    """As ``serving_at``, at one place without TLS; gives its port."""
+    async with serving_at(app, settings, [Place(host, port)]) as (bound,):
+        yield bound
+
+
+@asynccontextmanager
+async def serving_at(
+    app: web.Application, settings: HttpSettings, places: Sequence[Place]
+) -> AsyncIterator[Sequence[int]]:
+    """Serve while the block runs; gives the ports, in the order of the places.
 
     At the end nothing more is accepted, and requests in progress have ``drain_seconds``.  Raises
-    OSError when the address cannot be had.
+    OSError when an address cannot be had.
     """
     runner = web.AppRunner(
         app,
@@ -39,17 +59,28 @@ async def serving(
     try:
         protocols = runner.server
         assert protocols is not None  # noqa: S101 - setup() has just made it
-        listener = await asyncio.get_running_loop().create_server(
-            _limited(protocols, settings.max_connections), host, port
-        )
+        listeners: list[asyncio.Server] = []
         try:
-            yield listener.sockets[0].getsockname()[1]
+            for place in places:
+                listeners.append(await _listener(protocols, settings, place))  # noqa: PERF401 - each is closed though the next fails
+            yield [listener.sockets[0].getsockname()[1] for listener in listeners]
         finally:
-            listener.close()
+            for listener in listeners:
+                listener.close()
             if settings.notice_seconds and protocols.connections:
                 await asyncio.sleep(_JUST_CONNECTED_SECONDS)
     finally:
         await runner.cleanup()
+
+
+async def _listener(protocols: web.Server, settings: HttpSettings, place: Place) -> asyncio.Server:
+    return await asyncio.get_running_loop().create_server(
+        _limited(protocols, settings.max_connections),
+        place.host,
+        place.port,
+        ssl=place.tls,
+        ssl_handshake_timeout=None if place.tls is None else settings.handshake_seconds,
+    )
 
 
 class _Closed(asyncio.Protocol):

@@ -7,10 +7,18 @@ import msgspec
 
 
 class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The API speaks plain HTTP: keep it on a private address, or behind a proxy that speaks TLS."""
+    """The operators' API: plain HTTP on an address of the machine, and TLS where others reach it."""
 
     listen: str = "127.0.0.1:8080"
-    """Address and port of the API, of /metrics, /healthz and /readyz."""
+    """Address and port of the API, of /metrics, /healthz and /readyz, in plain HTTP: keep it private."""
+    listen_tls: str = ""
+    """Address and port of the same over TLS; "" listens nowhere."""
+    certificate: str = ""
+    """PEM file with the certificate of listen_tls and its chain; looked at for a renewal twice a minute."""
+    key: str = ""
+    """PEM file with its private key."""
+    client_ca: str = ""
+    """PEM file with authorities: without a client certificate of theirs nobody gets in; "" asks for none."""
     admin_token_file: str = ""
     """File with the bearer token of the API; "" makes admin.token in state.directory at the first start."""
     max_body_bytes: int = 20_000_000
@@ -27,6 +35,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From the end of the header to the end of the body."""
     request_seconds: float = 120.0
     """From the end of the header to the answer; a request that takes longer is answered 503."""
+    handshake_seconds: float = 10.0
+    """How long a TLS handshake may take."""
     idle_seconds: float = 75.0
     """Silence between two requests of a connection, and the time for the header of the first."""
     linger_seconds: float = 5.0
