@@ -15,6 +15,8 @@ from vvm.domain.subscriber import Subscriber
 from vvm.store.port import Settlement, Store
 
 HOUR = timedelta(hours=1)
+GATE = timedelta(minutes=30)
+"""Shorter than anything here lives."""
 
 
 async def lease(store: Store, at: timedelta = timedelta(), limit: int = 100) -> Sequence[Leased]:
@@ -39,6 +41,14 @@ def sync(
 async def owed_causes(store: Store) -> list[Cause]:
     """Of everything that is owed, whenever it is due."""
     return [row.cause for row in await lease(store, timedelta(days=1))]
+
+
+async def shut(store: Store, alice: Subscriber, message_id: str = "a1", *, until: timedelta = GATE) -> None:
+    """Send a SYNC through an SMSC that gives receipts; none has come."""
+    await store.outbox.owe([sync(alice)])
+    row = await lease_one(store)
+    await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
+    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + until)
 
 
 # Joining
@@ -183,101 +193,6 @@ async def test_the_first_one_and_one_long_after_do_not_wait(store: Store, alice:
     await store.outbox.owe([sync(alice, spacing=SECOND, at=MINUTE), owed_to(alice)])
     assert await store.outbox.next_due() == NOW  # another family keeps no distance
     assert len(await lease(store, MINUTE)) == 2
-
-
-# The gate
-
-
-async def shut(store: Store, alice: Subscriber, message_id: str = "a1", *, until: timedelta = HOUR) -> None:
-    """Send a SYNC through an SMSC that gives receipts; none has come."""
-    await store.outbox.owe([sync(alice)])
-    row = await lease_one(store)
-    await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
-    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + until)
-
-
-async def test_behind_a_gate_one_row_waits_for_the_receipt(store: Store, alice: Subscriber) -> None:
-    await shut(store, alice)
-    for _ in range(3):
-        await store.outbox.owe([sync(alice)])
-    assert await lease(store, MINUTE) == []
-    assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW + MINUTE) is True
-    assert (await lease_one(store, MINUTE)).cause is Cause.MAILBOX_UPDATE
-
-
-async def test_a_receipt_with_nothing_behind_the_gate_owes_nothing(store: Store, alice: Subscriber) -> None:
-    await shut(store, alice)
-    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW)
-    assert await owed_causes(store) == []
-
-
-async def test_what_waited_when_the_gate_was_shut_is_behind_it(store: Store, alice: Subscriber) -> None:
-    await store.outbox.owe([sync(alice)])
-    row = await lease_one(store)
-    await store.outbox.owe([sync(alice)])
-    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=NOW)
-    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
-    assert await lease(store, MINUTE) == []
-    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW + MINUTE)
-    assert len(await lease(store, MINUTE)) == 1
-
-
-async def test_a_gate_without_a_receipt_opens_by_itself(store: Store, alice: Subscriber) -> None:
-    await shut(store, alice)
-    await store.outbox.owe([sync(alice)])
-    assert await store.outbox.next_due() == NOW + HOUR
-    assert len(await lease(store, HOUR)) == 1
-    await store.outbox.owe([sync(alice, at=HOUR)])
-    assert len(await lease(store, HOUR)) == 1
-
-
-@pytest.mark.parametrize("settlement", [Settlement.FAILED, Settlement.EXPIRED])
-async def test_any_final_receipt_opens_the_gate(
-    store: Store, alice: Subscriber, settlement: Settlement
-) -> None:
-    await shut(store, alice)
-    await store.outbox.owe([sync(alice)])
-    await store.outbox.receipt("a1", settlement, now=NOW)
-    assert len(await lease(store)) == 1
-
-
-async def test_of_two_gates_the_last_counts(store: Store, alice: Subscriber) -> None:
-    await store.outbox.owe([sync(alice)])
-    first = await lease_one(store)
-    await store.outbox.owe([sync(alice)])
-    second = await lease_one(store)
-    for row, message_id in ((first, "a1"), (second, "a2")):
-        await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
-        await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
-    await store.outbox.owe([sync(alice)])
-    await store.outbox.receipt("a2", Settlement.DELIVERED, now=NOW)
-    assert await lease(store, MINUTE) == []
-    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW)
-    assert len(await lease(store, MINUTE)) == 1
-
-
-async def test_a_gate_is_in_nobody_elses_way_and_not_in_that_of_status(
-    store: Store, alice: Subscriber
-) -> None:
-    bob = await store.subscribers.create(new_subscriber(BOB))
-    await shut(store, alice)
-    await store.outbox.owe([sync(bob), owed_to(alice)])
-    assert {(row.recipient, row.cause) for row in await lease(store)} == {
-        (BOB, Cause.NEW_MESSAGE),
-        (ALICE, Cause.STATUS),
-    }
-
-
-async def test_a_receipt_before_the_worker_closed_its_row_shuts_no_gate(
-    store: Store, alice: Subscriber
-) -> None:
-    await store.outbox.owe([sync(alice)])
-    row = await lease_one(store)
-    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=NOW)
-    await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW)
-    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
-    await store.outbox.owe([sync(alice)])
-    assert len(await lease(store)) == 1
 
 
 # Dead letters
@@ -456,7 +371,7 @@ async def test_what_waits_for_a_phone_is_hastened_and_nothing_of_others(
 async def test_a_gate_is_not_opened_by_haste(store: Store, alice: Subscriber) -> None:
     await store.outbox.owe([sync(alice)])
     row = await lease_one(store)
-    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + HOUR)
+    await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + GATE)
     await store.outbox.owe([sync(alice)])
     assert await store.outbox.hasten(alice.msisdn, now=NOW + SECOND) == 0
     assert await lease(store, SECOND) == []

@@ -35,6 +35,7 @@ from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.device_codes import CodeTexts
 from vvm.services.notification import Notification
 from vvm.services.owing import Owing
+from vvm.services.retelling import Retelling
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.hints.local import LocalHints
 from vvm.store.port import Layout, NewMessage, NewSubscriber, Store
@@ -182,6 +183,7 @@ def _notification(store: Store, clock: LoopClock, settings: NotificationSettings
         LocalHints(),
         keyring,
         classes=store.cos,
+        retelling=Retelling(store.outbox, store.subscribers, LocalHints(), clock=clock, settings=settings),
         codes=CodeTexts(store.devices, keyring, clock=clock, service=service, settings=DEVICES),
         clock=clock,
         service=service,

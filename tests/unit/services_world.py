@@ -41,6 +41,7 @@ from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
 from vvm.services.recovery import Recovery
 from vvm.services.repeats import Repeats
+from vvm.services.retelling import Retelling
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import (
@@ -171,8 +172,16 @@ class World:
             settings=deposit or DepositSettings(),
             notification=settings,
         )
+        self.retelling = Retelling(
+            self.store.outbox, self.store.subscribers, self.hints, clock=self.clock, settings=settings
+        )
         self.activation = Activation(
-            self.store.inbound, self.store.subscribers, self.hints, clock=self.clock, settings=settings
+            self.store.inbound,
+            self.store.subscribers,
+            self.hints,
+            self.retelling,
+            clock=self.clock,
+            settings=settings,
         )
         self.notification = Notification(
             self.store.outbox,
@@ -181,6 +190,7 @@ class World:
             self.hints,
             self.keyring,
             classes=self.store.cos,
+            retelling=self.retelling,
             codes=CodeTexts(
                 self.store.devices,
                 self.keyring,

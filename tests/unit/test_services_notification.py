@@ -125,17 +125,29 @@ async def test_where_receipts_are_believed_the_next_sync_waits_for_the_receipt()
     assert await world.texts() == ["//VVM:SYNC:ev=MBU;c=3"]
 
 
-async def test_a_receipt_that_never_comes_is_waited_for_as_long_as_the_sms_lives() -> None:
-    settings = NotificationSettings(debounce_seconds=0, sync_hours=2, receipt_gate=("main",))
+async def test_a_receipt_that_never_comes_is_waited_for_only_so_long() -> None:
+    settings = NotificationSettings(debounce_seconds=0, receipt_gate_minutes=90, receipt_gate=("main",))
     world = World(notification=settings)
     await deposited(world)
     assert len(await world.texts()) == 1
     await world.deposit(ALICE, TWO_SECONDS, CALL)
-    world.clock.advance(timedelta(hours=2) - timedelta(microseconds=1))
+    world.clock.advance(timedelta(minutes=90) - timedelta(microseconds=1))
     assert await world.texts() == []
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     world.clock.advance(timedelta(microseconds=1))
     assert await world.texts() == ["//VVM:SYNC:ev=MBU;c=3"]
+
+
+async def test_what_is_old_already_does_not_expire_behind_a_gate() -> None:
+    settings = NotificationSettings(debounce_seconds=0, sync_hours=2, receipt_gate=("main",))
+    world = World(notification=settings)
+    await deposited(world)
+    notice = await one(world)
+    await world.deposit(ALICE, TWO_SECONDS, CALL)  # waits beside the one that is being sent
+    world.clock.advance(timedelta(seconds=30))
+    await world.notification.sent(notice.row, smsc="main")
+    (text,) = await world.texts()
+    assert text.startswith("//VVM:SYNC:ev=NM;id=2;")
 
 
 async def test_another_smsc_and_a_status_shut_no_gate() -> None:

@@ -245,6 +245,20 @@ async def test_a_kannel_that_is_away_costs_no_attempt_and_opens_the_circuit() ->
             assert not any(retry.counted for retry in retries)
 
 
+async def test_stopping_gives_back_what_waits_for_an_answer_for_its_turn_or_for_a_place() -> None:
+    async with world(window=1, drain_seconds=0.02) as it:
+        it.smsbox.statuses = [None]
+        it.outbox.put(sms(1), sms(2))
+        await it.outbox.until(lambda: len(it.outbox.leased) == 2)
+        await it.smsbox.news.wait()
+    assert it.outbox.leased == {}
+    given_back = dict(it.outbox.outcomes)
+    assert isinstance(given_back[1], Retry)
+    assert given_back[1].counted  # Kannel may have it
+    assert isinstance(given_back[2], Retry)
+    assert not given_back[2].counted
+
+
 async def test_stopping_ends_what_is_not_answered() -> None:
     async with world() as it:
         it.smsbox.statuses = [None]

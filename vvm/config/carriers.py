@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
+from sms_gateway.settings import SmscSettings
+from sms_gateway.smpp.status import Action
 from vvm.domain.errors import Refusal
 from vvm.omtp.carrier import BadCarrier, CarrierProfile, Carriers, read_carrier
 from vvm.services.settings import ServiceSettings
@@ -30,6 +34,22 @@ def load_carriers(service: ServiceSettings) -> Carriers:
     if service.carrier and service.carrier not in found:
         raise BadCarrierFile(f"{service.carrier}: no file of {service.carriers or 'vvm.carriers'} has it")
     return found
+
+
+def with_carriers_actions(smscs: Sequence[SmscSettings], carriers: Carriers) -> tuple[SmscSettings, ...]:
+    """Each SMSC with what its carrier means by a command_status, as far as it says nothing itself."""
+    return tuple(
+        msgspec.structs.replace(smsc, status_actions=_actions(smsc, carriers[smsc.carrier]))
+        if smsc.carrier
+        else smsc
+        for smsc in smscs
+    )
+
+
+def _actions(smsc: SmscSettings, carrier: CarrierProfile) -> dict[str, Action]:
+    """By number, so that 0x40B and 1035 are the same."""
+    carriers = {int(status, 0): Action(action) for status, action in carrier.status_actions.items()}
+    return {hex(status): action for status, action in (carriers | smsc.overrides()).items()}
 
 
 def _profiles(directory: str) -> Iterator[tuple[Path, CarrierProfile]]:

@@ -233,10 +233,15 @@ def _leases(config: Config) -> Findings:
 
 def _carriers(config: Config) -> Findings:
     try:
-        load_carriers(config.vvm)
+        carriers = load_carriers(config.vvm)
     except BadCarrierFile as bad:
         key = "vvm.carriers" if config.vvm.carriers else "vvm.carrier"
         yield Mistake(key, str(bad), render(config.vvm.carriers))
+        return
+    for index, smsc in enumerate(config.sms.smsc):
+        if smsc.carrier and smsc.carrier not in carriers:
+            right = "the name of a profile in vvm.carriers"
+            yield Mistake(f"sms.smsc[{index}].carrier", right, render(smsc.carrier))
 
 
 def _webhooks(config: Config) -> Findings:
@@ -287,6 +292,10 @@ def _kannels(config: Config) -> Findings:
 
 
 def _receipt_gate(config: Config) -> Findings:
+    minutes, hours = config.notification.receipt_gate_minutes, config.notification.sync_hours
+    if config.notification.receipt_gate and not 0 < minutes < 60 * hours:
+        right = f"less than notification.sync_hours, which is {60 * hours} minutes"
+        yield Mistake("notification.receipt_gate_minutes", right, render(minutes))
     for index, name in enumerate(config.notification.receipt_gate):
         if name not in config.sms.names:
             yield Mistake(f"notification.receipt_gate[{index}]", "the name of an SMSC", render(name))

@@ -19,12 +19,17 @@ MAX_PORT = 32_767  # AOSP reads the port of an SMS into a signed short; the shee
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 _SOURCE = re.compile(r"[0-9]{0,20}\Z")
 _URL = re.compile(r"(https?://[\x21-\x3a\x3c-\x7e]{1,200})?\Z")
+_STATUSES = range(1, 1 << 32)
 _VERSIONS = range(10, 100)
 _PORTS = range(65_536)
 
 
 class BadCarrier(ValueError):
     """A profile that no handset could be served with; the text says why."""
+
+
+StatusAction = Literal["slow_down", "hold", "later", "refuse", "rebind"]
+"""What a gateway does about a command_status; sms_gateway.smpp.status says what each of them is."""
 
 
 class StatusFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +56,8 @@ class CarrierProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client: ClientProfile
     """What is assumed of a client until its SMS says more."""
     status: StatusFacts = StatusFacts()
+    status_actions: dict[str, StatusAction] = {}
+    """What its SMSCs mean by a command_status, where that differs: ``"0x40B" = "refuse"``."""
     networks: tuple[str, ...] = ()
     """MCC and MNC of the networks that it is known from; for people."""
     experimental: bool = False
@@ -77,6 +84,17 @@ class CarrierProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ):
             if not good:
                 raise BadCarrier(reason)
+        for number in self.status_actions:
+            if not is_status(number):
+                raise BadCarrier(f'status_actions: numbers as keys, for example "0x40B", and not {number!r}')
+
+
+def is_status(number: str) -> bool:
+    """Whether it is the number of an error, in decimal or as 0x (SMPP 3.4 section 5.1.3)."""
+    try:
+        return int(number, 0) in _STATUSES
+    except ValueError:
+        return False
 
 
 class _Said(msgspec.Struct):

@@ -15,6 +15,7 @@ import structlog
 from imap_server.server import ImapServer, Listener
 from sms_gateway.gateway import SmsGateway
 from vvm.config.address import parse_address
+from vvm.config.carriers import load_carriers, with_carriers_actions
 from vvm.config.secrets import read_secret
 from vvm.config.sections import Config
 from vvm.domain.errors import Outage
@@ -56,6 +57,8 @@ _RENEWAL_SECONDS = 30.0
 """How soon a renewed certificate is shown."""
 _HOUSEKEEPING_SECONDS = 3600.0
 """How often what is too old is forgotten; at the start too."""
+_RETELL_SECONDS = 300.0
+"""How often those are looked for whom a SYNC did not reach."""
 _EXPIRY_SECONDS = 6 * 3600.0
 """How soon a message that is too old goes; at the start too."""
 _SWEEP_SECONDS = 60.0
@@ -240,7 +243,7 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
         metrics=NotificationMetrics(metrics.registry),
     )
     gateway = SmsGateway(
-        config.sms.smsc,
+        with_carriers_actions(config.sms.smsc, load_carriers(config.vvm)),
         outbox,
         InboundQueue(
             services.store.inbound,
@@ -371,8 +374,13 @@ def _worker(config: Config, services: Services, metrics: Metrics) -> dict[str, P
         await services.expiry()
         await asyncio.sleep(_EXPIRY_SECONDS)
 
+    async def retell() -> None:
+        await services.retelling()
+        await asyncio.sleep(_RETELL_SECONDS)
+
     parts = {
         "activation": _for_ever(drain),
+        "retelling": _for_ever(retell),
         "expiry": _for_ever(expire),
         "retention": _for_ever(forget),
         "webhooks": delivery_part(config.webhook, services, metrics.registry),

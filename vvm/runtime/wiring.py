@@ -47,6 +47,7 @@ from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning
 from vvm.services.recovery import Recovery
 from vvm.services.repeats import Repeats
+from vvm.services.retelling import Retelling
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
@@ -100,6 +101,7 @@ class Services(msgspec.Struct, frozen=True):
     activation: Activation
     notification: Notification
     dead_letters: DeadLetters
+    retelling: Retelling
     retention: Retention
     timeline: Timeline
     sweeper: Sweeper | None
@@ -171,6 +173,9 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 notification=config.notification,
             )
             owing = Owing(clock, config.notification)
+            retelling = Retelling(
+                store.outbox, store.subscribers, hints, clock=clock, settings=config.notification
+            )
             greetings = Greetings(
                 store.subscribers,
                 store.mailboxes,
@@ -244,6 +249,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     store.inbound,
                     store.subscribers,
                     hints,
+                    retelling,
                     clock=clock,
                     settings=config.notification,
                 ),
@@ -254,6 +260,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     hints,
                     keyring,
                     classes=store.cos,
+                    retelling=retelling,
                     codes=CodeTexts(
                         store.devices, keyring, clock=clock, service=service, settings=config.device
                     ),
@@ -263,6 +270,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                     settings=config.notification,
                 ),
                 dead_letters=DeadLetters(store.outbox, hints, clock=clock, settings=config.notification),
+                retelling=retelling,
                 retention=Retention(
                     store.outbox,
                     store.inbound,

@@ -24,6 +24,7 @@ from vvm.omtp.client import (
 from vvm.omtp.dialects import DEFAULT_PREFIX
 from vvm.omtp.status import ReturnCode
 from vvm.services.owing import Owing
+from vvm.services.retelling import Retelling
 from vvm.services.settings import NotificationSettings
 from vvm.store.port import Hints, Inbound, InboundStore, SubscriberChange, SubscriberStore
 
@@ -100,6 +101,7 @@ class Activation:
         inbound: InboundStore,
         subscribers: SubscriberStore,
         hints: Hints,
+        retelling: Retelling,
         *,
         clock: Clock,
         settings: NotificationSettings,
@@ -107,6 +109,7 @@ class Activation:
         self._inbound = inbound
         self._subscribers = subscribers
         self._hints = hints
+        self._retelling = retelling
         self._clock = clock
         self._owing = Owing(clock, settings)
 
@@ -143,6 +146,7 @@ class Activation:
             owed=[self._owing.reply(msisdn, subscriber, reaction.return_code)],
         )
         self._hints.outbox()
+        await self._retelling.seen(msisdn)
         log.info(
             "client_sms_settled",
             msisdn=msisdn,

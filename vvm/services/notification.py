@@ -31,15 +31,12 @@ from vvm.services.fallback import FallbackRules
 from vvm.services.owing import Owing
 from vvm.services.plain_sms import PlainSms
 from vvm.services.replies import Replies
+from vvm.services.retelling import Retelling
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.services.warnings import Warnings
 from vvm.store.port import CosStore, Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
 
 log = structlog.get_logger(__name__)
-
-
-_LOOK_BACK = 50
-"""Notifications among which the last SYNC of a phone is looked for."""
 
 
 _AGAIN: Mapping[Family, Callable[[Owing, Subscriber], Owed]] = {
@@ -83,6 +80,7 @@ class Notification:
         *,
         classes: CosStore,
         codes: CodeTexts,
+        retelling: Retelling,
         clock: Clock,
         service: ServiceSettings,
         carriers: Carriers,
@@ -94,6 +92,7 @@ class Notification:
         self._hints = hints
         self._codes = codes
         self._replies = Replies(service, carriers, keyring)
+        self._retelling = retelling
         self._owing = Owing(clock, settings)
         self._fallback = FallbackRules(service, settings)
         self._warnings = Warnings(service, settings)
@@ -102,6 +101,7 @@ class Notification:
         self._settings = settings
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._sync_life = timedelta(hours=settings.sync_hours)
+        self._gate = timedelta(minutes=settings.receipt_gate_minutes)
         self._status_life = timedelta(minutes=settings.status_minutes)
 
     @property
@@ -136,7 +136,7 @@ class Notification:
         now = self._clock.now()
         gated_until = None
         if row.cause.family is Family.SYNC and smsc in self._settings.receipt_gate:
-            gated_until = now + self._sync_life
+            gated_until = now + self._gate
         await self._outbox.settle(row, Settlement.SENT, now=now, gated_until=gated_until)
         log.info("notification_sent", row=row.id, cause=row.cause.value, msisdn=row.recipient)
 
@@ -165,19 +165,11 @@ class Notification:
         """The network sees a phone again: what waits for it is due now, and what it missed it is told."""
         now = self._clock.now()
         hastened = await self._outbox.hasten(handset, now=now)
-        subscriber = await self._subscribers.by_msisdn(handset)
-        told_again = subscriber is not None and await self._missed(handset)
-        if subscriber is not None and told_again:
-            await self._outbox.owe([self._owing.mailbox_update(subscriber)])
-        if hastened or told_again:
+        told_again = await self._retelling.seen(handset)
+        if hastened:
             self._hints.outbox()
-        log.info("handset_reachable", msisdn=handset, hastened=hastened, told_again=told_again)
-
-    async def _missed(self, handset: Msisdn) -> bool:
-        """Whether the last that it was to hear of its mailbox did not reach it, and nothing else is owed."""
-        history = await self._outbox.history(handset, limit=_LOOK_BACK)
-        syncs = [record for record in history if record.cause.family is Family.SYNC]
-        return bool(syncs) and syncs[-1].state in {Settlement.FAILED, Settlement.EXPIRED}
+        if hastened or told_again:
+            log.info("handset_reachable", msisdn=handset, hastened=hastened, told_again=told_again)
 
     async def moved(self, within: timedelta) -> None:
         """Return when something may be due: at a hint, at the earliest due time, or when the time is over."""

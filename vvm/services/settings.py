@@ -158,6 +158,13 @@ class NotificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """The least time between two answers to one phone; a storm of requests gets one each time. 0: none."""
     receipt_gate: tuple[str, ...] = ()
     """Names of SMSCs that report on every SMS: the next SYNC to a phone waits for the report on the last."""
+    receipt_gate_minutes: int = 120
+    """After so long without that report the next SYNC goes anyway; less than sync_hours."""
+    retell_hours: float = 6.0
+    """So long after a report that a SYNC did not reach its phone it gets an MBU; not where another SYNC
+    was owed since. 0: never."""
+    retell_times: int = 4
+    """After so many reports of that kind in a row the phone is told at its next sign of life only."""
     suspend_after_syncs: int = 10
     """After so many SYNC without a login a client is taken to be gone and its fallback goes out. 0: never."""
     texts: dict[str, str] = {}

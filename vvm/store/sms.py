@@ -127,7 +127,8 @@ class OutboxStore(Protocol):
         """Close a row.  One that was closed already stays as it is.  A SYNC that is SENT is unanswered.
 
         With ``gated_until`` a SENT row shuts the gate of its recipient: what waits in its family, and
-        what is owed later, is not due before then, or before the receipt that closes this row.
+        what is owed later, is not due before then, or before the receipt that closes this row.  What
+        would expire behind the gate does not wait for it.
         """
         ...
 
@@ -141,6 +142,15 @@ class OutboxStore(Protocol):
 
     async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
         """Notifications that FAILED or EXPIRED, by id, after the one given."""
+        ...
+
+    async def missed(
+        self, *, since: datetime, before: datetime, after: int, limit: int
+    ) -> Sequence[NotificationRecord]:
+        """SYNC that an SMSC took and then reported not to have delivered, by id, after the one given.
+
+        Those that were closed from ``since`` until ``before``, and are the last SYNC of their recipient.
+        """
         ...
 
     async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:

@@ -205,7 +205,7 @@ class MemoryOutbox:
         if gated_until is not None:
             found.gated_until = gated_until
             for other in self._line(found):
-                if other.waiting and other.due_at < gated_until:
+                if other.waiting and other.due_at < gated_until < other.owed.expires_at:
                     other.due_at, other.held = gated_until, True
 
     async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
@@ -220,6 +220,22 @@ class MemoryOutbox:
     async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
         dead = (row for row in self._rows.values() if row.settlement in _DEAD and row.id > after)
         return [row.record() for row in islice(dead, limit)]
+
+    async def missed(
+        self, *, since: datetime, before: datetime, after: int, limit: int
+    ) -> Sequence[NotificationRecord]:
+        found = (
+            row.record()
+            for row in self._rows.values()
+            if row.settlement in _DEAD
+            and row.cause.family is Family.SYNC
+            and row.id > after
+            and row.settled_at is not None
+            and since <= row.settled_at < before
+            and row.message_ids
+            and not any(other.id > row.id for other in self._line(row))
+        )
+        return list(islice(found, limit))
 
     async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:
         found = [row.record() for row in self._rows.values() if row.owed.recipient == recipient]
@@ -287,8 +303,9 @@ class MemoryOutbox:
         for other in self._line(row):
             if other.taken_at is not None:
                 row.due_at = max(row.due_at, other.taken_at + row.owed.spacing)
-            if other.gated_until is not None and other.gated_until > row.owed.due_at:
-                row.due_at, row.held = max(row.due_at, other.gated_until), True
+            gate = other.gated_until
+            if gate is not None and row.owed.due_at < gate < row.owed.expires_at:
+                row.due_at, row.held = max(row.due_at, gate), True
 
     def _reported(self, row: _Row, segment: int, settlement: Settlement, now: datetime) -> None:
         """Note a receipt.  One lost segment loses the SMS; delivered it is with its last segment.

@@ -142,6 +142,18 @@ class PostgresOutbox:
         found = await self._database.all(_SQL["dead_letters"], {"after": after, "limit": limit})
         return [rows.notification_record(row) for row in found]
 
+    async def missed(
+        self, *, since: datetime, before: datetime, after: int, limit: int
+    ) -> Sequence[NotificationRecord]:
+        where = {
+            "since": rows.microseconds(since),
+            "before": rows.microseconds(before),
+            "after": after,
+            "limit": limit,
+        }
+        found = await self._database.all(_SQL["missed"], where)
+        return [rows.notification_record(row) for row in found]
+
     async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:
         found = await self._database.all(_SQL["history"], {"recipient": recipient, "limit": limit})
         return [rows.notification_record(row) for row in found]

@@ -174,6 +174,18 @@ class SqliteOutbox:
         found = self._reader.all(_SQL["dead_letters"], {"after": after, "limit": limit})
         return [rows.notification_record(row) for row in found]
 
+    async def missed(
+        self, *, since: datetime, before: datetime, after: int, limit: int
+    ) -> Sequence[NotificationRecord]:
+        where = {
+            "since": rows.microseconds(since),
+            "before": rows.microseconds(before),
+            "after": after,
+            "limit": limit,
+        }
+        found = self._reader.all(_SQL["missed"], where)
+        return [rows.notification_record(row) for row in found]
+
     async def history(self, recipient: Msisdn, *, limit: int) -> Sequence[NotificationRecord]:
         found = self._reader.all(_SQL["history"], {"recipient": recipient, "limit": limit})
         return [rows.notification_record(row) for row in found]

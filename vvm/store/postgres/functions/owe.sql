@@ -11,7 +11,8 @@ BEGIN
             subscriber bigint, recipient text, family text, cause text, joined text, return_code bigint,
             due_at bigint, expires_at bigint, spacing bigint)
     LOOP
-        SELECT max(o.gated_until) FILTER (WHERE o.gated_until > item.due_at AND item.family = 'sync'),
+        SELECT max(o.gated_until) FILTER (WHERE o.gated_until > item.due_at AND o.gated_until < item.expires_at
+                                            AND item.family = 'sync'),
                max(o.taken_at) FILTER (WHERE o.family = item.family)
           INTO gate, taken
           FROM outbox o WHERE o.recipient = item.recipient;

@@ -74,7 +74,7 @@ UPDATE outbox SET due_at = :now
 RETURNING id;
 
 -- name: settle
--- A SYNC that is sent is unanswered; what waits goes behind the gate that was shut.
+-- A SYNC that is sent is unanswered; what waits goes behind the gate that was shut, unless it would expire there.
 WITH closed AS (
     UPDATE outbox
        SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status), leased = false,
@@ -89,7 +89,7 @@ unanswered AS (
 UPDATE outbox SET due_at = :gated_until, held = true
   FROM closed
  WHERE outbox.recipient = :recipient AND outbox.family = 'sync' AND outbox.state = 'owed' AND NOT outbox.leased
-   AND outbox.due_at < :gated_until AND outbox.message_ids = '{}' AND outbox.id <> closed.id;
+   AND outbox.due_at < :gated_until AND outbox.expires_at > :gated_until AND outbox.message_ids = '{}' AND outbox.id <> closed.id;
 
 -- name: segments_of_message_id
 -- The newest first, because some SMSCs use an id again.
@@ -120,6 +120,14 @@ UPDATE outbox SET due_at = :now, held = false
 -- name: dead_letters
 SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
   FROM outbox WHERE state IN ('failed', 'expired') AND id > :after ORDER BY id LIMIT :limit;
+
+-- name: missed
+SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
+  FROM outbox o
+ WHERE state IN ('failed', 'expired') AND family = 'sync' AND id > :after
+   AND settled_at >= :since AND settled_at < :before AND message_ids <> '{}'
+   AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.recipient = o.recipient AND n.family = 'sync' AND n.id > o.id)
+ ORDER BY id LIMIT :limit;
 
 -- name: history
 SELECT * FROM

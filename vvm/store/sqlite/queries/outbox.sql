@@ -12,7 +12,8 @@ RETURNING id;
 -- name: not_before
 -- When a shut gate opens by itself, and when the last of the family was taken; null when never.
 SELECT (SELECT max(gated_until) FROM outbox
-         WHERE recipient = :recipient AND gated_until > :due_at AND :family = 'sync'),
+         WHERE recipient = :recipient AND gated_until > :due_at AND gated_until < :expires_at
+           AND :family = 'sync'),
        (SELECT max(taken_at) FROM outbox WHERE recipient = :recipient AND family = :family);
 
 -- name: insert_owed
@@ -89,10 +90,10 @@ UPDATE subscriber SET unanswered_syncs = unanswered_syncs + 1
  WHERE id = (SELECT subscriber_id FROM outbox WHERE id = :row AND family = 'sync');
 
 -- name: hold
--- What waits goes behind the gate that was shut.
+-- What waits goes behind the gate that was shut, unless it would expire there.
 UPDATE outbox SET due_at = :gated_until, held = 1
  WHERE recipient = :recipient AND family = 'sync' AND state = 'owed' AND leased = 0
-   AND due_at < :gated_until
+   AND due_at < :gated_until AND expires_at > :gated_until
    AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.outbox_id = outbox.id);
 
 -- name: row_of_message_id
@@ -121,6 +122,16 @@ UPDATE outbox SET due_at = :now, held = 0
 SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
        (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
   FROM outbox o WHERE o.state IN ('failed', 'expired') AND o.id > :after ORDER BY o.id LIMIT :limit;
+
+-- name: missed
+SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
+       (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
+  FROM outbox o
+ WHERE o.state IN ('failed', 'expired') AND o.family = 'sync' AND o.id > :after
+   AND o.settled_at >= :since AND o.settled_at < :before
+   AND EXISTS (SELECT 1 FROM segment s WHERE s.outbox_id = o.id)
+   AND NOT EXISTS (SELECT 1 FROM outbox n WHERE n.recipient = o.recipient AND n.family = 'sync' AND n.id > o.id)
+ ORDER BY o.id LIMIT :limit;
 
 -- name: history
 SELECT * FROM
