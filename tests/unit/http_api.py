@@ -103,6 +103,7 @@ def api_services(world: World, outbox: OutboxStore | None = None) -> ApiServices
         devices=world.devices,
         classes=world.classes,
         tokens=world.tokens,
+        bulk=world.bulk,
         repeats=world.repeats,
         mailboxes=world.store.mailboxes,
         outbox=outbox or world.store.outbox,

@@ -295,6 +295,7 @@ def _http(config: Config, services: Services, metrics: Metrics, *, leaving: Leav
             devices=services.devices,
             classes=services.classes,
             tokens=services.tokens,
+            bulk=services.bulk,
             repeats=services.repeats,
             mailboxes=services.store.mailboxes,
             outbox=services.store.outbox,

@@ -6,7 +6,7 @@ That is also how an import that was interrupted goes on: what is there was commi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -138,11 +138,21 @@ class Bulk:
         except Refusal as refusal:
             tally.refuse(BadLine(number, str(refusal)))
 
-    async def _new(self, msisdn: Msisdn, line: SubscriberLine) -> NewSubscriber:
-        if line.cos and await self._classes.by_name(line.cos) is None:
+    async def prepared(self, msisdn: Msisdn, options: SubscriberOptions) -> NewSubscriber:
+        """A subscriber for ``add``.  Raises UnknownCos, and what Provisioning.prepared raises."""
+        if options.cos and await self._classes.by_name(options.cos) is None:
             raise UnknownCos
+        return await self._provisioning.prepared(msisdn, options)
+
+    async def add(self, new: Sequence[NewSubscriber], *, dry_run: bool) -> Sequence[Msisdn]:
+        """Add those who are not there yet, in one transaction; who they are, or in a dry run would be."""
+        if not dry_run:
+            return await self._subscribers.create_many(new)
+        return [one.msisdn for one in new if await self._subscribers.by_msisdn(one.msisdn) is None]
+
+    async def _new(self, msisdn: Msisdn, line: SubscriberLine) -> NewSubscriber:
         carrier = self._provisioning.client_of(line.carrier) if line.carrier else None
-        return await self._provisioning.prepared(
+        return await self.prepared(
             msisdn,
             SubscriberOptions(
                 language=line.language,
@@ -159,11 +169,7 @@ class Bulk:
     async def _commit(self, chunk: dict[Msisdn, NewSubscriber], tally: _Tally, *, dry_run: bool) -> None:
         if not chunk:
             return
-        if dry_run:
-            found = [await self._subscribers.by_msisdn(msisdn) for msisdn in chunk]
-            created = found.count(None)
-        else:
-            created = len(await self._subscribers.create_many(list(chunk.values())))
+        created = len(await self.add(list(chunk.values()), dry_run=dry_run))
         tally.created += created
         tally.known += len(chunk) - created
 

@@ -17,6 +17,7 @@ from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile
 from vvm.fronts.http.access import access
 from vvm.fronts.http.auth import bearer, requiring
+from vvm.fronts.http.batch import BatchRoutes
 from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.cos import CosRoutes
 from vvm.fronts.http.devices import DeviceRoutes
@@ -28,11 +29,13 @@ from vvm.fronts.http.messages import MessageRoutes
 from vvm.fronts.http.notifications import NotificationRoutes
 from vvm.fronts.http.problems import problems
 from vvm.fronts.http.recovery import RecoveryRoutes
-from vvm.fronts.http.repeats import Keys
+from vvm.fronts.http.repeats import Body, Keys
 from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberRoutes
 from vvm.fronts.http.webhooks import WebhookRoutes
+from vvm.services.batch import Batch
+from vvm.services.bulk import Bulk
 from vvm.services.cos import ClassesOfService
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.deposit import Depositor
@@ -70,6 +73,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     webhooks: Webhooks
     classes: ClassesOfService
     tokens: Tokens
+    bulk: Bulk
     repeats: Repeats
     mailboxes: MailboxStore
     outbox: OutboxStore
@@ -115,7 +119,7 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
     for route in routes(services, settings):
         handler = route.handler
         if not route.own_key:
-            handler = keys.keyed(route.method, handler, upload=route.upload)
+            handler = keys.keyed(route.method, handler, body=route.body)
         handler = requiring(knowing(handler, route.query), route.scope)
         app.router.add_route(route.method, route.path, handler, expect_handler=wait_for_invitation)
     return app
@@ -136,8 +140,7 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     query: tuple[str, ...] = ()
     """The names that its query may have."""
-    upload: bool = False
-    """Its body is a recording."""
+    body: Body = Body.DOCUMENT
     own_key: bool = False
     """It keeps Idempotency-Key itself, and for ever."""
 
@@ -145,6 +148,11 @@ class Route(msgspec.Struct, frozen=True):
 def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     """Everything under /v1, with who may call it: the table that the role matrix is tested from."""
     subscribers = SubscriberRoutes(services.provisioning, settings, default_client=services.default_client)
+    batch = BatchRoutes(
+        Batch(services.bulk, services.provisioning, default_client=services.default_client),
+        services.provisioning,
+        settings,
+    )
     places = asyncio.Semaphore(settings.max_deposits)
     messages = MessageRoutes(
         services.deposit,
@@ -173,6 +181,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     return (
         Route("GET", "/openapi.yaml", None, contract),
         Route("GET", "/subscribers", Scope.SUBSCRIBER_READ, subscribers.page, paged),
+        Route("POST", "/subscribers:batch", Scope.SUBSCRIBER_WRITE, batch.run, body=Body.BATCH),
         Route("GET", one, Scope.SUBSCRIBER_READ, subscribers.show),
         Route("PUT", one, Scope.SUBSCRIBER_WRITE, subscribers.put),
         Route("PATCH", one, Scope.SUBSCRIBER_WRITE, subscribers.patch),
@@ -207,7 +216,12 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("DELETE", f"{one}/aliases/{{alias}}", Scope.SUBSCRIBER_WRITE, life.remove_alias),
         Route("GET", f"{one}/greetings", Scope.SUBSCRIBER_READ, greetings.page),
         Route(
-            "POST", f"{one}/greetings", Scope.GREETING_WRITE, greetings.add, ("kind", "active"), upload=True
+            "POST",
+            f"{one}/greetings",
+            Scope.GREETING_WRITE,
+            greetings.add,
+            ("kind", "active"),
+            body=Body.RECORDING,
         ),
         Route("PATCH", greeting, Scope.GREETING_WRITE, greetings.patch),
         Route("DELETE", greeting, Scope.GREETING_WRITE, greetings.remove),

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from enum import Enum, auto
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -25,6 +26,14 @@ _SLACK_SECONDS = 5.0
 """Between the end that a request's time-out makes and the moment when nobody works on it any more."""
 
 
+class Body(Enum):
+    """What a route takes, which says how large it may be."""
+
+    DOCUMENT = auto()
+    BATCH = auto()
+    RECORDING = auto()
+
+
 class Keys:
     """Puts handlers behind their keys."""
 
@@ -33,13 +42,17 @@ class Keys:
         self._settings = settings
         self._keep = timedelta(hours=settings.idempotency_hours)
         self._busy = timedelta(seconds=settings.request_seconds + _SLACK_SECONDS)
+        self._most = {
+            Body.DOCUMENT: settings.max_json_bytes,
+            Body.BATCH: settings.max_batch_bytes,
+            Body.RECORDING: settings.max_body_bytes,
+        }
         self._uploads = asyncio.Semaphore(settings.max_deposits)
 
-    def keyed(self, method: str, handler: Handler, *, upload: bool) -> Handler:
+    def keyed(self, method: str, handler: Handler, *, body: Body) -> Handler:
         """The handler, which is not called again for a request that it has answered.
 
-        Only what was done is kept: a refusal changed nothing and leaves its key free.  ``upload``: the
-        body is a recording, of which few are in memory at a time.
+        Only what was done is kept: a refusal changed nothing and leaves its key free.
         """
         if method in _SAFE:
             return handler
@@ -49,9 +62,9 @@ class Keys:
             given = idempotency_key(request)
             if given is None:
                 return await handler(request)
-            async with self._body(request, upload=upload) as body:
+            async with self._read(request, body) as octets:
                 key = digest(request[CALLER].name.encode(), given.encode())
-                asked = digest(method.encode(), request.raw_path.encode(), body)
+                asked = digest(method.encode(), request.raw_path.encode(), octets)
                 known = await self._repeats.begin(key, asked, keep=self._keep, busy=self._busy, again=again)
                 if known is not None:
                     return _replayed(known)
@@ -76,14 +89,14 @@ class Keys:
         return response
 
     @asynccontextmanager
-    async def _body(self, request: web.Request, *, upload: bool) -> AsyncIterator[bytes]:
-        """The body, which the handler will find again."""
-        settings = self._settings
-        if not upload:
-            yield await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
+    async def _read(self, request: web.Request, body: Body) -> AsyncIterator[bytes]:
+        """The body, which the handler will find again; few recordings are in memory at a time."""
+        seconds, most = self._settings.body_seconds, self._most[body]
+        if body is not Body.RECORDING:
+            yield await read_body(request, limit_bytes=most, seconds=seconds)
             return
         async with self._uploads:
-            yield await read_body(request, limit_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
+            yield await read_body(request, limit_bytes=most, seconds=seconds)
 
 
 def _whole(response: web.StreamResponse) -> Answer:

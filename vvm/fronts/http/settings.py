@@ -25,6 +25,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The largest body of a request, in octets; a larger one is refused before it is read."""
     max_json_bytes: int = 65_536
     """The largest JSON document of a request, in octets."""
+    max_batch_bytes: int = 1_000_000
+    """The largest body of POST /v1/subscribers:batch, in octets."""
     max_connections: int = 1000
     """Connections of this process; one more is closed at once."""
     max_deposits: int = 32

@@ -176,8 +176,15 @@ class SubscriberRoutes:
         return tagged(document(view(after)), after.changed_at)
 
     def _options(self, wanted: SubscriberDocument, client: ClientProfile) -> SubscriberOptions:
-        start = self._provisioning.client_of(wanted.carrier) if wanted.carrier else client
-        return wanted.options(start)
+        return options_of(self._provisioning, wanted, client)
+
+
+def options_of(
+    provisioning: Provisioning, wanted: SubscriberDocument, client: ClientProfile
+) -> SubscriberOptions:
+    """What is wanted, from a client that is known.  Raises UnknownCarrier."""
+    start = provisioning.client_of(wanted.carrier) if wanted.carrier else client
+    return wanted.options(start)
 
 
 def view(subscriber: Subscriber) -> SubscriberView:
