@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever the API does, an operator can do by hand: each route has its command, which speaks JSON too."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.http_api import api_services
+from tests.unit.services_world import World
+from vvm.cli.main import main
+from vvm.fronts.http.app import routes
+from vvm.fronts.http.settings import HttpSettings
+
+ONE = "/subscribers/{msisdn}"
+TWINS = {
+    ("GET", "/subscribers"): "subscriber list",
+    ("POST", "/subscribers:batch"): "subscriber import",
+    ("GET", ONE): "subscriber show",
+    ("PUT", ONE): "subscriber add",
+    ("PATCH", ONE): "subscriber set",
+    ("DELETE", ONE): "subscriber remove",
+    ("POST", f"{ONE}/password"): "subscriber rotate",
+    ("POST", f"{ONE}/activation"): "subscriber activate",
+    ("POST", f"{ONE}/deactivation"): "subscriber deactivate",
+    ("POST", f"{ONE}/status"): "subscriber announce",
+    ("GET", f"{ONE}/audit"): "subscriber audit",
+    ("GET", f"{ONE}/devices"): "device list",
+    ("POST", f"{ONE}/devices"): "device add",
+    ("DELETE", f"{ONE}/devices/{{device}}"): "device revoke",
+    ("GET", f"{ONE}/timeline"): "subscriber timeline",
+    ("GET", "/notifications/dead"): "notification list",
+    ("POST", "/notifications/{id}/resend"): "notification resend",
+    ("GET", f"{ONE}/messages"): "message list",
+    ("POST", f"{ONE}/messages"): "message deposit",
+    ("GET", f"{ONE}/messages/{{uid}}"): "message list",
+    ("PATCH", f"{ONE}/messages/{{uid}}"): "message mark",
+    ("DELETE", f"{ONE}/messages/{{uid}}"): "message delete",
+    ("GET", f"{ONE}/messages/{{uid}}/audio"): "message audio",
+    ("GET", f"{ONE}/deleted"): "message deleted",
+    ("POST", f"{ONE}/deleted/{{deleted}}/restore"): "message restore",
+    ("PUT", f"{ONE}/hold"): "subscriber hold",
+    ("PUT", f"{ONE}/closure"): "subscriber close",
+    ("POST", f"{ONE}/number"): "subscriber renumber",
+    ("POST", f"{ONE}/sim"): "subscriber swap-sim",
+    ("GET", f"{ONE}/aliases"): "subscriber aliases",
+    ("PUT", f"{ONE}/aliases/{{alias}}"): "subscriber add-alias",
+    ("DELETE", f"{ONE}/aliases/{{alias}}"): "subscriber remove-alias",
+    ("GET", f"{ONE}/greetings"): "greeting list",
+    ("POST", f"{ONE}/greetings"): "greeting add",
+    ("PATCH", f"{ONE}/greetings/{{uid}}"): "greeting use",
+    ("DELETE", f"{ONE}/greetings/{{uid}}"): "greeting remove",
+    ("GET", f"{ONE}/greetings/{{uid}}/audio"): "greeting audio",
+    ("GET", "/cos"): "cos list",
+    ("GET", "/cos/{name}"): "cos show",
+    ("PUT", "/cos/{name}"): "cos put",
+    ("DELETE", "/cos/{name}"): "cos remove",
+    ("GET", "/events"): "event list",
+    ("GET", "/webhooks"): "webhook list",
+    ("POST", "/webhooks"): "webhook add",
+    ("PATCH", "/webhooks/{webhook}"): "webhook set",
+    ("DELETE", "/webhooks/{webhook}"): "webhook remove",
+    ("POST", "/webhooks/{webhook}/secret"): "webhook rotate",
+    ("POST", "/webhooks/{webhook}/replay"): "webhook replay",
+    ("GET", "/webhooks/{webhook}/dead"): "webhook dead",
+    ("POST", "/webhooks/{webhook}/dead/{event}/resend"): "webhook resend",
+}
+NOBODY_NEEDS = {("GET", "/openapi.yaml")}
+"""It describes the API itself."""
+
+
+def test_each_route_has_a_command_and_each_of_the_table_a_route() -> None:
+    served = {
+        (route.method, re.sub(r"{(\w+):[^/]*}+", r"{\1}", route.path))
+        for route in routes(api_services(World()), HttpSettings())
+    }
+    assert served - NOBODY_NEEDS == set(TWINS)
+
+
+@pytest.mark.parametrize("command", sorted(set(TWINS.values())))
+def test_a_command_explains_itself_and_speaks_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "--json" in said
+    assert "--config" in said
+    description = said.partition("Usage:")[2].strip().splitlines()[1:3]
+    assert any(len(line.split()) > 2 for line in description), said
