@@ -77,6 +77,25 @@ async def test_an_smsc_that_is_silent_holds_up_only_its_own_window() -> None:
         assert len(it.outbox.leased) == 8
 
 
+async def test_an_smsc_that_throttles_slows_only_itself() -> None:
+    async with two(window=4) as it:
+        it.smscs["a"].inject(*[Status.RTHROTTLED] * 1000)
+        it.owe(100)
+        assert await it.sent(100) == {"b": 100}
+        assert len(it.outbox.leased) == 0
+
+
+async def test_an_smsc_whose_queue_is_full_for_one_handset_sends_to_the_others() -> None:
+    async with two(hold_first_seconds=300.0) as it:
+        for smsc in it.smscs.values():
+            smsc.inject(Status.RMSGQFUL, recipient="15551230009")
+        it.outbox.put(*(sms(number, recipient="+15551230009") for number in range(1000, 1020)))
+        it.owe(100)
+        await it.sent(100)
+        held = [outcome for number, outcome in it.outbox.outcomes if number >= 1000]
+        assert {type(outcome) for outcome in held} <= {Retry}
+
+
 async def test_a_standby_works_only_after_the_circuit_of_the_first_opened() -> None:
     with logged() as logs:
         async with two((1, 0), circuit_failures=5, circuit_first_seconds=300.0, window=1) as it:
