@@ -119,6 +119,9 @@ class Told:
     def told(self, cause: str, smsc: str, seconds: float) -> None:
         self.calls.append((cause, smsc, seconds))
 
+    def delivered(self, cause: str, smsc: str, seconds: float) -> None:
+        self.calls.append((f"{cause} delivered", smsc, seconds))
+
 
 async def test_the_time_from_the_first_cause_to_acceptance_is_measured() -> None:
     world, told = World(), Told()
@@ -132,6 +135,22 @@ async def test_the_time_from_the_first_cause_to_acceptance_is_measured() -> None
     await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
     await outbox.settle(sms, Sent(), smsc=SMSC)
     assert told.calls == [("mailbox_update", SMSC, 3.0)]
+    world.clock.advance(timedelta(seconds=4))
+    for _ in range(2):  # the second is a redelivery
+        await outbox.receipt(Receipt(SMSC, "00000001", MessageState.DELIVERED, "", ALICE, NOW, b""))
+    assert told.calls[1:] == [("mailbox_update delivered", SMSC, 7.0)]
+
+
+async def test_a_phone_that_was_not_reached_is_not_among_the_delivered() -> None:
+    world, told = World(), Told()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    outbox = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
+    (sms,) = await outbox.lease(10)
+    await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
+    await outbox.settle(sms, Sent(), smsc=SMSC)
+    await outbox.receipt(Receipt(SMSC, "00000001", MessageState.UNDELIVERABLE, "", ALICE, NOW, b""))
+    assert [cause for cause, *_ in told.calls] == ["new_message"]
 
 
 async def test_an_indication_reaches_the_gateway_with_its_count() -> None:

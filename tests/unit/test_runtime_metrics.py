@@ -22,7 +22,14 @@ from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.http.access import access
-from vvm.runtime.metrics import ImapMetrics, RetentionMetrics, SmsMetrics, StoreMetrics, new_metrics
+from vvm.runtime.metrics import (
+    ImapMetrics,
+    NotificationMetrics,
+    RetentionMetrics,
+    SmsMetrics,
+    StoreMetrics,
+    new_metrics,
+)
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import OutboxCounts, Settlement
@@ -135,6 +142,7 @@ def every_name(tmp_path: Path) -> set[str]:
     registry = metrics.registry
     ImapMetrics(registry)
     SmsMetrics(registry, [])
+    NotificationMetrics(registry)
     StoreMetrics(registry)
     RetentionMetrics(registry)
     OutboxMetrics(registry, MemoryOutbox(), clock=FixedClock(NOW), seconds=1.0)

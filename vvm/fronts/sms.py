@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -27,6 +28,7 @@ from sms_gateway.port import (
 )
 from vvm.domain.clock import Clock
 from vvm.domain.errors import InvalidNumber, Outage
+from vvm.domain.notification import Leased
 from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import SmsCoding
 from vvm.services.notification import Notice, Notification
@@ -45,11 +47,19 @@ _SETTLEMENTS = {
 }
 
 
+_UNREPORTED = 20_000
+"""SMS whose receipts are waited for, as far as their figures go."""
+
+
 class NotificationMetrics(Protocol):
     """Facts worth counting."""
 
     def told(self, cause: str, smsc: str, seconds: float) -> None:
         """An SMSC took the whole SMS, so long after its first cause."""
+        ...
+
+    def delivered(self, cause: str, smsc: str, seconds: float) -> None:
+        """The SMSC reported that the phone has its last segment, so long after the first cause."""
         ...
 
 
@@ -69,6 +79,8 @@ class NotificationOutbox:
         self._metrics = metrics
         self._leased: dict[tuple[int, int], Notice] = {}
         """By row and attempts before: a row whose lease ran out may be in our hands twice."""
+        self._unreported: OrderedDict[str, Leased] = OrderedDict()
+        """By the message id of its last segment.  For figures only, which need not outlive the process."""
 
     async def hold(self, name: str) -> None:
         """Lease under this name from now on, and take back what was leased under it.  Raises Outage."""
@@ -94,6 +106,10 @@ class NotificationOutbox:
         if notice is None:
             return  # settled by another hold of the same row: the segment is known or will be sent again
         row = notice.row
+        if segment == total and message_id:
+            self._unreported[message_id] = row
+            if len(self._unreported) > _UNREPORTED:
+                self._unreported.popitem(last=False)
         try:
             await self._notification.accepted(row, segment=segment, total=total, message_id=message_id)
         except Outage as outage:
@@ -122,8 +138,13 @@ class NotificationOutbox:
         settlement = _SETTLEMENTS.get(receipt.state)
         if settlement is None or not receipt.message_id:
             return
+        message_id = _known_as(receipt.smsc, receipt.message_id)
+        row = self._unreported.pop(message_id, None)
+        if row is not None and settlement is Settlement.DELIVERED and self._metrics is not None:
+            waited = self._clock.now() - row.owed_at
+            self._metrics.delivered(row.cause.value, receipt.smsc, waited.total_seconds())
         try:
-            known = await self._notification.receipt(_known_as(receipt.smsc, receipt.message_id), settlement)
+            known = await self._notification.receipt(message_id, settlement)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         if not known:

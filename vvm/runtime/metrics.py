@@ -125,8 +125,19 @@ class NotificationMetrics:
             registry=registry,
         )
 
+        self._delivered = Histogram(
+            "vvm_notification_delivered_seconds",
+            "From the first cause of a notification to the receipt that its phone has it, by cause",
+            ["cause", "smsc"],
+            buckets=_LONG,
+            registry=registry,
+        )
+
     def told(self, cause: str, smsc: str, seconds: float) -> None:
         self._seconds.labels(cause, smsc).observe(seconds)
+
+    def delivered(self, cause: str, smsc: str, seconds: float) -> None:
+        self._delivered.labels(cause, smsc).observe(seconds)
 
 
 class StoreMetrics:
