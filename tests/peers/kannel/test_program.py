@@ -19,6 +19,7 @@ pytestmark = pytest.mark.peers
 
 TOKEN = "t0ken"
 ACTIVATE = "udh-data %06%05%04%15%7B%00%00 Activate%3Apv%3D12%3Bct%3Dx%3Bpt%3D5499%3B%2F%2FVVM"
+DEACTIVATE = "udh-data %06%05%04%15%7B%00%00 Deactivate%3Apv%3D12%3Bct%3Dx"
 
 _MORE = """
 [sms]
@@ -56,9 +57,15 @@ async def test_without_its_smsc_the_program_works_by_kannel(tmp_path: Path) -> N
                 await handset.received()
                 uid = await api.deposit(Order(HANDSET, "+33698765432"))
                 received = await handset.received(3)
+                await api.until_closed(HANDSET, ["delivered", "delivered"])
+            async with gateway.handset(DEACTIVATE) as handset:
+                farewell = await handset.received()
+                await api.until_closed(HANDSET, ["delivered", "delivered", "delivered"])
+            assert (await api.show(HANDSET))["status"] == "P"
             program.terminate()
             assert await program.ended() == 0
     assert {udh.decode(header)[0].ports for header, _ in received} == {Ports(5499)}
     texts = b"".join(octets for _, octets in received).decode()
     assert texts.startswith("//VVM:STATUS:st=")
     assert f"//VVM:SYNC:ev=NM;id={uid};" in texts
+    assert farewell[0][1].startswith(b"//VVM:STATUS:st=P;rc=0;")
