@@ -112,6 +112,7 @@ async def test_an_activate_from_a_handset_is_handed_over(world: Start) -> None:
     async with world() as it, it.kannel.handset(data), asyncio.timeout(SECONDS):
         (message,) = await it.inbox.wait_messages(1)
         assert (message.text, message.port, message.coding) == (ACTIVATE, 5499, Coding.OCTETS)
+        assert message.named  # by its %I
         assert (message.originator, message.destination) == (HANDSET, "5511")
 
 
