@@ -9,7 +9,7 @@ side.  Errors are those of ``imap_server.backend``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
@@ -24,6 +24,41 @@ class OverQuota(NotAllowed):
 
     def __init__(self, text: str = "over quota") -> None:
         super().__init__(text, code="OVERQUOTA")
+
+
+class UnsupportedUse(NotAllowed):
+    """A mailbox cannot be made for that: NO with USEATTR (RFC 6154 section 3)."""
+
+    def __init__(self) -> None:
+        super().__init__("no mailbox is made for such a use", code="USEATTR")
+
+
+class TooManyAnnotations(NotAllowed):
+    """The account keeps no more annotations: NO with METADATA TOOMANY (RFC 5464 section 4.3)."""
+
+    def __init__(self, text: str = "too many annotations") -> None:
+        super().__init__(text, code="METADATA TOOMANY")
+
+
+class AnnotationTooBig(NotAllowed):
+    """A value is longer than ``limit`` octets: NO with METADATA MAXSIZE."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("annotation too big", code=f"METADATA MAXSIZE {limit}")
+
+
+class NoPrivateAnnotations(NotAllowed):
+    """Nothing may be kept under ``/private``: NO with METADATA NOPRIVATE."""
+
+    def __init__(self) -> None:
+        super().__init__("no private annotations", code="METADATA NOPRIVATE")
+
+
+class Annotation(msgspec.Struct, frozen=True):
+    """An entry of METADATA (RFC 5464) and its value; the name begins with ``/private/`` or ``/shared/``."""
+
+    name: str
+    value: bytes
 
 
 class NewMessage(msgspec.Struct, frozen=True):
@@ -77,8 +112,12 @@ class Filing(Protocol):
     with a code of RFC 5530 where one fits: ``ALREADYEXISTS``, ``NONEXISTENT``, ``CANNOT``.
     """
 
-    async def create(self, name: str) -> None:
-        """Make a mailbox, and those above it that are missing (RFC 3501 section 6.3.3)."""
+    async def create(self, name: str, *, uses: Sequence[str] | None = None) -> None:
+        """Make a mailbox, and those above it that are missing (RFC 3501 section 6.3.3).
+
+        ``uses``: what it is for (RFC 6154), ``\\Drafts`` for example; None leaves that to the account.
+        Raises UnsupportedUse, and has then made nothing.
+        """
         ...
 
     async def delete(self, name: str) -> None:
@@ -119,6 +158,35 @@ class Copying(Protocol):
         ...
 
 
+class Annotations(Protocol):
+    """What clients keep beside the messages.  ``mailbox`` is "" for what concerns the whole account.
+
+    Names are ASCII and compare without case.
+    """
+
+    async def read(self, mailbox: str) -> Sequence[Annotation] | None:
+        """All of a mailbox; None when there is no such mailbox.  Raises Unavailable."""
+        ...
+
+    async def write(self, mailbox: str, values: Mapping[str, bytes | None]) -> bool:
+        """Set, or remove where the value is None: all or none, durable before it returns.
+
+        False when there is no such mailbox.  Raises AnnotationTooBig, TooManyAnnotations,
+        NoPrivateAnnotations, NotAllowed, Unavailable.
+        """
+        ...
+
+
+@runtime_checkable
+class Annotated(Protocol):
+    """An account with annotations, for some of its clients at least."""
+
+    @property
+    def annotations(self) -> Annotations | None:
+        """None for a client that is to have none."""
+        ...
+
+
 def appending(account: Account) -> Appending:
     """The account as one that takes messages.  Raises NotAllowed."""
     if not isinstance(account, Appending):
@@ -133,6 +201,14 @@ def filing(account: Account) -> Filing:
     return account
 
 
+def annotated(account: Account) -> Annotations:
+    """The account's annotations.  Raises NotAllowed."""
+    found = account.annotations if isinstance(account, Annotated) else None
+    if found is None:
+        raise NotAllowed
+    return found
+
+
 def copying(mailbox: Mailbox) -> Copying:
     """The mailbox as one to copy from.  Raises NotAllowed."""
     if not isinstance(mailbox, Copying):
@@ -145,7 +221,7 @@ _REV2_NEEDS = frozenset({b"BINARY", b"ENABLE", b"ESEARCH", b"LIST-EXTENDED", b"L
 
 
 def offered(account: Account, shown: Collection[bytes], *, max_append_bytes: int) -> tuple[bytes, ...]:
-    """The capabilities that an account adds to those ``shown`` (RFC 3502, RFC 6851, RFC 7889).
+    """The capabilities that an account adds to those ``shown`` (RFC 3502, 5464, 6154, 6851, 7889).
 
     IMAP4rev2 has MOVE and folders in it, so only an account with both may promise it.
     """
@@ -153,9 +229,11 @@ def offered(account: Account, shown: Collection[bytes], *, max_append_bytes: int
     if _has(type(account), Appending):
         names.append(b"APPENDLIMIT=%d" % max_append_bytes)
     if _has(type(account), Filing):
-        names += [b"MOVE", b"MULTIAPPEND"]
+        names += [b"MOVE", b"MULTIAPPEND", b"CREATE-SPECIAL-USE"]
         if _REV2_NEEDS.issubset(shown):
             names.append(b"IMAP4rev2")
+    if isinstance(account, Annotated) and account.annotations is not None:
+        names.append(b"METADATA")
     return tuple(names)
 
 

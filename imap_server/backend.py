@@ -64,6 +64,8 @@ class Peer(msgspec.Struct, frozen=True):
     address: str
     tls: bool
     connection_id: int
+    end_point: bytes | None = None
+    """The hash of the certificate that its TLS showed (``tls-server-end-point``, RFC 5929 section 4)."""
 
 
 class MailboxEntry(msgspec.Struct, frozen=True):
@@ -84,6 +86,11 @@ class MailboxStatus(msgspec.Struct, frozen=True):
     size: int
     mailbox_id: str = ""
     """As in ``Snapshot``."""
+    append_limit: int | None = None
+    """The most octets of a message that APPEND takes here (RFC 7889), 0 where it takes none.
+
+    None for the server's own limit, where the account takes messages at all.
+    """
 
 
 class QuotaResource(msgspec.Struct, frozen=True):

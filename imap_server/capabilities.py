@@ -6,6 +6,8 @@ The order and the capitals are fixed: AOSP compares whole tokens in capitals.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from imap_server.auth.mechanisms import offered
 from imap_server.session import Session, State
 
@@ -22,9 +24,14 @@ def capabilities(session: Session) -> bytes:
         if session.tls_available and not session.peer.tls:
             names.append(b"STARTTLS")
         if session.peer.tls or not session.settings.require_tls:
-            names += [b"AUTH=" + name for name in offered(session.settings.sasl_mechanisms, session.backend)]
+            names += [b"AUTH=" + name for name in _mechanisms(session)]
             names.append(b"SASL-IR")
         else:
             names.append(b"LOGINDISABLED")
     literals = b"LITERAL+" if session.settings.literal_plus else b"LITERAL-"
     return b" ".join([*names, *session.capabilities, literals])
+
+
+def _mechanisms(session: Session) -> Iterable[bytes]:
+    bound = session.peer.end_point is not None
+    return offered(session.settings.sasl_mechanisms, session.backend, bound=bound)

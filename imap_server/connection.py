@@ -40,6 +40,8 @@ class Shared(msgspec.Struct, frozen=True):
     commands: Table
     capabilities: Collection[bytes]
     tls: ssl.SSLContext | None
+    end_point: Callable[[], bytes | None]
+    """Of the certificate that a handshake shows now; see ``Peer.end_point``."""
 
 
 class House(Protocol):
@@ -101,7 +103,12 @@ class Connection(asyncio.Protocol):
             metrics=self._shared.metrics,
             capabilities=self._shared.capabilities,
             tls_available=self._shared.tls is not None,
-            peer=Peer(self.address, tls=self._implicit_tls, connection_id=self._number),
+            peer=Peer(
+                self.address,
+                tls=self._implicit_tls,
+                connection_id=self._number,
+                end_point=self._shared.end_point() if self._implicit_tls else None,
+            ),
             link=self,
         )
         self._house.opened(self)
@@ -407,7 +414,9 @@ class Connection(asyncio.Protocol):
         if transport is None or self._lost:
             raise PeerGone
         self._adopt(transport)
-        self._session.peer = msgspec.structs.replace(self._session.peer, tls=True)
+        self._session.peer = msgspec.structs.replace(
+            self._session.peer, tls=True, end_point=self._shared.end_point()
+        )
 
     def _adopt(self, transport: asyncio.Transport) -> None:
         transport.set_write_buffer_limits(high=self._settings.write_buffer_bytes)

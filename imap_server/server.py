@@ -8,7 +8,7 @@ import itertools
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -59,8 +59,13 @@ class ImapServer:
         tls: ssl.SSLContext | None,
         metrics: Metrics | None = None,
         extensions: Iterable[Command] = (),
+        end_point: Callable[[], bytes | None] = lambda: None,
     ) -> None:
-        """``extensions`` (see ``dispatch.command``) add commands or take the place of standard ones."""
+        """``extensions`` (see ``dispatch.command``) add commands or take the place of standard ones.
+
+        ``end_point`` tells ``Peer.end_point`` of the certificate in use, which ``ssl`` does not; None
+        where there is none, and then SCRAM-SHA-256-PLUS is not offered.
+        """
         commands = table([*STANDARD, *extensions])
         self._shared = Shared(
             backend=backend,
@@ -69,6 +74,7 @@ class ImapServer:
             commands=commands,
             capabilities=capabilities(commands),
             tls=tls,
+            end_point=end_point,
         )
         self._bound: list[tuple[Listener, socket.socket]] = []
         self._acceptors: list[int] = []

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-SaslMechanism = Literal["PLAIN", "LOGIN", "SCRAM-SHA-256", "DIGEST-MD5", "CRAM-MD5"]
+SaslMechanism = Literal["PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "DIGEST-MD5", "CRAM-MD5"]
 
 
 class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,7 +17,11 @@ class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Refuse LOGIN and AUTHENTICATE in clear text, and advertise LOGINDISABLED there."""
 
     sasl_mechanisms: tuple[SaslMechanism, ...] = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
-    """What AUTHENTICATE takes.  Android's client prefers DIGEST-MD5 to all others once it is here."""
+    """What AUTHENTICATE takes.  Android's client prefers DIGEST-MD5 to all others once it is here.
+
+    SCRAM-SHA-256-PLUS binds by tls-server-end-point alone; a client that knows only other bindings and
+    prefers the name does not get in.
+    """
 
     sasl_realm: str = ""
     """The host name in the challenges of DIGEST-MD5 and CRAM-MD5; without blanks or quotes."""

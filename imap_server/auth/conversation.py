@@ -46,13 +46,26 @@ class ActsForOthers(Protocol):
 class Conversation:
     """One AUTHENTICATE.  ``user`` is who the client claims to be, once it has said so: for the log."""
 
-    def __init__(self, ask: Ask, initial: bytes | None, *, backend: Backend, peer: Peer, realm: str) -> None:
-        """``initial`` is what the client sent along with the command (RFC 4959), or None."""
+    def __init__(
+        self,
+        ask: Ask,
+        initial: bytes | None,
+        *,
+        backend: Backend,
+        peer: Peer,
+        realm: str,
+        binds: bool = False,
+    ) -> None:
+        """``initial`` is what the client sent along with the command (RFC 4959), or None.
+
+        ``binds``: this peer is offered a mechanism with channel binding.
+        """
         self.ask = ask
         self.initial = initial
         self.backend = backend
         self.peer = peer
         self.realm = realm
+        self.binds = binds
         self.user = ""
 
     async def first(self, challenge: bytes = b"") -> bytes:

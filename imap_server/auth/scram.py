@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """SCRAM-SHA-256 (RFC 5802, RFC 7677): both sides prove that they know the password, neither sends it.
 
-There is no ``-PLUS``: it needs the ``tls-exporter`` binding (RFC 9266), which Python's ``ssl`` does
-not give for TLS 1.3.  A client that could have bound the channel may say so (``y``); one that
-insists (``p=``) is refused.
+``-PLUS`` also proves that both sides saw the same certificate, so that nobody sits between them.  Of
+the bindings there are it has ``tls-server-end-point`` (RFC 5929 section 4) alone: Python's ``ssl`` gives
+neither ``tls-exporter`` (RFC 9266) nor what it would be made of.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ import hmac
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Callable
+from typing import Final
 
 from imap_server.auth.conversation import Conversation, only_itself, text
 from imap_server.backend import Account, Denied
 from imap_server.errors import Bad, No
 
+PLUS: Final = "SCRAM-SHA-256-PLUS"
+_BINDING = b"p=tls-server-end-point"
 _ITERATIONS = 4096
 """The least that RFC 7677 section 4 allows: our passwords are random, so stretching adds nothing."""
 
@@ -27,13 +31,45 @@ _FINAL = re.compile(rb"(c=([^,]*),r=([^,]*)(?:,[^p].*)?),p=([^,]*)", re.DOTALL)
 
 
 async def scram_sha_256(talk: Conversation) -> Account:
-    """Two round trips, then the server's own proof in a continuation that the client answers empty."""
+    """Without channel binding.
+
+    A client that could have bound the channel and believes that we could not (``y``) was lied to when
+    we had offered it (RFC 5802 section 6).
+    """
+
+    def bound(binding: bytes) -> bytes:
+        if binding.startswith(b"p="):
+            raise No("channel binding not supported")
+        if binding == b"y" and talk.binds:
+            raise Denied("the server does support channel binding")
+        return b""
+
+    return await _scram(talk, bound)
+
+
+async def scram_sha_256_plus(talk: Conversation) -> Account:
+    """With the hash of our certificate in what the client proves."""
+
+    def bound(binding: bytes) -> bytes:
+        if not binding.startswith(b"p="):
+            raise Bad("channel binding is missing")
+        if binding != _BINDING or talk.peer.end_point is None:
+            raise No("of the channel bindings, only tls-server-end-point is supported")
+        return talk.peer.end_point
+
+    return await _scram(talk, bound)
+
+
+async def _scram(talk: Conversation, bound: Callable[[bytes], bytes]) -> Account:
+    """Two round trips, then the server's own proof in a continuation that the client answers empty.
+
+    ``bound`` judges what the client says of channel binding, and gives the octets to bind.
+    """
     opened = _FIRST.fullmatch(await talk.first())
     if opened is None:
         raise Bad("malformed SCRAM message")
     header, binding, identity, bare, name, client_nonce = opened.groups()
-    if binding.startswith(b"p="):
-        raise No("channel binding not supported")
+    channel = bound(binding)
     user = _name(name)
     only_itself(_name(identity or b""), user)
     password = await talk.password(user)
@@ -42,7 +78,7 @@ async def scram_sha_256(talk: Conversation) -> Account:
     nonce = client_nonce + secrets.token_urlsafe(18).encode()
     challenge = b"r=%b,s=%b,i=%d" % (nonce, b64encode(salt), _ITERATIONS)
     final = _FINAL.fullmatch(await talk.ask(challenge))
-    if final is None or _decoded(final[2]) != header or final[3] != nonce:
+    if final is None or _decoded(final[2]) != header + channel or final[3] != nonce:
         raise Bad("SCRAM message does not fit the one before")
 
     signed = b",".join((bare, challenge, final[1]))

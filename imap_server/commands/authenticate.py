@@ -11,6 +11,7 @@ import msgspec
 from imap_server.auth.admission import admit, require_privacy
 from imap_server.auth.conversation import Conversation
 from imap_server.auth.mechanisms import offered
+from imap_server.auth.scram import PLUS
 from imap_server.errors import Bad, No
 from imap_server.session import NOT_LOGGED_IN, Session
 from imap_server.wire.lexer import Lexer
@@ -46,7 +47,9 @@ async def run(session: Session, command: Authenticate) -> None:
     """No untagged line comes before the first continuation (row AUTH-12)."""
     require_privacy(session)
     settings = session.settings
-    mechanism = offered(settings.sasl_mechanisms, session.backend).get(command.mechanism)
+    bound = session.peer.end_point is not None
+    mechanisms = offered(settings.sasl_mechanisms, session.backend, bound=bound)
+    mechanism = mechanisms.get(command.mechanism)
     if mechanism is None:
         raise No("mechanism not supported")
 
@@ -58,7 +61,12 @@ async def run(session: Session, command: Authenticate) -> None:
         return _decode(response)
 
     talk = Conversation(
-        ask, command.initial, backend=session.backend, peer=session.peer, realm=settings.sasl_realm
+        ask,
+        command.initial,
+        backend=session.backend,
+        peer=session.peer,
+        realm=settings.sasl_realm,
+        binds=PLUS.encode() in mechanisms,
     )
     await admit(session, mechanism(talk), lambda: talk.user)
 

@@ -2,7 +2,7 @@
 """STATUS (RFC 3501 section 6.3.10, RFC 9051 section 6.3.11).
 
 SIZE is RFC 8438, HIGHESTMODSEQ RFC 7162 section 3.1.7, MAILBOXID RFC 8474, DELETED and
-DELETED-STORAGE RFC 9208 section 4.1.4.
+DELETED-STORAGE RFC 9208 section 4.1.4, APPENDLIMIT RFC 7889.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import enum
 import msgspec
 
 from imap_server import flags, object_ids
+from imap_server.abilities import Appending
 from imap_server.backend import MailboxStatus
 from imap_server.errors import Bad, No
 from imap_server.session import LOGGED_IN, Extension, Session
@@ -35,6 +36,7 @@ class Item(enum.Enum):
     DELETED = b"DELETED"
     DELETED_STORAGE = b"DELETED-STORAGE"
     MAILBOX_ID = b"MAILBOXID"
+    APPEND_LIMIT = b"APPENDLIMIT"
 
 
 _ABOUT_DELETED = frozenset({Item.DELETED, Item.DELETED_STORAGE})
@@ -91,7 +93,10 @@ async def report(session: Session, command: Status) -> bool:
     deleted = Deleted()
     if not _ABOUT_DELETED.isdisjoint(command.items):
         deleted = await _count_deleted(session, command.name)
-    figures = b" ".join(b"%b %b" % (item.value, _figure(item, status, deleted)) for item in command.items)
+    limit = _append_limit(session, status)
+    figures = b" ".join(
+        b"%b %b" % (item.value, _figure(item, status, deleted, limit)) for item in command.items
+    )
     session.untagged(b"STATUS %b (%b)" % (session.mailbox_name(command.name), figures))
     return True
 
@@ -118,9 +123,19 @@ def _item(line: Lexer) -> Item:
         raise Bad("unknown STATUS item") from error
 
 
-def _figure(item: Item, status: MailboxStatus, deleted: Deleted) -> bytes:
+def _append_limit(session: Session, status: MailboxStatus) -> int:
+    """The server's limit holds for every mailbox; a backend may have a lower one."""
+    if not isinstance(session.account, Appending):
+        return 0
+    most = session.settings.max_append_bytes
+    return most if status.append_limit is None else min(most, status.append_limit)
+
+
+def _figure(item: Item, status: MailboxStatus, deleted: Deleted, append_limit: int) -> bytes:
     if item is Item.MAILBOX_ID:
         return f"({object_ids.mailbox_id(status)})".encode()
+    if item is Item.APPEND_LIMIT:
+        return b"%d" % append_limit
     return b"%d" % _number(item, status, deleted)
 
 

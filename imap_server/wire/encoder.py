@@ -33,6 +33,11 @@ def nstring(value: bytes | None) -> bytes:
     return b"NIL" if value is None else string(value)
 
 
+def nstring8(value: bytes | None) -> bytes:
+    """As ``nstring``; what holds NUL travels as a literal8 (RFC 3516 section 4.2)."""
+    return b"~" + literal(value) if value is not None and b"\0" in value else nstring(value)
+
+
 def astring(value: bytes) -> bytes:
     """A bare atom where that is unambiguous, else a string."""
     if _ATOM.fullmatch(value) and value.upper() != b"NIL":

@@ -3,15 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from imap_server.abilities import Appended, NewMessage, OverQuota
+from imap_server.abilities import (
+    Annotation,
+    AnnotationTooBig,
+    Appended,
+    NewMessage,
+    NoPrivateAnnotations,
+    OverQuota,
+    TooManyAnnotations,
+    UnsupportedUse,
+)
 from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota
 from tests.dialogues.memory_folder import Folder, Power, figures, quota
 
 CAPACITY_OCTETS = 50_000
 """Of one folder."""
+ANNOTATION_OCTETS = 64
+MOST_ANNOTATIONS = 3
 _NOW = datetime(2026, 3, 7, 18, 17, tzinfo=UTC)
 
 
@@ -24,11 +35,13 @@ class MailAccount:
         self._uid_validity = 1_800_000_000
         self.folders: dict[str, Folder] = {}
         self._subscribed: dict[str, None] = {}
+        self._uses: dict[str, tuple[str, ...]] = {}
+        self._annotations: dict[str, dict[str, Annotation]] = {}
         self._make("INBOX")
 
     async def list(self) -> Sequence[MailboxEntry]:
         """As they were made."""
-        return [MailboxEntry(name) for name in self.folders]
+        return [MailboxEntry(name, self._uses.get(name, ())) for name in self.folders]
 
     async def status(self, name: str) -> MailboxStatus | None:
         """Of any folder."""
@@ -57,9 +70,42 @@ class MailAccount:
             tuple(folder.append(each.octets, each.internal_date or _NOW, each.flags) for each in messages),
         )
 
-    async def create(self, name: str) -> None:
-        """With every level above it."""
+    @property
+    def annotations(self) -> MailAccount:
+        """The account keeps them itself."""
+        return self
+
+    async def read(self, mailbox: str) -> Sequence[Annotation] | None:
+        """As they were written."""
         self._power.check()
+        if mailbox and mailbox not in self.folders:
+            return None
+        return list(self._annotations.get(mailbox, {}).values())
+
+    async def write(self, mailbox: str, values: Mapping[str, bytes | None]) -> bool:
+        """Three in all, 64 octets each, and nothing private for the whole account."""
+        if await self.read(mailbox) is None:
+            return False
+        if not mailbox and any(name.lower().startswith("/private/") for name in values):
+            raise NoPrivateAnnotations
+        if any(value is not None and len(value) > ANNOTATION_OCTETS for value in values.values()):
+            raise AnnotationTooBig(ANNOTATION_OCTETS)
+        kept = dict(self._annotations.get(mailbox, {}))
+        for name, value in values.items():
+            kept.pop(name.lower(), None)
+            if value is not None:
+                kept[name.lower()] = Annotation(name, value)
+        others = sum(len(held) for place, held in self._annotations.items() if place != mailbox)
+        if len(kept) + others > MOST_ANNOTATIONS:
+            raise TooManyAnnotations
+        self._annotations[mailbox] = kept
+        return True
+
+    async def create(self, name: str, *, uses: Sequence[str] | None = None) -> None:
+        """With every level above it; for drafts, if asked."""
+        self._power.check()
+        if uses is not None and not set(uses) <= {"\\Drafts"}:
+            raise UnsupportedUse
         if not name:
             raise NotAllowed("no name", code="CANNOT")
         if name in self.folders:
@@ -69,6 +115,7 @@ class MailAccount:
             level = "/".join(levels[:count])
             if level not in self.folders:
                 self._make(level)
+        self._uses[name] = tuple(uses or ())
 
     async def delete(self, name: str) -> None:
         """INBOX stays."""

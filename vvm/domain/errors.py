@@ -173,6 +173,13 @@ class TooManyFolders(Refusal):
         super().__init__(f"a mailbox has at most {limit} folders of its own, and as many subscriptions")
 
 
+class TooManyAnnotations(Refusal):
+    code = "too_many_annotations"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"a mailbox has at most {limit} annotations")
+
+
 class TooManyKeywords(Refusal):
     code = "too_many_keywords"
 

@@ -95,12 +95,16 @@ def mutual_tls_context(certificate: Path, key: Path, client_ca: Path | None) -> 
 
 
 class CertificateWatch:
-    """Takes a renewed certificate into a context that is in use: new connections see it."""
+    """Takes a renewed certificate into a context that is in use: new connections see it.
+
+    ``end_point`` is what binds a channel to it (see ``end_point``).
+    """
 
     def __init__(self, context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         self._context = context
         self._files = (certificate, key)
         self._seen = self._stamps()
+        self.end_point = end_point(certificate.read_bytes())
 
     def look(self) -> None:
         """Load the files again if they have changed; half a renewal leaves the old pair in use."""
@@ -112,6 +116,7 @@ class CertificateWatch:
             # A pair that does not fit must not reach the context in use.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self._files)
             self._context.load_cert_chain(*self._files)
+            self.end_point = end_point(self._files[0].read_bytes())
         except (OSError, ssl.SSLError) as error:
             log.error("certificate_not_taken", file=str(self._files[0]), error=str(error))  # noqa: TRY400 - the text says it all
         else:
@@ -119,6 +124,19 @@ class CertificateWatch:
 
     def _stamps(self) -> list[int | None]:
         return [_stamp(path) for path in self._files]
+
+
+def end_point(chain: bytes) -> bytes | None:
+    """``tls-server-end-point`` of a PEM whose first certificate is the server's (RFC 5929 section 4.1).
+
+    None for a signature that has no hash of its own (Ed25519), where the binding is not defined.
+    """
+    certificate = x509.load_pem_x509_certificate(chain)
+    signed = certificate.signature_hash_algorithm
+    if signed is None:
+        return None
+    weak = isinstance(signed, hashes.MD5 | hashes.SHA1)
+    return certificate.fingerprint(hashes.SHA256() if weak else signed)
 
 
 def _stamp(path: Path) -> int | None:

@@ -189,6 +189,7 @@ def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: 
         backend,
         config.imap.limits,
         tls=tls,
+        end_point=lambda: renewal.end_point,
         metrics=ImapMetrics(metrics.registry),
         extensions=extensions.table(),
     )

@@ -7,7 +7,7 @@ What is changed in INBOX is told to the subscriber's phone, because somebody els
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -23,6 +23,7 @@ from vvm.services.owing import Owing
 from vvm.services.settings import FolderSettings
 from vvm.store.folders import DELIMITER
 from vvm.store.port import (
+    Annotation,
     Copied,
     FolderStore,
     Hints,
@@ -42,6 +43,14 @@ _LONGEST_SECONDS = 86_400
 
 class UnfitFolderName(Refusal):
     code = "unfit_folder_name"
+
+
+class AnnotationTooBig(Refusal):
+    code = "annotation_too_big"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"an annotation has at most {limit} octets")
+        self.limit = limit
 
 
 class Filed(msgspec.Struct, frozen=True):
@@ -110,6 +119,17 @@ class Filing:
         """Raises UnfitFolderName, TooManyFolders."""
         kept = self._fit(name) if wanted else place(name)
         await self._folders.subscribe(mailbox, kept, wanted=wanted, most=self._settings.most)
+
+    async def annotations(self, mailbox: MailboxId, folder: str) -> Sequence[Annotation]:
+        """Of a folder, or for "" of the mailbox as a whole."""
+        return await self._folders.annotations(mailbox, folder)
+
+    async def annotate(self, mailbox: MailboxId, folder: str, values: Mapping[str, bytes | None]) -> None:
+        """Raises AnnotationTooBig and what ``FolderStore.annotate`` raises."""
+        limit = self._settings.annotation_bytes
+        if any(value is not None and len(value) > limit for value in values.values()):
+            raise AnnotationTooBig(limit=limit)
+        await self._folders.annotate(mailbox, folder, values, most=self._settings.annotations)
 
     async def copy(self, owner: Subscriber, folder: str, uids: Sequence[int], target: str) -> Copied | None:
         """Raises FolderStays for Greetings as the target, and what ``FolderStore.copy`` raises."""

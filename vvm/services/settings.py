@@ -113,6 +113,10 @@ class FolderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many of them a mailbox has, and to how many it is subscribed."""
     name_length: int = 200
     """The longest name, with those above it, in characters."""
+    annotations: int = 100
+    """How many annotations (RFC 5464) a mailbox has with all its folders."""
+    annotation_bytes: int = 4_096
+    """The longest value of one."""
 
 
 class MasterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

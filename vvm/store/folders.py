@@ -7,7 +7,7 @@ a name is fit is for the services to say.  A method is one transaction, as in ``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +23,13 @@ class FolderEntry(msgspec.Struct, frozen=True):
     name: str
     special_use: str | None = None
     r"""What it is for, as RFC 6154 writes it (``\Trash``)."""
+
+
+class Annotation(msgspec.Struct, frozen=True):
+    """What clients keep beside the messages (RFC 5464): names with ``/`` between levels, any octets."""
+
+    name: str
+    value: bytes
 
 
 class Copied(msgspec.Struct, frozen=True):
@@ -80,6 +87,21 @@ class FolderStore(Protocol):
 
     async def subscriptions(self, mailbox: MailboxId) -> Sequence[str]:
         """By name.  A new mailbox is subscribed to INBOX and Greetings."""
+        ...
+
+    async def annotations(self, mailbox: MailboxId, folder: str) -> Sequence[Annotation]:
+        """Those of a folder, by name; ``folder`` is "" for those of the mailbox as a whole."""
+        ...
+
+    async def annotate(
+        self, mailbox: MailboxId, folder: str, values: Mapping[str, bytes | None], *, most: int
+    ) -> None:
+        """Set annotations, or remove those whose value is None: all or none.
+
+        Names compare without case (ASCII) and keep the spelling in which they came last.  They stay with
+        a folder that is renamed and go with one that is deleted.  Raises UnknownFolder, and
+        TooManyAnnotations when the mailbox with all its folders would have more than ``most``.
+        """
         ...
 
     async def copy(

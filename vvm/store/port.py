@@ -35,7 +35,7 @@ from vvm.store.cos import CosStore
 from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.events import EventStore, WebhookStore
 from vvm.store.expiry import Aged, Ages, ExpiryStore
-from vvm.store.folders import Copied, FolderEntry, FolderStore
+from vvm.store.folders import Annotation, Copied, FolderEntry, FolderStore
 from vvm.store.history import HistoryStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
 from vvm.store.numbers import NumberStore, Renumbering
@@ -57,6 +57,7 @@ from vvm.store.visits import VisitStore
 __all__ = [  # what other modules of this room define, and everybody takes from here
     "Aged",
     "Ages",
+    "Annotation",
     "Blob",
     "BlobLedger",
     "Copied",

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from imap_server.abilities import Appended, NewMessage
+from imap_server.abilities import Appended, NewMessage, UnsupportedUse
 from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota, QuotaResource
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.subscriber import SubscriberId
+from vvm.fronts.imap.annotations import FolderAnnotations
 from vvm.fronts.imap.mailbox import Folder, mailbox_id
 from vvm.fronts.imap.opened import Opened, refusals, told
 from vvm.fronts.imap.profiles import SPECIAL_USE, Appends
@@ -24,7 +25,7 @@ _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzin
 
 
 class SubscriberAccount:
-    """imap_server.backend.Account, and imap_server.abilities.Appending for Greetings."""
+    """imap_server.backend.Account; of imap_server.abilities Appending for Greetings, and Annotated."""
 
     def __init__(self, opened: Opened) -> None:
         self.user = opened.owner.msisdn
@@ -55,7 +56,11 @@ class SubscriberAccount:
             highest_modseq=state.highest_modseq,
             size=state.octets,
             mailbox_id=mailbox_id(place(name), state),
+            append_limit=None if self._takes_messages(place(name)) else 0,
         )
+
+    def _takes_messages(self, folder: str) -> bool:
+        return folder == GREETINGS or self.opened.profile.appends is not Appends.NOTHING
 
     async def select(self, name: str) -> Folder | None:
         return None if await self.folder(name) is None else Folder(place(name), self.opened)
@@ -90,6 +95,10 @@ class SubscriberAccount:
                 owed=self.opened.owed(GREETINGS),
             )
         return Appended(folder.uid_validity, (stored.uid,))
+
+    @property
+    def annotations(self) -> FolderAnnotations | None:
+        return FolderAnnotations(self.opened, self.folder) if self.opened.profile.annotates else None
 
     async def folder(self, name: str) -> port.FolderState | None:
         """A folder that this client may see.  Raises Unavailable."""
@@ -150,8 +159,17 @@ class FilingAccount:
         stored = await told(self._filing.append(self.opened.owner, place(name), filed))
         return Appended(folder.uid_validity, tuple(each.uid for each in stored))
 
-    async def create(self, name: str) -> None:
-        use = SPECIAL_USE.get(name.lower())
+    @property
+    def annotations(self) -> FolderAnnotations | None:
+        return self._own.annotations
+
+    async def create(self, name: str, *, uses: Sequence[str] | None = None) -> None:
+        if uses is None:
+            use = SPECIAL_USE.get(name.lower())
+        elif len(uses) > 1 or not set(SPECIAL_USE.values()).issuperset(uses):
+            raise UnsupportedUse
+        else:
+            use = next(iter(uses), None)
         await told(self._filing.create(self._mailbox, name, special_use=use))
 
     async def delete(self, name: str) -> None:

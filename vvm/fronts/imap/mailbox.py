@@ -34,6 +34,7 @@ class Folder:
         self._folder = folder
         self._opened = opened
         self._mailbox = opened.mailbox
+        self._language = opened.owner.language
         self._vocabulary = opened.profile.vocabulary(folder)
         self._mailboxes = opened.services.mailboxes
         self._rosters = opened.services.rosters
@@ -70,7 +71,7 @@ class Folder:
     async def messages(self, uids: Sequence[int]) -> Sequence[MessageRecord]:
         originals = self._opened.originals
         found = await told(self._mailboxes.messages(self._mailbox, self._folder, uids, originals=originals))
-        return [_record(message, "O" if originals else "M") for message in found]
+        return [_record(message, "O" if originals else "M", self._language) for message in found]
 
     async def read(self, uid: int) -> bytes | None:
         originals = self._opened.originals
@@ -126,7 +127,7 @@ def mailbox_id(folder: str, state: port.FolderState) -> str:
     return f"{'G' if folder == GREETINGS else 'F'}{state.uid_validity}"
 
 
-def _record(message: port.MessageRecord, content: str) -> MessageRecord:
+def _record(message: port.MessageRecord, content: str, language: str) -> MessageRecord:
     """``content`` tells who reads originals from who does not: they have no octets in common."""
     layout = message.layout
     return MessageRecord(
@@ -144,5 +145,5 @@ def _record(message: port.MessageRecord, content: str) -> MessageRecord:
             for part in layout.parts
         ),
         email_id=content + message.identity,
-        preview=preview(message.kind, seconds=message.seconds, caller=message.caller),
+        preview=preview(message.kind, seconds=message.seconds, caller=message.caller, language=language),
     )

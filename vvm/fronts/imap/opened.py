@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from imap_server.abilities import OverQuota
+from imap_server import abilities
 from imap_server.backend import NotAllowed, Unavailable
 from vvm.domain import message
 from vvm.domain.errors import (
@@ -19,6 +19,7 @@ from vvm.domain.errors import (
     MailboxFull,
     Outage,
     Refusal,
+    TooManyAnnotations,
     TooManyFolders,
     TooManyKeywords,
     UnknownFolder,
@@ -29,7 +30,7 @@ from vvm.domain.notification import Owed
 from vvm.domain.visit import Act
 from vvm.fronts.imap.profiles import Appends, Profile
 from vvm.fronts.imap.rosters import Rosters
-from vvm.services.filing import Filing, UnfitFolderName
+from vvm.services.filing import AnnotationTooBig, Filing, UnfitFolderName
 from vvm.services.greetings import Greetings
 from vvm.services.login import Admitted
 from vvm.services.owing import Owing
@@ -155,7 +156,11 @@ def _in_words_of_imap(error: Outage | Refusal, text: str | None = None) -> Excep
         case Outage():
             return Unavailable(error.code)
         case MailboxFull():
-            return OverQuota()
+            return abilities.OverQuota()
+        case TooManyAnnotations():
+            return abilities.TooManyAnnotations(str(error))
+        case AnnotationTooBig():
+            return abilities.AnnotationTooBig(error.limit)
         case UnknownMessage() | UnknownSubscriber():
             return Unavailable("the mailbox is gone")
         case _:

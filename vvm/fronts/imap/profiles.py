@@ -49,6 +49,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     appends: Appends = Appends.NOTHING
     greetings_status: bool = False
     """STATUS tells it about Greetings too (OMTP 1.3 2.1.1 refuses that)."""
+    annotates: bool = False
+    """It keeps annotations (RFC 5464)."""
     commands: bool = True
     """It has OMTP's own commands."""
     provided: Mapping[str, str] = {}
@@ -64,14 +66,17 @@ PROFILES: Mapping[Manners, Profile] = {
     Manners.STRICT: Profile(),
     Manners.ANDROID: Profile(lenient=True),
     Manners.VVMD: Profile(lenient=True),
-    Manners.APPLE: Profile(files=True, lenient=True, greetings_status=True, provided={"Trash": "\\Trash"}),
-    Manners.ATT: Profile(lenient=True, keywords=frozenset({"TUISkipped"})),
+    Manners.APPLE: Profile(
+        files=True, lenient=True, greetings_status=True, annotates=True, provided={"Trash": "\\Trash"}
+    ),
+    Manners.ATT: Profile(lenient=True, keywords=frozenset({"TUISkipped"}), annotates=True),
     Manners.MAIL: Profile(
         files=True,
         flags=_MAIL,
         any_keyword=True,
         appends=Appends.MAIL,
         greetings_status=True,
+        annotates=True,
         commands=False,
     ),
     Manners.ASTERISK: Profile(

@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
-from vvm.domain.errors import FolderExists, FolderHasChildren, FolderStays, TooManyFolders, UnknownFolder
+from vvm.domain.errors import (
+    FolderExists,
+    FolderHasChildren,
+    FolderStays,
+    TooManyAnnotations,
+    TooManyFolders,
+    UnknownFolder,
+)
 from vvm.domain.event import EventKind
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
-from vvm.store.folders import DELIMITER, Copied, FolderEntry, levels
+from vvm.store.folders import DELIMITER, Annotation, Copied, FolderEntry, levels
 from vvm.store.keywords import spelled
 from vvm.store.memory.mailboxes import Folder, Mailbox, MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
@@ -85,6 +92,27 @@ class MemoryFolders:
     async def subscriptions(self, mailbox: MailboxId) -> Sequence[str]:
         found = self._mailboxes.mailbox(mailbox)
         return [] if found is None else sorted(found.subscribed)
+
+    async def annotations(self, mailbox: MailboxId, folder: str) -> Sequence[Annotation]:
+        found = self._mailboxes.mailbox(mailbox)
+        place = None if found is None else found.folders.get(folder) if folder else found
+        return [] if place is None else [place.annotations[name] for name in sorted(place.annotations)]
+
+    async def annotate(
+        self, mailbox: MailboxId, folder: str, values: Mapping[str, bytes | None], *, most: int
+    ) -> None:
+        found = self._found(mailbox)
+        place = _folder(found, folder) if folder else found
+        after = place.annotations | {
+            name.lower(): Annotation(name, value) for name, value in values.items() if value is not None
+        }
+        for name, value in values.items():
+            if value is None:
+                after.pop(name.lower(), None)
+        more = len(after) - len(place.annotations)
+        if more > 0 and _annotations(found) + more > most:
+            raise TooManyAnnotations(limit=most)
+        place.annotations = after
 
     async def copy(
         self, mailbox: MailboxId, folder: str, uids: Sequence[int], target: str, owed: Sequence[Owed] = ()
@@ -160,6 +188,11 @@ def _folder(mailbox: Mailbox, name: str) -> Folder:
     if folder is None:
         raise UnknownFolder
     return folder
+
+
+def _annotations(mailbox: Mailbox) -> int:
+    """How many there are in all."""
+    return len(mailbox.annotations) + sum(len(folder.annotations) for folder in mailbox.folders.values())
 
 
 def _require_own(mailbox: Mailbox, name: str) -> None:

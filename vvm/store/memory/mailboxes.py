@@ -22,6 +22,7 @@ from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import (
     GREETINGS_LIMIT,
+    Annotation,
     Blob,
     Changes,
     DeletedMessage,
@@ -33,8 +34,6 @@ from vvm.store.port import (
     Original,
     Stored,
 )
-
-_identities = count(1)
 
 
 class Message:
@@ -70,6 +69,8 @@ class Message:
 
 
 class Folder:
+    _identities = count(1)
+
     def __init__(self, *, uid_validity: int, max_messages: int, special_use: str | None = None) -> None:
         self.uid_validity = uid_validity
         self.max_messages = max_messages
@@ -78,6 +79,7 @@ class Folder:
         self.admits_clients = False
         self.uid_next = 1
         self.highest_modseq = 1  # RFC 7162 section 3.1.2.1: at least 1, also of an empty folder
+        self.annotations: dict[str, Annotation] = {}
         self.messages: dict[int, Message] = {}
         """Ascending, because UIDs are given in that order and a dict keeps it."""
         self.gone: dict[int, int] = {}
@@ -129,7 +131,7 @@ class Folder:
     def add(self, message: NewMessage, modseq: int, *, identity: str | None = None) -> Message:
         """Give a message its UID, and its identity unless it is a copy."""
         self.keywords, names = spelled(self.keywords, message.keywords)
-        named = identity or str(next(_identities))
+        named = identity or str(next(self._identities))
         added = self.messages[self.uid_next] = Message(self.uid_next, modseq, message, named)
         added.keywords = names
         self.uid_next += 1
@@ -149,6 +151,7 @@ class Mailbox:
         """What the owner's class of service says at this moment."""
         self.folders = {INBOX: inbox, GREETINGS: greetings}
         self.subscribed = {INBOX, GREETINGS}
+        self.annotations: dict[str, Annotation] = {}
         self.deposits: dict[str, int] = {}
         """UID by deposit key; outlives the message."""
         self.deposited_at: dict[str, datetime] = {}
@@ -223,11 +226,6 @@ class Mailbox:
         return msgspec.structs.replace(self.folders[folder].state(), max_messages=self.most(folder))
 
 
-def _unlimited(mailbox: MailboxId) -> Limits | None:
-    del mailbox
-    return None
-
-
 def _sums(messages: Sequence[NewMessage]) -> tuple[int, int]:
     """Seconds and octets."""
     return sum(one.seconds for one in messages), sum(len(one.octets) for one in messages)
@@ -244,7 +242,7 @@ class MemoryMailboxes:
         self._mailboxes: dict[MailboxId, Mailbox] = {}
         self._ids = count(1)
         self._deleted_ids = count(1)
-        self._limits_of: Callable[[MailboxId], Limits | None] = _unlimited
+        self._limits_of: Callable[[MailboxId], Limits | None] = lambda _: None
 
     def limited_by(self, limits_of: Callable[[MailboxId], Limits | None]) -> None:
         """Ask ``limits_of`` for what the class of service of a mailbox's owner says."""

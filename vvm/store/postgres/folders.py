@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from vvm.domain.errors import (
     FolderHasChildren,
     FolderStays,
     MailboxFull,
+    TooManyAnnotations,
     TooManyFolders,
     UnknownFolder,
 )
@@ -19,7 +20,7 @@ from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store import rows
-from vvm.store.folders import DELIMITER, Copied, FolderEntry, levels
+from vvm.store.folders import DELIMITER, Annotation, Copied, FolderEntry, levels
 from vvm.store.postgres.engine import Connection, Database, statements
 from vvm.store.postgres.mailboxes import learn_keywords
 from vvm.store.postgres.outbox import owe
@@ -27,6 +28,8 @@ from vvm.store.postgres.outbox import owe
 _SQL = statements("folders.sql")
 _GREETINGS_ID = 2
 """Of every mailbox; INBOX is 1."""
+_WHOLE_MAILBOX = 0
+"""In place of a folder's id, for annotations."""
 
 
 class _Place(NamedTuple):
@@ -105,6 +108,31 @@ class PostgresFolders:
     async def subscriptions(self, mailbox: MailboxId) -> Sequence[str]:
         found = await self._database.all(_SQL["subscriptions"], {"mailbox": mailbox})
         return [name for (name,) in found]
+
+    async def annotations(self, mailbox: MailboxId, folder: str) -> Sequence[Annotation]:
+        found = await self._database.all(_SQL["annotations"], {"mailbox": mailbox, "folder": folder})
+        return [Annotation(*row) for row in found]
+
+    async def annotate(
+        self, mailbox: MailboxId, folder: str, values: Mapping[str, bytes | None], *, most: int
+    ) -> None:
+        async def work(connection: Connection) -> None:
+            await _lock(connection, mailbox)
+            place = await _require(connection, mailbox, folder or INBOX)
+            where: dict[str, object] = {
+                "mailbox": mailbox,
+                "folder_id": place.id if folder else _WHOLE_MAILBOX,
+            }
+            (before,) = await connection.one(_SQL["count_annotations"], where)
+            for name, value in values.items():
+                statement = "delete_annotation" if value is None else "set_annotation"
+                which = {"entry": name.lower(), "name": name, "value": value}
+                await connection.all(_SQL[statement], where | which)
+            (after,) = await connection.one(_SQL["count_annotations"], where)
+            if after > max(before, most):
+                raise TooManyAnnotations(limit=most)
+
+        await self._database.write(work)
 
     async def copy(
         self, mailbox: MailboxId, folder: str, uids: Sequence[int], target: str, owed: Sequence[Owed] = ()

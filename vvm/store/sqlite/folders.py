@@ -4,16 +4,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from vvm.domain.errors import FolderExists, FolderHasChildren, FolderStays, TooManyFolders, UnknownFolder
+from vvm.domain.errors import (
+    FolderExists,
+    FolderHasChildren,
+    FolderStays,
+    TooManyAnnotations,
+    TooManyFolders,
+    UnknownFolder,
+)
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store import rows
-from vvm.store.folders import DELIMITER, Copied, FolderEntry, levels
+from vvm.store.folders import DELIMITER, Annotation, Copied, FolderEntry, levels
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.contents import share_content
 from vvm.store.sqlite.engine import Reader, Writer
@@ -23,6 +30,8 @@ from vvm.store.sqlite.removal import let_go
 
 _SQL = named_statements("vvm.store.sqlite.queries", "folders.sql")
 _MAILBOXES = named_statements("vvm.store.sqlite.queries", "mailboxes.sql")
+_WHOLE_MAILBOX = 0
+"""In place of a folder's id, for annotations."""
 
 
 class _Place(NamedTuple):
@@ -72,7 +81,7 @@ class SqliteFolders:
             where = {"mailbox": mailbox, "id": place.id}
             messages = connection.execute(_SQL["contents"], where).fetchall()
             let_go(connection, mailbox, place.id, messages)
-            for statement in ("delete_folder", "delete_journal"):
+            for statement in ("delete_folder", "delete_journal", "delete_annotations"):
                 connection.execute(_SQL[statement], where)
 
         await self._write(work)
@@ -101,6 +110,27 @@ class SqliteFolders:
 
     async def subscriptions(self, mailbox: MailboxId) -> Sequence[str]:
         return [name for (name,) in self._reader.all(_SQL["subscriptions"], (mailbox,))]
+
+    async def annotations(self, mailbox: MailboxId, folder: str) -> Sequence[Annotation]:
+        found = self._reader.all(_SQL["annotations"], {"mailbox": mailbox, "folder": folder})
+        return [Annotation(*row) for row in found]
+
+    async def annotate(
+        self, mailbox: MailboxId, folder: str, values: Mapping[str, bytes | None], *, most: int
+    ) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            place = _require(connection, mailbox, folder or INBOX)
+            where = {"mailbox": mailbox, "folder_id": place.id if folder else _WHOLE_MAILBOX}
+            (before,) = connection.execute(_SQL["count_annotations"], where).fetchone()
+            for name, value in values.items():
+                statement = "delete_annotation" if value is None else "set_annotation"
+                which = {"entry": name.lower(), "name": name, "value": value}
+                connection.execute(_SQL[statement], where | which)
+            (after,) = connection.execute(_SQL["count_annotations"], where).fetchone()
+            if after > max(before, most):
+                raise TooManyAnnotations(limit=most)
+
+        await self._write(work)
 
     async def copy(
         self, mailbox: MailboxId, folder: str, uids: Sequence[int], target: str, owed: Sequence[Owed] = ()

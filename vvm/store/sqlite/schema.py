@@ -10,7 +10,7 @@ from vvm.domain.errors import Outage
 from vvm.store.migration import Migrated, When, steps
 from vvm.store.sqlite.engine import connect
 
-VERSION = 22
+VERSION = 23
 """The schema that this release writes."""
 COMPATIBLE = 21
 """The oldest release, by its VERSION, that can work with a file of this schema.

@@ -39,7 +39,8 @@ UPDATE folder SET name = :other || substr(name, length(:name) + 1)
 SELECT let_go(:mailbox, :id, ARRAY(SELECT uid FROM message WHERE mailbox_id = :mailbox AND folder_id = :id));
 
 -- name: delete_folder
-WITH journal AS (DELETE FROM journal WHERE mailbox_id = :mailbox AND folder_id = :id)
+WITH journal AS (DELETE FROM journal WHERE mailbox_id = :mailbox AND folder_id = :id),
+     annotation AS (DELETE FROM annotation WHERE mailbox_id = :mailbox AND folder_id = :id)
 DELETE FROM folder WHERE mailbox_id = :mailbox AND id = :id;
 
 -- name: subscribe
@@ -108,3 +109,21 @@ gone AS (
     DELETE FROM message WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid = ANY (:uids)
     RETURNING uid)
 INSERT INTO journal SELECT :mailbox, :folder_id, highest_modseq, uid, 'expunged' FROM moved, gone;
+
+-- name: annotations
+SELECT a.name, a.value FROM annotation a
+ WHERE a.mailbox_id = :mailbox
+   AND a.folder_id = CASE :folder::text WHEN '' THEN 0 ELSE
+       (SELECT f.id FROM folder f WHERE f.mailbox_id = :mailbox AND f.name = :folder::text) END
+ ORDER BY a.entry;
+
+-- name: set_annotation
+INSERT INTO annotation (mailbox_id, folder_id, entry, name, value)
+VALUES (:mailbox, :folder_id, :entry, :name, :value)
+    ON CONFLICT (mailbox_id, folder_id, entry) DO UPDATE SET name = excluded.name, value = excluded.value;
+
+-- name: delete_annotation
+DELETE FROM annotation WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND entry = :entry;
+
+-- name: count_annotations
+SELECT count(*) FROM annotation WHERE mailbox_id = :mailbox;

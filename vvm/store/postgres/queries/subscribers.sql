@@ -100,6 +100,7 @@ WITH message AS (DELETE FROM message WHERE mailbox_id = :mailbox),
      deposit_key AS (DELETE FROM deposit_key WHERE mailbox_id = :mailbox),
      journal AS (DELETE FROM journal WHERE mailbox_id = :mailbox),
      subscription AS (DELETE FROM subscription WHERE mailbox_id = :mailbox),
+     annotation AS (DELETE FROM annotation WHERE mailbox_id = :mailbox),
      folder AS (DELETE FROM folder WHERE mailbox_id = :mailbox),
      mailbox_key AS (DELETE FROM mailbox_key WHERE mailbox_id = :mailbox)
 DELETE FROM mailbox WHERE id = :mailbox;

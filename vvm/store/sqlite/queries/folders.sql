@@ -83,3 +83,24 @@ SELECT mailbox_id, :target_id, :copy, :modseq, flags & ~:left_behind, kind, call
        seconds, size, content_id, :keywords, original_id, original_size,
        coalesce(identity, :uid_validity || '-' || :folder_id || '-' || uid)
   FROM message WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid = :uid;
+
+-- name: annotations
+SELECT a.name, a.value FROM annotation a
+ WHERE a.mailbox_id = :mailbox
+   AND a.folder_id = CASE :folder WHEN '' THEN 0 ELSE
+       (SELECT f.id FROM folder f WHERE f.mailbox_id = :mailbox AND f.name = :folder) END
+ ORDER BY a.entry;
+
+-- name: set_annotation
+INSERT INTO annotation (mailbox_id, folder_id, entry, name, value)
+VALUES (:mailbox, :folder_id, :entry, :name, :value)
+    ON CONFLICT DO UPDATE SET name = excluded.name, value = excluded.value;
+
+-- name: delete_annotation
+DELETE FROM annotation WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND entry = :entry;
+
+-- name: count_annotations
+SELECT count(*) FROM annotation WHERE mailbox_id = :mailbox;
+
+-- name: delete_annotations
+DELETE FROM annotation WHERE mailbox_id = :mailbox AND folder_id = :id;
