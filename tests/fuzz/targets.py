@@ -121,6 +121,7 @@ def message_reader(octets: bytes) -> None:
     except Unreadable:
         return
     assert 0 <= message.header_size <= len(octets)
+    assert b"\0" not in message.envelope + message.body + message.body_structure
 
 
 def imap_numbers(octets: bytes) -> None:

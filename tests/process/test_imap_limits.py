@@ -84,7 +84,7 @@ async def test_a_login_that_dribbles_in_ends_with_the_time_for_it(
     octets: bytes, tmp_path: Path, handsets: Phones
 ) -> None:
     async with (
-        house(tmp_path, handsets, {"login_seconds": 1.0}) as at,
+        house(tmp_path, handsets, {"login_seconds": 2.0}) as at,
         stranger(at.program, address=ATTACKER) as slow,
     ):
         await at.hears_slowly(slow, octets)
@@ -97,7 +97,7 @@ async def test_a_command_that_dribbles_in_ends_with_the_time_for_it(
     octets: bytes, tmp_path: Path, handsets: Phones
 ) -> None:
     async with (
-        house(tmp_path, handsets, {"command_seconds": 1.0}) as at,
+        house(tmp_path, handsets, {"command_seconds": 2.0}) as at,
         member(at.program, at.login, address=ATTACKER) as slow,
     ):
         await at.hears_slowly(slow, octets)
@@ -146,7 +146,7 @@ class TlsByHand:
 
 
 async def test_a_tls_handshake_that_dribbles_in_is_given_up(tmp_path: Path, handsets: Phones) -> None:
-    async with house(tmp_path, handsets, {"tls_handshake_seconds": 1.0}) as at:
+    async with house(tmp_path, handsets, {"tls_handshake_seconds": 2.0}) as at:
         hello = TlsByHand(at.program).client_hello()
         async with unencrypted(at.program) as slow:
             await at.hears_slowly(slow, hello[:-1])
@@ -157,7 +157,7 @@ async def test_a_tls_handshake_that_dribbles_in_is_given_up(tmp_path: Path, hand
 async def test_a_tls_record_that_dribbles_in_ends_with_the_time_to_log_in(
     tmp_path: Path, handsets: Phones
 ) -> None:
-    async with house(tmp_path, handsets, {"login_seconds": 1.0}) as at, unencrypted(at.program) as slow:
+    async with house(tmp_path, handsets, {"login_seconds": 2.0}) as at, unencrypted(at.program) as slow:
         tls = TlsByHand(at.program)
         await tls.shake_hands(slow)
         await at.hears_slowly(slow, tls.record(at.login.command())[:-1])
@@ -390,7 +390,7 @@ async def completions(peer: Peer, line: bytes) -> list[str]:
 
 async def test_starttls_and_then_nothing_is_given_up(tmp_path: Path, handsets: Phones) -> None:
     async with (
-        house(tmp_path, handsets, {"tls_handshake_seconds": 1.0}) as at,
+        house(tmp_path, handsets, {"tls_handshake_seconds": 2.0}) as at,
         stranger(at.program, tls=False, address=ATTACKER) as silent,
     ):
         await silent.say(b"STARTTLS", tag="s")

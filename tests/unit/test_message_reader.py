@@ -157,3 +157,15 @@ def test_anything_is_some_message_of_one_part(text: str) -> None:
     message = read(text)
     assert [span.number for span in message.parts] == ["1"]
     assert message.octets[: message.header_size] + bodies(message)["1"] == message.octets
+
+
+@pytest.mark.parametrize("charset", ["", "none", "\0", "\x80", "utf-8\xe9", "idna"])
+def test_a_parameter_in_a_character_set_that_is_none_is_read_as_it_is_written(charset: str) -> None:
+    """Python's ``email`` raises ValueError for some, which is no reason to turn a message away."""
+    octets = f"Content-Type: multipart/mixed; Boundary*={charset}''q\r\n\r\n--q\r\n\r\none\r\n--q--\r\n"
+    message = read_message(octets.encode("latin-1"), LIMITS)
+    assert bodies(message) == {"1": b"one"}
+
+
+def test_a_nul_in_a_header_is_told_to_nobody() -> None:
+    assert read("Subject: a\0b\n\n").envelope.split()[1] == b'"ab"'

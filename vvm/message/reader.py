@@ -12,8 +12,8 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator, Sequence
-from email import message_from_bytes
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.utils import collapse_rfc2231_value, getaddresses
 from typing import TypeAlias
 
@@ -33,6 +33,7 @@ from vvm.message.structure import (
 from vvm.message.writer import PartSpan
 
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+_HEADERS = BytesHeaderParser()
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
 Header: TypeAlias = "Message[str, str]"
@@ -143,7 +144,7 @@ class _Reader:
         if found is None and end > most:
             raise Unreadable(f"a header of more than {self._limits.max_header_bytes} octets")
         body_start = end if found is None else start + found.end()
-        return message_from_bytes(self._octets[start:body_start]), body_start
+        return _HEADERS.parsebytes(self._octets[start:body_start]), body_start
 
     def part(self, header: Header, place: _Place, *, depth: int) -> Part:
         """Describe an entity and everything in it."""
@@ -205,7 +206,7 @@ class _Reader:
 
         A last part without its closing delimiter reaches to the end.
         """
-        boundary = header.get_boundary()
+        boundary = _collapsed(header.get_param("boundary", "")).rstrip()
         if not boundary:
             return
         delimiter = re.compile(
@@ -254,7 +255,15 @@ def _disposition(header: Header) -> tuple[str, Pairs] | None:
 def _pairs(header: Header, name: str) -> Pairs:
     """The parameters of a field, in its order."""
     found = header.get_params([], header=name)
-    return tuple((key, collapse_rfc2231_value(value)) for key, value in found[1:])
+    return tuple((key, _collapsed(value)) for key, value in found[1:])
+
+
+def _collapsed(value: str | tuple[str | None, str | None, str]) -> str:
+    """A parameter out of its character set (RFC 2231); as it is written, where that is none's name."""
+    try:
+        return collapse_rfc2231_value(value)
+    except ValueError:  # a NUL or an octet above 127 in the name
+        return value if isinstance(value, str) else value[2]
 
 
 def _text(header: Header, name: str) -> str | None:

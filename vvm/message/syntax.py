@@ -15,8 +15,11 @@ _QUOTABLE = re.compile(rb"[\x20-\x21\x23-\x5b\x5d-\x7e]*\Z")
 
 
 def string(value: str) -> bytes:
-    """A quoted string where that is safe for every client, otherwise a literal of UTF-8 octets."""
-    octets = value.encode("utf-8", "replace")
+    """A quoted string where that is safe for every client, otherwise a literal of UTF-8 octets.
+
+    A NUL, which neither may hold, is left out.
+    """
+    octets = value.replace("\0", "").encode("utf-8", "replace")
     if _QUOTABLE.match(octets):
         return b'"%b"' % octets
     return b"{%d}\r\n%b" % (len(octets), octets)
