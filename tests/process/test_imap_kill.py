@@ -119,11 +119,13 @@ class Client:
 async def test_killed_among_moves_and_copies_each_message_is_where_it_was_last_told(
     tmp_path: Path, handsets: Phones
 ) -> None:
-    async with (
-        running(tmp_path, smsc_port=handsets.smsc.port) as program,
-        api_of(program) as api,
-        asyncio.timeout(_SECONDS),
-    ):
+    async with running(tmp_path, smsc_port=handsets.smsc.port) as program:
+        await survive(program)
+
+
+async def survive(program: Program) -> None:
+    """Kill it again and again; after each start, look."""
+    async with api_of(program) as api, asyncio.timeout(_SECONDS):
         await api.add(PEOPLE[0])
         login = await mail_program(api, PEOPLE[0])
         await fill(program, login)
