@@ -2,6 +2,7 @@
 """What schemathesis cannot guess: a body of a recording that is one, and that a key is for one request."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 import schemathesis
@@ -19,7 +20,8 @@ openapi.media_type(
 
 
 @schemathesis.hook
-def before_call(context: object, case: schemathesis.Case, kwargs: dict[str, object]) -> None:
+def map_headers(context: object, headers: dict[str, Any] | None) -> dict[str, Any] | None:
     """A key that is well formed comes once; the others go out as they are."""
-    if re.fullmatch(r"[!-~]{1,200}", str((case.headers or {}).get(KEY, ""))):
-        case.headers[KEY] = uuid4().hex
+    if headers and re.fullmatch(r"[!-~]{1,200}", str(headers.get(KEY, ""))):
+        return {**headers, KEY: uuid4().hex}
+    return headers
