@@ -102,6 +102,13 @@ async def test_a_blocked_subscriber(house: Clinic) -> None:
     await assert_found(house, "subscriber_blocked")
 
 
+async def test_a_closed_subscriber(house: Clinic) -> None:
+    async with house.api() as api:
+        wanted = {"closed": True, "reason": "contract ended"}
+        assert (await api.call("PUT", f"subscribers/{PATIENT}/closure", json=wanted))[0] == 200
+    await assert_found(house, "subscriber_closed")
+
+
 async def test_a_wrong_service_number(house: Clinic) -> None:
     await house.start(service_number="5522")
     await house.bound()

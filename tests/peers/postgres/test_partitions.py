@@ -30,12 +30,14 @@ from tests.contract.samples import (
     new_subscriber,
     owed_to,
 )
+from vvm.domain.cos import Cos, Limits
 from vvm.domain.device import DeviceId
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Cause
-from vvm.domain.subscriber import Subscriber
+from vvm.domain.numbers import Msisdn
+from vvm.domain.subscriber import CosName, Subscriber
 from vvm.store.metrics import NoCommitMetrics
-from vvm.store.port import NewDevice, Settlement, SubscriberChange
+from vvm.store.port import Ages, NewDevice, Settlement, SubscriberChange
 from vvm.store.postgres import PostgresStore
 from vvm.store.postgres.engine import Database
 
@@ -43,6 +45,8 @@ pytestmark = pytest.mark.peers
 
 _PARTITION = re.compile(r"(\w+)_(\d+)\Z")
 NOTHING = Flags(0)
+CLASS = CosName("gold")
+ALIAS = Msisdn("+33612000002")
 
 
 class Plans:
@@ -110,7 +114,9 @@ async def explained() -> AsyncIterator[tuple[PostgresStore, Plans]]:
 
 async def populate(store: PostgresStore) -> Subscriber:
     """Alice with messages, a folder, a device and rows in the outbox, beside others of whom nobody asks."""
-    alice = await store.subscribers.create(new_subscriber())
+    await store.cos.put(Cos(CLASS, Limits(warn_percent=1, message_days=30, deleted_days=3), NOW))
+    alice = await store.subscribers.create(new_subscriber(cos=CLASS))
+    await store.numbers.add_alias(ALICE, ALIAS, most=1, at=NOW)
     for number in range(12):
         other = await store.subscribers.create(new_subscriber(BOB[:-2] + f"{number:02}"))  # type: ignore[arg-type]
         await store.mailboxes.append(other.mailbox, INBOX, new_message(key=f"k{number}"), [owed_to(other)])
@@ -146,6 +152,8 @@ def steps() -> dict[str, Step]:
         ),
         "login": lambda store, alice: store.subscribers.by_imap_user(alice.imap_user),
         "by number": lambda store, alice: store.subscribers.by_msisdn(alice.msisdn),
+        "by alias": lambda store, _: store.subscribers.by_msisdn(ALIAS),
+        "aliases": lambda store, alice: store.numbers.aliases(alice.id),
         "by id": lambda store, alice: store.subscribers.by_id(alice.id),
         "answered": lambda store, alice: store.subscribers.answered(alice.id),
         "PIN": lambda store, alice: store.subscribers.take_pin_try(
@@ -163,8 +171,16 @@ def steps() -> dict[str, Step]:
         "EXPUNGE": lambda store, alice: store.mailboxes.expunge(
             alice.mailbox, INBOX, None, [owed_to(alice, cause=Cause.MAILBOX_UPDATE)]
         ),
+        "deposit into a mailbox that gets full": lambda store, alice: store.mailboxes.append(
+            alice.mailbox, INBOX, new_message(), nearly_full=[owed_to(alice, cause=Cause.NEARLY_FULL)]
+        ),
+        "deleted": lambda store, alice: store.recovery.deleted(alice.mailbox, after=0, limit=9),
+        "restore": lambda store, alice: store.recovery.restore(alice.mailbox, 1, [owed_to(alice)]),
         "COPY": lambda store, alice: store.folders.copy(alice.mailbox, INBOX, [3, 4], "Work"),
         "MOVE": lambda store, alice: store.folders.move(alice.mailbox, INBOX, [3, 4], "Work"),
+        "expiry": lambda store, alice: store.expiry.expire(
+            alice.mailbox, Ages(heard_expired=NOW), [owed_to(alice, cause=Cause.MAILBOX_UPDATE)]
+        ),
         "change": lambda store, alice: store.subscribers.change(
             alice.msisdn, SubscriberChange(changed_at=NOW, max_messages=7), [owed_to(alice)]
         ),

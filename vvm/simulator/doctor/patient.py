@@ -16,6 +16,7 @@ from vvm.simulator.doctor.finding import Finding, Hop, failed, note, ok
 from vvm.store.port import NotificationRecord, Settlement, Store
 
 _HISTORY = 100
+_NEW_PASSWORD = frozenset({Trigger.ROTATED, Trigger.RENUMBERED, Trigger.SIM_SWAPPED})
 _LOST = frozenset({Settlement.FAILED, Settlement.EXPIRED})
 
 
@@ -27,6 +28,13 @@ def standing(msisdn: Msisdn, subscriber: Subscriber | None) -> Finding:
             "subscriber_unknown",
             f"{msisdn} is not served here",
             f"vvm subscriber add {msisdn}",
+        )
+    if subscriber.closing is not None:
+        return failed(
+            Hop.SUBSCRIBER,
+            "subscriber_closed",
+            f"{msisdn} is closed, and goes at {subscriber.closing.at:%Y-%m-%d %H:%M} UTC",
+            f"vvm subscriber reopen {msisdn}, and everything is as it was",
         )
     match subscriber.status:
         case ProvisioningStatus.BLOCKED:
@@ -60,7 +68,7 @@ def standing(msisdn: Msisdn, subscriber: Subscriber | None) -> Finding:
 
 async def service_number(store: Store, subscriber: Subscriber, source: str) -> Finding:
     """A client listens to the number that it writes to, and to no other."""
-    sent = await store.inbound.history(subscriber.msisdn, limit=_HISTORY)
+    sent = await store.inbound.history(subscriber.handset, limit=_HISTORY)
     if not sent:
         return note(Hop.SERVICE_NUMBER, f"we write from {source}; no SMS of its handset is known to compare")
     written = sent[-1].destination
@@ -88,7 +96,7 @@ async def credentials(store: Store, keyring: Keyring, subscriber: Subscriber, cl
     rotated = [
         entry.at
         for entry in await store.subscribers.audit(subscriber.msisdn, limit=_HISTORY)
-        if entry.trigger is Trigger.ROTATED
+        if entry.trigger in _NEW_PASSWORD
     ]
     if not rotated:
         return ok(Hop.CREDENTIALS, "its password was never replaced")
@@ -97,7 +105,7 @@ async def credentials(store: Store, keyring: Keyring, subscriber: Subscriber, cl
 
 async def _heard_of(store: Store, subscriber: Subscriber, rotated: datetime, clock: Clock) -> Finding:
     """Whether a STATUS with the new password left."""
-    history = await store.outbox.history(subscriber.msisdn, limit=_HISTORY)
+    history = await store.outbox.history(subscriber.handset, limit=_HISTORY)
     told = [record for record in history if record.cause is Cause.STATUS and _after(record, rotated)]
     when = f"its password was replaced at {rotated:%Y-%m-%d %H:%M} UTC"
     if any(record.accepted_at is not None and record.state not in _LOST for record in told):

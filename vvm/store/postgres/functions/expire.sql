@@ -1,5 +1,5 @@
 -- Remove what is too old, of anything or of what was heard; how many messages that were.  The lock comes before
--- the look at hold and closing.
+-- the look at hold and status, which is U of who is closed.
 CREATE OR REPLACE FUNCTION expire(box bigint, expired bigint, heard_expired bigint, owed jsonb) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -7,10 +7,7 @@ DECLARE
     gone bigint[];
     total bigint := 0;
 BEGIN
-    PERFORM 1 FROM mailbox b
-     WHERE b.id = box AND NOT b.held
-       AND NOT EXISTS (SELECT 1 FROM subscriber s WHERE s.mailbox_id = box AND s.closing_at IS NOT NULL)
-       FOR UPDATE;
+    PERFORM 1 FROM mailbox b WHERE b.id = box AND NOT b.held AND b.status <> 'U' FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 0;
     END IF;

@@ -8,8 +8,8 @@ DECLARE
 BEGIN
     FOR box IN
         SELECT DISTINCT mailbox_id FROM
-            (SELECT d.mailbox_id FROM deleted_message d
-              WHERE d.purge_at <= due AND EXISTS (SELECT 1 FROM mailbox b WHERE b.id = d.mailbox_id AND NOT b.held)
+            (SELECT d.mailbox_id FROM deleted_message d JOIN mailbox b ON b.id = d.mailbox_id AND NOT b.held
+              WHERE d.purge_at <= due
               ORDER BY d.purge_at LIMIT most) AS oldest
          ORDER BY mailbox_id
     LOOP
