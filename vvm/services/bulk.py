@@ -183,5 +183,5 @@ def _line(subscriber: Subscriber) -> SubscriberLine:
         blocked=subscriber.status is ProvisioningStatus.BLOCKED,
         fallback=subscriber.fallback,
         cos=subscriber.cos or None,
-        client=subscriber.client,
+        client=msgspec.structs.replace(subscriber.client, number=""),  # its alias does not come along
     )
