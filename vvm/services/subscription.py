@@ -16,7 +16,14 @@ import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
-from vvm.domain.errors import InvalidNumber, InvalidTransition, Refusal, StatusMoved, SubscriberExists
+from vvm.domain.errors import (
+    InvalidNumber,
+    InvalidTransition,
+    NumberQuarantined,
+    Refusal,
+    StatusMoved,
+    SubscriberExists,
+)
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn, international
 from vvm.domain.provisioning import Trigger
@@ -107,14 +114,16 @@ class Subscription:
     async def subscribe(self, token: str, *, cookie: str) -> None:
         """Give the number the service in status N, and owe the STATUS that says so.
 
-        To repeat it changes nothing more.  Raises BadTransaction, and NotInvited for who was
-        blocked meanwhile.
+        To repeat it changes nothing more.  Raises BadTransaction, and NotInvited for who was blocked or
+        closed meanwhile, and for a number in quarantine.
         """
         msisdn = self._transactions.read(Step.SUBSCRIBE, token, bound_to=cookie)
         try:
             subscriber = await self._provisioning.create(msisdn, SubscriberOptions(setup_done=False))
         except SubscriberExists:
             subscriber = await self._provisioning.show(msisdn)
+        except NumberQuarantined:
+            raise NotInvited from None
         await self._activate(subscriber)
 
     async def _activate(self, subscriber: Subscriber) -> None:
