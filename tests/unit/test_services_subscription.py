@@ -17,6 +17,7 @@ from vvm.services.provisioning import SubscriberOptions
 from vvm.services.settings import SelfServiceSettings, ServiceSettings
 from vvm.services.subscription import NotInvited
 from vvm.services.transactions import BadTransaction, Step, Transactions
+from vvm.store.port import Renumbering, SubscriberChange
 
 MDN = ALICE.removeprefix("+33")
 PREFIX = "//VZWVVM"
@@ -194,3 +195,18 @@ def test_a_token_shows_no_number_and_another_key_does_not_open_it() -> None:
     assert Transactions(b"a" * 32, clock).read(Step.PORTAL, token) == ALICE
     with pytest.raises(BadTransaction):
         Transactions(b"b" * 32, clock).read(Step.PORTAL, token)
+
+
+async def test_a_number_in_quarantine_subscribes_nobody() -> None:
+    world = verizon()
+    await ask(world)
+    token, cookie = await link(world)
+    left = await world.provisioning.create(BOB, SubscriberOptions())
+    moved = SubscriberChange(changed_at=world.clock.now())
+    there = Renumbering(ALICE, "alice@vvm.example.net", moved)
+    await world.store.numbers.renumber(left.msisdn, there)
+    until = world.clock.now() + timedelta(days=1)
+    back = Renumbering(BOB, left.imap_user, moved, quarantine_until=until)
+    await world.store.numbers.renumber(ALICE, back)
+    with pytest.raises(NotInvited):
+        await world.subscription.subscribe(token, cookie=cookie)
