@@ -43,7 +43,7 @@ for _name, _place, _help in (
     ("demo", "vvm.cli.serve:demo", "Play the main job with a simulated SMSC and handset."),
     ("config", "vvm.cli.config:app", "Check a configuration, and explain its keys."),
     ("doctor", "vvm.cli.doctor:doctor", "Act as one subscriber's handset, and tell which hop fails and why."),
-    ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, renumber, close and list subscribers."),
+    ("subscriber", "vvm.cli.subscriber:app", "Add, show, change, remove and list subscribers."),
     ("device", "vvm.cli.device:app", "Give devices logins of their own, list and revoke them."),
     ("timeline", "vvm.cli.subscriber:timeline", "Show everything between a number and the service."),
     ("cos", "vvm.cli.cos:app", "Keep classes of service."),
