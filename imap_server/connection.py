@@ -59,7 +59,11 @@ class House(Protocol):
 class Connection(asyncio.Protocol):
     """The asyncio protocol of one client, and the ``Link`` of its session."""
 
-    def __init__(self, shared: Shared, house: House, *, number: int, implicit_tls: bool) -> None:
+    def __init__(
+        self, shared: Shared, house: House, *, number: int, address: str, implicit_tls: bool
+    ) -> None:
+        """``address`` is the client's, whoever brought its connection."""
+        self.address = address
         self.opened = False
         """The transport is there, after the handshake where TLS comes first; the house runs it."""
         self._shared = shared
@@ -95,8 +99,6 @@ class Connection(asyncio.Protocol):
         """Begin the session, and its task."""
         self.opened = True
         self._adopt(cast("asyncio.Transport", transport))  # connect_accepted_socket makes no other
-        name = transport.get_extra_info("peername")
-        self.address = str(name[0]) if name else "unknown"
         self._session = Session(
             backend=self._shared.backend,
             settings=self._settings,

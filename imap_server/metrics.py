@@ -22,6 +22,7 @@ class Limit(enum.Enum):
     COMMAND_TIME = "command took too long"
     WRITE_TIME = "answers not taken in time"
     HANDSHAKE = "TLS handshake failed"
+    PROXY = "only by way of our load balancers"
     FOREIGN_PROTOCOL = "this is an IMAP server"
     PIPELINED_TLS = "octets after STARTTLS"
     COMPRESSION = "not compressed as agreed"

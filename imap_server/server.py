@@ -20,7 +20,9 @@ from imap_server.commands import STANDARD, capabilities
 from imap_server.connection import Connection, Shared
 from imap_server.dispatch import Command, table
 from imap_server.metrics import Limit, Metrics, NoMetrics
+from imap_server.proxied import NO_BALANCERS, Balancers, read_source
 from imap_server.settings import ImapSettings
+from imap_server.wire.proxy import BadHeader
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +38,14 @@ class Listener(msgspec.Struct, frozen=True):
 
     ``implicit_tls`` speaks TLS from the first octet (993), else STARTTLS is offered (143).
     ``reuse_port`` lets several processes share the port, the kernel spreading connections.
+    ``given`` listens already: it is taken, and host and port are not looked at.
     """
 
     host: str
     port: int
     implicit_tls: bool = False
     reuse_port: bool = False
+    given: socket.socket | None = None
 
 
 class ImapServer:
@@ -60,12 +64,15 @@ class ImapServer:
         metrics: Metrics | None = None,
         extensions: Iterable[Command] = (),
         end_point: Callable[[], bytes | None] = lambda: None,
+        balancers: Balancers = NO_BALANCERS,
     ) -> None:
         """``extensions`` (see ``dispatch.command``) add commands or take the place of standard ones.
 
         ``end_point`` tells ``Peer.end_point`` of the certificate in use, which ``ssl`` does not; None
-        where there is none, and then SCRAM-SHA-256-PLUS is not offered.
+        where there is none, and then SCRAM-SHA-256-PLUS is not offered.  With ``balancers`` every
+        connection must come from one of them and begin with a PROXY header.
         """
+        self._balancers = balancers
         commands = table([*STANDARD, *extensions])
         self._shared = Shared(
             backend=backend,
@@ -219,7 +226,48 @@ class ImapServer:
                 self._acceptors.remove(bound.fileno())
                 loop.call_later(_ACCEPT_AGAIN_SECONDS, self._accept_again, listener, bound)
                 return
-            self._take(listener, peer, str(name[0]))
+            if self._balancers:
+                self._ask(listener, peer, str(name[0]))
+            else:
+                self._take(listener, peer, str(name[0]))
+
+    def _ask(self, listener: Listener, peer: socket.socket, address: str) -> None:
+        """Let the balancer say whose connection it is, or turn away who is none."""
+        if address not in self._balancers:
+            self._shared.metrics.limit_reached(Limit.PROXY)
+            log.warning("connection_refused", address=address, limit=Limit.PROXY.name.lower())
+            _turn_away(listener, peer, Limit.PROXY)
+            return
+        if len(self._beginnings) >= self._shared.settings.max_connections:
+            self._shared.metrics.limit_reached(Limit.CONNECTIONS)
+            _turn_away(listener, peer, Limit.CONNECTIONS)
+            return
+        if self._group is None:
+            raise RuntimeError("a peer came while the server does not serve")
+        self._accepted.add(peer)
+        introduction = self._group.create_task(self._introduce(listener, peer, address))
+        self._beginnings.add(introduction)
+        introduction.add_done_callback(partial(self._introduced, peer))
+
+    async def _introduce(self, listener: Listener, peer: socket.socket, balancer: str) -> None:
+        """The limits from here on are the client's; a balancer that speaks for itself is one."""
+        peer.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        try:
+            async with asyncio.timeout(self._shared.settings.tls_handshake_seconds):
+                address = await read_source(peer) or balancer
+        except (BadHeader, OSError) as error:  # of which the time-out is one
+            self._shared.metrics.limit_reached(Limit.PROXY)
+            log.warning("proxy_header_refused", address=balancer, error=str(error) or type(error).__name__)
+        else:
+            self._accepted.remove(peer)
+            self._take(listener, peer, address)
+
+    def _introduced(self, peer: socket.socket, introduction: asyncio.Task[None]) -> None:
+        """Close what nobody has taken over."""
+        self._beginnings.remove(introduction)
+        if peer in self._accepted:
+            self._accepted.remove(peer)
+            peer.close()
 
     def _take(self, listener: Listener, peer: socket.socket, address: str) -> None:
         """Give the peer its seat and a task that begins its connection, or turn it away."""
@@ -241,7 +289,11 @@ class ImapServer:
         """
         self._accepted.remove(peer)
         connection = Connection(
-            self._shared, self, number=next(self._numbers), implicit_tls=listener.implicit_tls
+            self._shared,
+            self,
+            number=next(self._numbers),
+            address=address,
+            implicit_tls=listener.implicit_tls,
         )
         handshake_seconds = self._shared.settings.tls_handshake_seconds
         try:
@@ -295,7 +347,9 @@ def _turn_away(listener: Listener, peer: socket.socket, refused: Limit) -> None:
 
 
 def _listen(listener: Listener) -> socket.socket:
-    """A listening socket on the first address that the host's name has."""
+    """A listening socket on the first address that the host's name has, or the one that was given."""
+    if listener.given is not None:
+        return listener.given
     found = socket.getaddrinfo(
         listener.host or None, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from imap_server.metrics import Metrics
+from imap_server.proxied import NO_BALANCERS, Balancers
 from imap_server.server import ImapServer, Listener
 from imap_server.settings import ImapSettings
 from tests.dialogues.certificate import contexts
@@ -87,11 +88,17 @@ class MemoryWorld:
 
 @asynccontextmanager
 async def memory_world(
-    settings: ImapSettings = QUICK, *, metrics: Metrics | None = None, clear: bool = False
+    settings: ImapSettings = QUICK,
+    *,
+    metrics: Metrics | None = None,
+    clear: bool = False,
+    balancers: Balancers = NO_BALANCERS,
 ) -> AsyncIterator[MemoryWorld]:
     """A running world; ``clear`` offers no TLS on the clear port."""
     backend = MemoryBackend()
-    server = ImapServer(backend, settings, tls=None if clear else contexts()[0], metrics=metrics)
+    server = ImapServer(
+        backend, settings, tls=None if clear else contexts()[0], metrics=metrics, balancers=balancers
+    )
     server.bind([Listener("127.0.0.1", 0), Listener("127.0.0.1", 0, implicit_tls=not clear)])
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())

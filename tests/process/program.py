@@ -75,15 +75,18 @@ class Program:
         more: str = "",
         arguments: Sequence[str] = (),
         within: Sequence[str] = (),
+        inherits: Sequence[int] = (),
         base: str = _CONFIG,
     ) -> None:
         """``more`` is appended to the configuration ``base``, ``arguments`` to the command line.
 
         ``within`` are words before the command line, of a program that becomes it in the end.
+        ``inherits`` are descriptors that it finds open.
         """
         self.directory = directory
         self._arguments = arguments
         self._within = within
+        self._inherits = inherits
         self.http_port = 0
         self.imap_port = 0
         """STARTTLS."""
@@ -162,6 +165,7 @@ class Program:
             cwd=self.directory,
             env=os.environ | {"PYTHONPATH": python_path()},
             stderr=PIPE,
+            pass_fds=self._inherits,
         )
         self._reading = None
         async with asyncio.timeout(_START_SECONDS):

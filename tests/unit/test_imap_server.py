@@ -202,7 +202,7 @@ async def test_a_peer_that_sends_while_its_command_runs_has_to_wait() -> None:
         capabilities=(),
         tls=None,
     )
-    connection = Connection(shared, OpenHouse(), number=1, implicit_tls=False)
+    connection = Connection(shared, OpenHouse(), number=1, address="192.0.2.1", implicit_tls=False)
     transport = DeafTransport()
     connection.connection_made(transport)
     connection.data_received(b"x" * 100)

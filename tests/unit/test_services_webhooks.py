@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -38,10 +39,15 @@ class Endpoint:
         self.accepted: list[str] = []
         self.answers: dict[Msisdn, Answer] = {}
         self.requests: list[tuple[bytes, Mapping[str, str]]] = []
+        self.asked = asyncio.Event()
+        self.answering = asyncio.Event()
+        self.answering.set()
 
     async def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         assert url == URL
         self.requests.append((body, headers))
+        self.asked.set()
+        await self.answering.wait()
         event = msgspec.json.decode(body)
         answer = self.answers.get(event["msisdn"], TAKEN)
         if answer.verdict is Verdict.ACCEPTED:
@@ -255,3 +261,20 @@ async def test_an_unknown_webhook_is_said_to_be_unknown(world: World) -> None:
         await world.webhooks.change(7, paused=True)
     with pytest.raises(UnknownWebhook):
         await world.webhooks.remove(7)
+
+
+async def test_a_stop_in_the_middle_of_a_turn_leaves_the_webhook_to_another_node_at_once(
+    world: World,
+) -> None:
+    alice, _ = await world.subscribers()
+    await registered(world)
+    await world.deposit(alice)
+    world.endpoint.answering.clear()
+    turn = asyncio.create_task(world.delivery.drain())
+    await world.endpoint.asked.wait()
+    turn.cancel()
+    await asyncio.wait([turn])
+    assert turn.cancelled()
+    world.endpoint.answering.set()
+    await world.turns()  # and no time has passed
+    assert world.endpoint.accepted == [f"{ALICE} message.deposited 1"]

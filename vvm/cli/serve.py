@@ -16,6 +16,7 @@ from vvm.config.load import load
 from vvm.domain.errors import Refusal
 from vvm.runtime.logs import configure
 from vvm.runtime.serve import ALL_ROLES, Role
+from vvm.runtime.systemd import Systemd
 from vvm.runtime.workers import serve_with_workers
 from vvm.simulator.demo import DemoFailed, demonstrate
 
@@ -46,7 +47,7 @@ def serve(
     roles = _roles(role)
     loaded = load(config, os.environ)
     configure(loaded.log.level, loaded.log.format)
-    uvloop.run(serve_with_workers(loaded, roles, workers))
+    uvloop.run(serve_with_workers(loaded, roles, workers, Systemd(os.environ)))
 
 
 def demo(

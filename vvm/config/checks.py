@@ -316,15 +316,22 @@ def _asterisk(config: Config) -> Findings:
         yield Mistake("asterisk.ari", "an address, for example http://127.0.0.1:8088", render(asterisk.ari))
 
 
+def _networks(config: Config) -> Findings:
+    for key, networks in (
+        ("imap.master.networks", config.imap.master.networks),
+        ("imap.proxies", config.imap.proxies),
+    ):
+        for index, network in enumerate(networks):
+            try:
+                ip_network(network)
+            except ValueError:
+                right = "a network without host bits, for example 192.0.2.0/24"
+                yield Mistake(f"{key}[{index}]", right, render(network))
+
+
 def _master(config: Config) -> Findings:
-    """Who opens every mailbox is named, has a long password, and comes from somewhere."""
+    """Who opens every mailbox is named and has a long password."""
     master = config.imap.master
-    for index, network in enumerate(master.networks):
-        try:
-            ip_network(network)
-        except ValueError:
-            right = "a network without host bits, for example 192.0.2.0/24"
-            yield Mistake(f"imap.master.networks[{index}]", right, render(network))
     if master.user and len(master.password) < _MASTER_PASSWORD:
         right = f"at least {_MASTER_PASSWORD} characters while imap.master.user is given"
         yield Mistake("imap.master.password", right)
@@ -348,6 +355,7 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _texts,
     _self_service,
     _asterisk,
+    _networks,
     _master,
     numbers,
     *places.RULES,

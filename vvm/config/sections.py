@@ -77,6 +77,9 @@ class ImapSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses and ports for STARTTLS."""
     listen_tls: tuple[str, ...] = ("127.0.0.1:1993",)
     """Addresses and ports for TLS from the first octet."""
+    proxies: tuple[str, ...] = ()
+    """Networks of the load balancers in front: with any, every connection must come from one of them and
+    begin with a PROXY header (version 1 or 2), and limits by address are for the client that it names."""
     drain_seconds: float = 5.0
     """How long a stop waits for commands that run."""
     omtp: OmtpSettings = OmtpSettings()

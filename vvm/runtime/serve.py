@@ -12,7 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from imap_server.server import ImapServer, Listener
+from imap_server.proxied import Balancers
+from imap_server.server import ImapServer
 from sms_gateway.gateway import SmsGateway
 from vvm.config.address import parse_address
 from vvm.config.carriers import load_carriers, with_carriers_actions
@@ -31,6 +32,7 @@ from vvm.runtime.descriptors import allow_connections
 from vvm.runtime.hints import carrying
 from vvm.runtime.holder import held_name
 from vvm.runtime.keys import CertificateWatch, admin_token, mutual_tls_context, tls_context
+from vvm.runtime.listeners import imap_listeners
 from vvm.runtime.metrics import (
     ImapMetrics,
     Metrics,
@@ -43,6 +45,7 @@ from vvm.runtime.metrics import (
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.runtime.self_service import self_service_part
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
+from vvm.runtime.systemd import NO_SYSTEMD, Socket, Systemd
 from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
@@ -88,13 +91,14 @@ async def serve(
     started: asyncio.Event | None = None,
     beside: Mapping[str, Part] | None = None,
     share_ports: bool = False,
+    systemd: Systemd = NO_SYSTEMD,
 ) -> None:
     """Run until SIGTERM, SIGINT or ``stop``; then say so for a while, and let every part finish within
     its deadline.
 
     Sets ``started`` when every part is ready, or logs it where nobody waits for it.  ``beside`` are
     further parts of the same process.  With ``share_ports`` other processes may listen for IMAP on
-    the same ports.
+    the same ports.  ``systemd`` hears of each step, and its sockets take the place of listeners.
     Raises Refusal or Outage when the start fails, an ExceptionGroup when a part fails later.
     """
     asked, stop = stop or asyncio.Event(), asyncio.Event()
@@ -104,21 +108,23 @@ async def serve(
         notice = timedelta(seconds=config.http.notice_seconds if Role.HTTP in roles else 0)
         parts = {
             "hints": _for_ever(carrying(config, services.hints, services.store)),
-            "stop": _leave(asked, notice, stop),
+            "stop": _leave(asked, notice, stop, systemd),
+            "watchdog": _for_ever(systemd.live),
         }
         for role in sorted(roles):
             match role:
                 case Role.IMAP:
-                    parts |= _imap(config, services, metrics, share_ports=share_ports)
+                    parts |= _imap(config, services, metrics, share_ports=share_ports, systemd=systemd)
                 case Role.HTTP:
-                    parts |= _http(config, services, metrics, leaving=asked.is_set)
+                    parts |= _http(config, services, metrics, leaving=asked.is_set, systemd=systemd)
                 case _:
                     parts |= _PARTS[role](config, services, metrics)
-        await supervise(parts | dict(beside or {}), stop=stop, started=_tell(started))
+        await supervise(parts | dict(beside or {}), stop=stop, started=_tell(started, systemd))
 
 
-def _tell(started: asyncio.Event | None) -> Callable[[], None]:
+def _tell(started: asyncio.Event | None, systemd: Systemd) -> Callable[[], None]:
     def tell() -> None:
+        systemd.tell("READY=1")
         if started is None:
             log.info("started")
         else:
@@ -127,12 +133,13 @@ def _tell(started: asyncio.Event | None) -> Callable[[], None]:
     return tell
 
 
-def _leave(asked: asyncio.Event, notice: timedelta, stop: asyncio.Event) -> Part:
+def _leave(asked: asyncio.Event, notice: timedelta, stop: asyncio.Event, systemd: Systemd) -> Part:
     """Between the wish and the end: /readyz says 503, and everything else goes on."""
 
     async def run(ready: Ready) -> None:
         ready()
         await asked.wait()
+        systemd.tell("STOPPING=1")
         if notice:
             log.info("leaving", seconds=notice.total_seconds())
             await asyncio.sleep(notice.total_seconds())
@@ -157,7 +164,9 @@ def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
     return run
 
 
-def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: bool) -> dict[str, Part]:
+def _imap(
+    config: Config, services: Services, metrics: Metrics, *, share_ports: bool, systemd: Systemd
+) -> dict[str, Part]:
     allow_connections(config.imap.limits.max_connections)
     omtp = config.imap.omtp
     store = services.store
@@ -192,12 +201,9 @@ def _imap(config: Config, services: Services, metrics: Metrics, *, share_ports: 
         end_point=lambda: renewal.end_point,
         metrics=ImapMetrics(metrics.registry),
         extensions=extensions.table(),
+        balancers=Balancers(config.imap.proxies),
     )
-    listeners = [
-        Listener(address.host, address.port, implicit_tls=implicit_tls, reuse_port=share_ports)
-        for texts, implicit_tls in ((config.imap.listen, False), (config.imap.listen_tls, True))
-        for address in map(parse_address, texts)
-    ]
+    listeners = imap_listeners(config.imap, systemd, share_ports=share_ports)
 
     async def run(ready: Ready) -> None:
         server.bind(listeners)
@@ -273,7 +279,9 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
     return {"sms": run, "kannel": take_reports} if config.sms.kannel else {"sms": run}
 
 
-def _http(config: Config, services: Services, metrics: Metrics, *, leaving: Leaving) -> dict[str, Part]:
+def _http(
+    config: Config, services: Services, metrics: Metrics, *, leaving: Leaving, systemd: Systemd
+) -> dict[str, Part]:
     owed = OutboxMetrics(
         metrics.registry,
         services.store.outbox,
@@ -310,7 +318,7 @@ def _http(config: Config, services: Services, metrics: Metrics, *, leaving: Leav
         leaving=leaving,
     )
     address = parse_address(config.http.listen)
-    places = [Place(address.host, address.port)]
+    places = [Place(address.host, address.port, given=systemd.only(Socket.HTTP))]
     parts: dict[str, Part] = {}
     if config.http.listen_tls:
         place, renewal = _tls_place(config.http)

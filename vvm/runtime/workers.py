@@ -27,6 +27,7 @@ from vvm.domain.errors import Outage
 from vvm.runtime.logs import configure
 from vvm.runtime.serve import Role, serve
 from vvm.runtime.supervisor import Part, Ready, StartFailed
+from vvm.runtime.systemd import NO_SYSTEMD, BadSocket, Socket, Systemd
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +36,19 @@ _LEAVE_SECONDS = 5.0
 """What a worker gets beyond the time that its connections have to end."""
 
 
-async def serve_with_workers(config: Config, roles: frozenset[Role], workers: int) -> None:
+async def serve_with_workers(
+    config: Config, roles: frozenset[Role], workers: int, systemd: Systemd = NO_SYSTEMD
+) -> None:
     """As ``serve``, with IMAP in ``workers`` processes (at least 1).  Raises what ``serve`` raises."""
     if workers == 1 or Role.IMAP not in roles:
-        await serve(config, roles)
+        await serve(config, roles, systemd=systemd)
         return
+    if systemd.taken(Socket.IMAP) or systemd.taken(Socket.IMAP_TLS):
+        raise BadSocket("--workers shares ports by SO_REUSEPORT: no socket unit for IMAP, or --workers 1")
     with _ports_kept(config) as kept:
-        await serve(kept, roles, share_ports=True, beside={"workers": _workers(kept, workers - 1)})
+        await serve(
+            kept, roles, share_ports=True, beside={"workers": _workers(kept, workers - 1)}, systemd=systemd
+        )
 
 
 @contextmanager

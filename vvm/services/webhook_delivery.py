@@ -18,6 +18,7 @@ import hashlib
 import hmac
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
@@ -26,6 +27,7 @@ import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
+from vvm.domain.errors import Outage
 from vvm.domain.event import Event
 from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
@@ -104,11 +106,21 @@ class WebhookDelivery:
         if webhook is None:
             return False
         secret = opened(self._keyring, webhook)
-        outcome = await self._turn(webhook, secret)
+        try:
+            outcome = await self._turn(webhook, secret)
+        except asyncio.CancelledError:
+            await self._give_back(webhook)
+            raise
         if outcome.failures:
             log.warning("webhook_fails", webhook=webhook.id, rounds=outcome.failures)
         await self._webhooks.settle_webhook(webhook, outcome)
         return True
+
+    async def _give_back(self, webhook: Webhook) -> None:
+        """For another node to go on with at once; what was posted in this turn is posted again."""
+        again = Round(cursor=webhook.cursor, failures=webhook.failures, due_at=self._clock.now())
+        with suppress(Outage):  # then its lease ends by itself
+            await self._webhooks.settle_webhook(webhook, again)
 
     async def _turn(self, webhook: Webhook, secret: Secret) -> Round:
         waiting = await self._webhooks.parked(webhook.id, now=self._clock.now(), limit=self._settings.page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,8 @@ class Place(msgspec.Struct, frozen=True):
     port: int
     """0 lets the system choose."""
     tls: ssl.SSLContext | None = None
+    given: socket.socket | None = None
+    """Listens already: it is taken, and host and port are not looked at."""
 
 
 @asynccontextmanager
@@ -74,12 +77,15 @@ async def serving_at(
 
 
 async def _listener(protocols: web.Server, settings: HttpSettings, place: Place) -> asyncio.Server:
-    return await asyncio.get_running_loop().create_server(
-        _limited(protocols, settings.max_connections),
-        place.host,
-        place.port,
-        ssl=place.tls,
-        ssl_handshake_timeout=None if place.tls is None else settings.handshake_seconds,
+    limited = _limited(protocols, settings.max_connections)
+    loop = asyncio.get_running_loop()
+    handshake_seconds = None if place.tls is None else settings.handshake_seconds
+    if place.given is not None:
+        return await loop.create_server(
+            limited, sock=place.given, ssl=place.tls, ssl_handshake_timeout=handshake_seconds
+        )
+    return await loop.create_server(
+        limited, place.host, place.port, ssl=place.tls, ssl_handshake_timeout=handshake_seconds
     )
 
 
