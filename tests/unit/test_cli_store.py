@@ -56,3 +56,21 @@ def test_what_only_a_person_can_decide_stays_and_fails(vvm: CommandLine) -> None
     ran = vvm("store", "check", "--repair")
     assert (ran.code, "to do: restore it from a backup" in ran.out) == (1, True)
     assert "mailbox 1: no Greetings" in ran.out
+
+
+def test_a_store_is_copied_sealed_and_reopened(vvm: CommandLine) -> None:
+    source, target = (f"sqlite:///{vvm.directory}/var/{name}.db" for name in ("vvm", "other"))
+    copied = vvm("store", "copy", source, target, "--json").document
+    assert (copied["mailboxes"], copied["differences"]) == (1, [8, 0, 0])
+    refused = vvm("subscriber", "list")
+    assert (refused.code, f"this store was moved to {target}" in refused.err) == (2, True)
+    again = vvm("store", "copy", source, target)
+    assert (again.code, "already" in again.err) == (1, True)
+    assert vvm("store", "reopen", source).code == 0
+    assert vvm("subscriber", "list").code == 0
+
+
+def test_a_copy_needs_a_store_to_copy(vvm: CommandLine) -> None:
+    nowhere = f"sqlite:///{vvm.directory}/nowhere.db"
+    refused = vvm("store", "copy", nowhere, f"sqlite:///{vvm.directory}/other.db")
+    assert (refused.code, "there is no store at" in refused.err) == (1, True)

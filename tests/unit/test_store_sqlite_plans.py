@@ -24,8 +24,16 @@ STATEMENTS = {
     for name, text in named_statements(QUERIES, item.name).items()
 }
 # These hold only what is owed, dead, pending, or waits for segments or its end, not what ever was;
-# webhooks are few.
-SMALL = ("outbox_next", "outbox_dead", "inbound_pending", "inbound_segment", "loose_blob_waiting", "webhook")
+# webhooks are few, and a handover is one.
+SMALL = (
+    "outbox_next",
+    "outbox_dead",
+    "inbound_pending",
+    "inbound_segment",
+    "loose_blob_waiting",
+    "webhook",
+    "handover",
+)
 
 
 @pytest.fixture(scope="module")

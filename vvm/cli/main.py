@@ -52,7 +52,7 @@ for _name, _place, _help in (
     ("migrate", "vvm.cli.migrate:app", "Take in voicemail of Asterisk, of any IMAP server, or of a table."),
     ("message", "vvm.cli.message:app", "Deposit messages, list, hear, mark, delete and restore them."),
     ("greeting", "vvm.cli.greeting:app", "Record greetings from files, choose, hear and remove them."),
-    ("store", "vvm.cli.store:app", "Check and repair the store, migrate its schema."),
+    ("store", "vvm.cli.store:app", "Check and repair the store, move it, migrate its schema."),
     ("backup", "vvm.cli.backup:app", "Back up a running server, prove the backup, restore it."),
     ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),

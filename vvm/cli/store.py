@@ -13,16 +13,22 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import Progress as Bars
+from rich.progress import TaskID
 
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line, show_row
 from vvm.config.load import load
-from vvm.config.sections import Config
+from vvm.config.sections import Config, StoreSettings
 from vvm.domain.errors import Refusal
+from vvm.runtime.blobs import shelf_of
 from vvm.runtime.check import Finding, inspect
 from vvm.runtime.check import check as look
+from vvm.runtime.copy import copy
+from vvm.runtime.copy import reopen as reopen_store
+from vvm.runtime.keys import master_key
 from vvm.runtime.logs import configure
 from vvm.runtime.stores import migrate_store
+from vvm.services.credentials import Keyring
 from vvm.store.blobs.places import blob_store
 from vvm.store.blobs.port import BlobStore
 
@@ -108,3 +114,46 @@ def _show(findings: Sequence[Finding]) -> None:
         show_line(f"    {'repaired: ' if finding.repaired else 'to do: '}{finding.advice}")
     if not findings:
         show_line("nothing is wrong")
+
+
+Url = Annotated[str, Parameter(help="sqlite:///PATH or postgresql://USER@HOST/DATABASE.")]
+
+
+@app.command(name="copy")
+async def copy_(source: Url, target: Url, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Make TARGET what SOURCE is, while SOURCE serves; then SOURCE is sealed and its programs end.
+
+    Blobs, the master key and the password of PostgreSQL are those of the configuration.  Killed at any
+    moment, it goes on when it is called again.
+    """
+    found = load(config, os.environ)
+    configure("warning", found.log.format)
+    keyring = Keyring(master_key(found.master_key_path, store_exists=True))
+    left, right = (StoreSettings(url=url, postgres=found.store.postgres) for url in (source, target))
+    async with _blobs(found, wanted=True) as place:
+        with Bars(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
+            steps: dict[str, TaskID] = {}
+
+            def progress(what: str, compared: int, differed: int) -> None:
+                if what not in steps:
+                    steps[what] = bars.add_task(what, total=None)
+                bars.update(
+                    steps[what], completed=compared, description=f"{what}: {compared}, {differed} copied"
+                )
+
+            copied = await copy(left, right, shelf_of(found.blobs, place, keyring), progress)
+    if json:
+        show_json(copied)
+    else:
+        show_row(msgspec.to_builtins(copied))
+
+
+@app.command
+async def reopen(store: Url, /, *, config: ConfigFile, json: AsJson = False) -> None:
+    """Make a store that was moved, or that a copy was begun into, a store like any other again."""
+    found = load(config, os.environ)
+    await reopen_store(StoreSettings(url=store, postgres=found.store.postgres))
+    if json:
+        show_json({"reopened": store})
+    else:
+        show_line("programs may serve from this store again")

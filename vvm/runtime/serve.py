@@ -50,6 +50,7 @@ from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
 from vvm.services.visits import Visits
+from vvm.store.port import Store
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ _VISITS_SECONDS = 5.0
 """How soon a client's doings stand in its timeline."""
 _RENEWAL_SECONDS = 30.0
 """How soon a renewed certificate is shown."""
+_HANDOVER_SECONDS = 1.0
 _HOUSEKEEPING_SECONDS = 3600.0
 """How often what is too old is forgotten; at the start too."""
 _RETELL_SECONDS = 300.0
@@ -108,6 +110,7 @@ async def serve(
         notice = timedelta(seconds=config.http.notice_seconds if Role.HTTP in roles else 0)
         parts = {
             "hints": _for_ever(carrying(config, services.hints, services.store)),
+            "handover": _handover(services.store, asked),
             "stop": _leave(asked, notice, stop, systemd),
             "watchdog": _for_ever(systemd.live),
         }
@@ -147,6 +150,19 @@ def _leave(asked: asyncio.Event, notice: timedelta, stop: asyncio.Event, systemd
         await asyncio.Event().wait()
 
     return run
+
+
+def _handover(store: Store, asked: asyncio.Event) -> Part:
+    """End when the store was moved (``vvm store copy``): whoever starts us again names the other one."""
+
+    async def look() -> None:
+        place = await store.moved_to()
+        if place is not None and not asked.is_set():
+            log.warning("store_moved", place=place)
+            asked.set()
+        await asyncio.sleep(_HANDOVER_SECONDS)
+
+    return _for_ever(look)
 
 
 def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:

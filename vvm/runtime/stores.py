@@ -18,25 +18,36 @@ from vvm.store.sqlite import migrate_sqlite, open_sqlite
 
 @asynccontextmanager
 async def open_store(
-    settings: StoreSettings, commits: CommitMetrics | None = None, shelf: MakeShelf = DatabaseShelf
+    settings: StoreSettings,
+    commits: CommitMetrics | None = None,
+    shelf: MakeShelf = DatabaseShelf,
+    *,
+    handing_over: bool = False,
 ) -> AsyncIterator[Store]:
-    """Open the store, making or migrating it first; ``commits`` hears of its writes.  Raises Outage."""
+    """Open the store, making or migrating it first; ``commits`` hears of its writes.
+
+    ``handing_over``: even one that becomes another store.  Raises Outage, HandedOver.
+    """
     if settings.path is not None:
-        async with open_sqlite(settings.path, commits, shelf) as file:
+        async with open_sqlite(settings.path, commits, shelf, handing_over=handing_over) as file:
             yield file
     else:
-        async with open_postgres(settings.url, settings.postgres, commits, shelf) as database:
+        async with open_postgres(
+            settings.url, settings.postgres, commits, shelf, handing_over=handing_over
+        ) as database:
             yield database
 
 
-async def migrate_store(settings: StoreSettings, *, finish: bool = False) -> Migrated:
+async def migrate_store(
+    settings: StoreSettings, *, finish: bool = False, handing_over: bool = False
+) -> Migrated:
     """Make or migrate the store; ``finish``: no program of an older release will use it any more.
 
-    Raises Outage.
+    Raises Outage, HandedOver.
     """
     if settings.path is None:
-        return await prepare(settings.url, settings.postgres, finish=finish)
-    return await migrate_sqlite(settings.path, finish=finish)
+        return await prepare(settings.url, settings.postgres, finish=finish, handing_over=handing_over)
+    return await migrate_sqlite(settings.path, finish=finish, handing_over=handing_over)
 
 
 async def holds_secrets(settings: StoreSettings) -> bool:

@@ -457,6 +457,10 @@ class Store(Protocol):
     @property
     def repeats(self) -> RepeatStore: ...
 
+    async def moved_to(self) -> str | None:
+        """Where everything is now: nothing can be written here any more, and programs have to end."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -48,5 +48,9 @@ class MemoryStore:
         self.history = MemoryHistory(self.mailboxes, self.subscribers)
         self.repeats = MemoryRepeats()
 
+    async def moved_to(self) -> str | None:
+        """There is no other place for a memory."""
+        return None
+
     async def close(self) -> None:
         """Nothing is held that would have to be given back."""

@@ -11,7 +11,7 @@ from vvm.store.metrics import CommitMetrics, NoCommitMetrics
 from vvm.store.postgres.blobs import PostgresBlobLedger
 from vvm.store.postgres.cos import PostgresCos
 from vvm.store.postgres.devices import PostgresDevices
-from vvm.store.postgres.engine import Database, opened
+from vvm.store.postgres.engine import Database, opened, statements
 from vvm.store.postgres.events import PostgresEvents
 from vvm.store.postgres.expiry import PostgresExpiry
 from vvm.store.postgres.folders import PostgresFolders
@@ -27,6 +27,8 @@ from vvm.store.postgres.subscribers import PostgresSubscribers
 from vvm.store.postgres.tokens import PostgresTokens
 from vvm.store.postgres.visits import PostgresVisits
 from vvm.store.settings import PostgresSettings
+
+_SQL = statements("watch.sql")
 
 
 class PostgresStore:
@@ -51,6 +53,10 @@ class PostgresStore:
         self.repeats = PostgresRepeats(database)
         self.events = self.webhooks = PostgresEvents(database)
 
+    async def moved_to(self) -> str | None:
+        row = await self._database.one(_SQL["moved_to"])
+        return None if row is None else str(row[0])
+
     async def close(self) -> None:
         """Give the connections back; the second time does nothing."""
         await self._database.close()
@@ -62,11 +68,13 @@ async def open_postgres(
     settings: PostgresSettings,
     metrics: CommitMetrics | None = None,
     shelf: MakeShelf = DatabaseShelf,
+    *,
+    handing_over: bool = False,
 ) -> AsyncIterator[PostgresStore]:
     """Open a database, making or migrating its schema first.
 
     Raises Outage when it cannot be used or is too new.
     """
-    await prepare(url, settings)
+    await prepare(url, settings, handing_over=handing_over)
     async with opened(url, settings, metrics or NoCommitMetrics()) as database:
         yield PostgresStore(database, shelf)

@@ -13,11 +13,12 @@ import asyncpg
 import structlog
 
 from vvm.domain.errors import Outage
+from vvm.store.handover import HandedOver
 from vvm.store.migration import Migrated, When, steps
 from vvm.store.postgres.engine import connect, outage
 from vvm.store.settings import PostgresSettings
 
-VERSION = 10
+VERSION = 11
 """The schema that this release writes."""
 COMPATIBLE = 3
 """The oldest release, by its VERSION, that can work beside this one.
@@ -47,11 +48,14 @@ CREATE TABLE IF NOT EXISTS schema_version (
 """
 
 
-async def prepare(url: str, settings: PostgresSettings, *, finish: bool = False) -> Migrated:
+async def prepare(
+    url: str, settings: PostgresSettings, *, finish: bool = False, handing_over: bool = False
+) -> Migrated:
     """Run the missing steps and install the functions, in one transaction, beside nodes that work.
 
     ``finish``: no program of an older release will come any more; what waits for that is done now.
-    Raises Outage when the database cannot be reached, or was made by a release that this one is too old for.
+    ``handing_over``: it may be marked as a store that becomes another one.  Raises HandedOver, and Outage
+    when the database cannot be reached, or was made by a release that this one is too old for.
     """
     try:
         connection = await connect(url, settings)
@@ -62,20 +66,29 @@ async def prepare(url: str, settings: PostgresSettings, *, finish: bool = False)
             raise
         raise outage(error) from error
     try:
-        for left in reversed(range(_TRIES)):
-            try:
-                async with connection.transaction():
-                    await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-                    await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
-                    return await _migrate(connection, settings, finish=finish)
-            except _MET as met:
-                log.info("migration_repeated", error=type(met).__name__)
-                if not left:
-                    raise outage(met) from met
-                await asyncio.sleep(_AGAIN_SECONDS * (1 + random.random()))  # noqa: S311 - no secret
-        raise AssertionError("unreachable")
+        migrated = await _patiently(connection, settings, finish=finish)
+        marked = await connection.fetchrow("SELECT role, place FROM handover")
     finally:
         await connection.close()
+    if marked and not handing_over:
+        raise HandedOver(*marked)
+    return migrated
+
+
+async def _patiently(connection: Any, settings: PostgresSettings, *, finish: bool) -> Migrated:
+    """Raises Outage when others are in the way for too long."""
+    for left in reversed(range(_TRIES)):
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+                await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}")
+                return await _migrate(connection, settings, finish=finish)
+        except _MET as met:
+            log.info("migration_repeated", error=type(met).__name__)
+            if not left:
+                raise outage(met) from met
+            await asyncio.sleep(_AGAIN_SECONDS * (1 + random.random()))  # noqa: S311 - no secret
+    raise AssertionError("unreachable")
 
 
 async def _migrate(connection: Any, settings: PostgresSettings, *, finish: bool) -> Migrated:

@@ -65,6 +65,10 @@ class SqliteStore:
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
 
+    async def moved_to(self) -> str | None:
+        row = self._reader.one(_SQL["moved_to"])
+        return None if row is None else str(row[0])
+
     def pass_on_hints(self, hints: Hints) -> None:
         """Hint whatever was committed since the last call, by whichever process.
 
@@ -90,23 +94,27 @@ class SqliteStore:
         return int(newest)
 
 
-async def migrate_sqlite(path: Path, *, finish: bool = False) -> Migrated:
+async def migrate_sqlite(path: Path, *, finish: bool = False, handing_over: bool = False) -> Migrated:
     """Make a file or run its missing steps; ``finish``: no older release will open it any more.
 
-    Raises Outage when it cannot be used or is too new.
+    Raises Outage when it cannot be used or is too new, HandedOver.
     """
     try:
-        return await asyncio.to_thread(prepare, path, finish=finish)
+        return await asyncio.to_thread(prepare, path, finish=finish, handing_over=handing_over)
     except (OSError, sqlite3.Error) as error:
         raise Outage(f"{path} cannot be opened: {error}") from error
 
 
 @asynccontextmanager
 async def open_sqlite(
-    path: Path, metrics: CommitMetrics | None = None, shelf: MakeShelf = DatabaseShelf
+    path: Path,
+    metrics: CommitMetrics | None = None,
+    shelf: MakeShelf = DatabaseShelf,
+    *,
+    handing_over: bool = False,
 ) -> AsyncIterator[SqliteStore]:
     """Open a file, making or migrating it first.  Raises Outage when it cannot be used or is too new."""
-    await migrate_sqlite(path)
+    await migrate_sqlite(path, handing_over=handing_over)
     try:
         store = SqliteStore(path, asyncio.get_running_loop(), metrics or NoCommitMetrics(), shelf)
     except (OSError, sqlite3.Error) as error:

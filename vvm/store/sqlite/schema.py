@@ -7,10 +7,11 @@ import sqlite3
 from pathlib import Path
 
 from vvm.domain.errors import Outage
+from vvm.store.handover import HandedOver
 from vvm.store.migration import Migrated, When, steps
 from vvm.store.sqlite.engine import connect
 
-VERSION = 23
+VERSION = 24
 """The schema that this release writes."""
 COMPATIBLE = 21
 """The oldest release, by its VERSION, that can work with a file of this schema.
@@ -27,11 +28,12 @@ PAGE_BYTES = 8192
 """A voice message of 30 KB lies on four pages and not on eight."""
 
 
-def prepare(path: Path, *, finish: bool = False) -> Migrated:
+def prepare(path: Path, *, finish: bool = False, handing_over: bool = False) -> Migrated:
     """Create the file or run its missing steps, in one transaction.
 
     ``finish``: no program of an older release will open the file any more; what waits for that is
-    done now.  Raises Outage when the file was made by a release that this one is too old for.
+    done now.  ``handing_over``: it may be marked as a store that becomes another one.  Raises Outage when
+    the file was made by a release that this one is too old for, HandedOver.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -49,9 +51,12 @@ def prepare(path: Path, *, finish: bool = False) -> Migrated:
             _run(connection, text)
         oldest = VERSION if finish or version == 0 else max(compatible, COMPATIBLE)
         migrated = _finish(connection, Migrated(max(version, VERSION), oldest, 0))
+        marked = connection.execute("SELECT role, place FROM handover").fetchone()
         connection.execute("COMMIT")
     finally:
         connection.close()
+    if marked and not handing_over:
+        raise HandedOver(*marked)
     return migrated
 
 

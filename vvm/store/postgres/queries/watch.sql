@@ -1,0 +1,2 @@
+-- name: moved_to
+SELECT place FROM handover WHERE role = 'source';
