@@ -201,6 +201,7 @@ async def test_a_peer_that_sends_while_its_command_runs_has_to_wait() -> None:
         commands=dispatch.table(STANDARD),
         capabilities=(),
         tls=None,
+        end_point=lambda: None,
     )
     connection = Connection(shared, OpenHouse(), number=1, address="192.0.2.1", implicit_tls=False)
     transport = DeafTransport()
