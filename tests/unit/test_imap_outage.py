@@ -55,6 +55,8 @@ LINES = {
     "MOVE": "MOVE 1 Other",
     "UID MOVE": "UID MOVE 1 Other",
     "APPEND": "APPEND Other {2}",
+    "GETMETADATA": "GETMETADATA INBOX /shared/comment",
+    "SETMETADATA": 'SETMETADATA INBOX (/shared/comment "hello")',
 }
 """Of each command that reaches the store when logged in, one line that makes it do its most."""
 WITHOUT_STORAGE = {"CAPABILITY", "COMPRESS", "ENABLE", "ID", "LOGOUT", "NAMESPACE", "SETQUOTA", "UNSELECT"}

@@ -73,6 +73,7 @@ TABLES = (
         " journal_from",
     ),
     _table("subscription", "mailbox_id name"),
+    _table("annotation", "mailbox_id folder_id entry", "name value"),
     _table(
         "message",
         "mailbox_id folder_id uid",
