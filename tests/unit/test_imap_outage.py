@@ -87,6 +87,8 @@ class Fused:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
+        if name == "annotations":
+            return Fused(found, self._fuse)
         if not inspect.iscoroutinefunction(found):
             return found
 

@@ -48,7 +48,7 @@ class MemoryExpiry:
         if found is None or owner is None or owner.held or owner.closing:
             return 0
         old = [(folder, message) for folder, message in _expiring(found) if _expired(message, ages)]
-        for name in {folder for folder, _ in old}:
+        for name in sorted({folder for folder, _ in old}, key=lambda name: found.folders[name].uid_validity):
             uids = [message.uid for folder, message in old if folder == name]
             self._mailboxes.remove(mailbox, name, uids)
         if old:

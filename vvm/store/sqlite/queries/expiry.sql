@@ -16,7 +16,8 @@ SELECT s.id, s.mailbox_id, s.msisdn, s.status, s.client, s.language, s.setup_don
 -- name: places
 -- The folders of a mailbox in which messages may expire.
 SELECT f.id FROM folder f JOIN subscriber s ON s.mailbox_id = f.mailbox_id
- WHERE f.mailbox_id = :mailbox AND f.id <> 2 AND NOT s.held AND s.closing_at IS NULL;
+ WHERE f.mailbox_id = :mailbox AND f.id <> 2 AND NOT s.held AND s.closing_at IS NULL
+ ORDER BY f.id;
 
 -- name: expired
 SELECT uid, flags, size, content_id, original_id FROM message
