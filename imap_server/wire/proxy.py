@@ -29,8 +29,11 @@ _LINE = re.compile(
 _HEAD = struct.Struct("!12sBBH")
 _LOCAL, _PROXIED = 0x20, 0x21
 _TCP4, _TCP6 = 0x11, 0x21
-_ADDRESSES = {_TCP4: (4, 12), _TCP6: (16, 36)}
-"""By family: octets of an address, and of both with their ports."""
+_ADDRESSES: dict[int, tuple[type[IPv4Address | IPv6Address], int, int]] = {
+    _TCP4: (IPv4Address, 4, 12),
+    _TCP6: (IPv6Address, 16, 36),
+}
+"""By family: its kind of address, the octets of one, and of both with their ports."""
 
 
 class BadHeader(Exception):
@@ -87,10 +90,10 @@ def source_of_rest(head: Head, rest: bytes) -> str | None:
     """
     if not head.proxied or head.family not in _ADDRESSES:
         return None
-    size, both = _ADDRESSES[head.family]
+    kind, size, both = _ADDRESSES[head.family]
     if len(rest) < both:
         raise BadHeader("addresses cut short")
-    return str(IPv4Address(rest[:size]) if size == 4 else IPv6Address(rest[:size]))  # noqa: PLR2004 - octets
+    return str(kind(rest[:size]))
 
 
 def line(source: str, destination: str, *, source_port: int, destination_port: int) -> bytes:

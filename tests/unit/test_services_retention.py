@@ -12,7 +12,7 @@ from tests.unit.services_world import ALICE, World
 from vvm.domain.clock import FixedClock
 from vvm.domain.message import INBOX
 from vvm.runtime.metrics import RetentionMetrics
-from vvm.services.retention import Retention
+from vvm.services.retention import KINDS, Retention
 from vvm.services.settings import NotificationSettings, RetentionSettings
 from vvm.store.port import SubscriberChange
 
@@ -67,6 +67,11 @@ async def test_the_audit_may_be_kept_for_ever() -> None:
     assert await world.store.subscribers.audit(ALICE, limit=10)
     await retention(world, later=timedelta(days=36_500), settings=RetentionSettings())()
     assert not await world.store.subscribers.audit(ALICE, limit=10)
+
+
+async def test_what_is_shown_is_what_is_forgotten() -> None:
+    rules = retention(World(), later=timedelta(0), settings=RetentionSettings())._rules()
+    assert [what for what, _, _ in rules] == list(KINDS)
 
 
 def test_every_kind_is_shown_before_the_first_was_forgotten() -> None:

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from vvm.cli.message import format_of, read_audio
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
-from vvm.cli.output import show_json, show_line, show_row, show_rows
+from vvm.cli.output import show_json, show_line, show_list, show_row
 from vvm.domain.message import GREETINGS, Kind
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.greetings import GreetingView, greeting_view
@@ -35,10 +35,7 @@ async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -
     """List the greetings of a subscriber, also those that its client recorded."""
     async with opened(config) as services:
         views = [greeting_view(one) for one in await services.desk.greetings(parse_msisdn(msisdn))]
-    if json:
-        show_json(views)
-    else:
-        show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
+    show_list(_COLUMNS, views, json=json)
 
 
 @app.command

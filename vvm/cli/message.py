@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter, validators
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
-from vvm.cli.output import show_json, show_line, show_row, show_rows
+from vvm.cli.output import show_json, show_line, show_list, show_row
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX, Envelope
 from vvm.domain.numbers import parse_msisdn
@@ -89,10 +89,7 @@ async def page(
         states = await mailboxes.states(subscriber.mailbox, INBOX)
         uids = [state.uid for state in states if state.uid > after][:limit]
         views = [view(record) for record in await mailboxes.messages(subscriber.mailbox, INBOX, uids)]
-    if json:
-        show_json(views)
-    else:
-        show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
+    show_list(_COLUMNS, views, json=json)
 
 
 @app.command
@@ -160,10 +157,7 @@ async def deleted(
     async with opened(config) as services:
         found = await services.recovery.page(parse_msisdn(msisdn), after=after, limit=limit)
     views = [deleted_view(one) for one in found]
-    if json:
-        show_json(views)
-    else:
-        show_rows(_DELETED_COLUMNS, [msgspec.to_builtins(one) for one in views])
+    show_list(_DELETED_COLUMNS, views, json=json)
 
 
 @app.command

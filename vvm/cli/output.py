@@ -38,6 +38,14 @@ def show_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
     _console().print(table)
 
 
+def show_list(columns: Sequence[str], views: Sequence[object], *, json: bool) -> None:
+    """Several structs, in either form."""
+    if json:
+        show_json(views)
+    else:
+        show_rows(columns, [msgspec.to_builtins(one) for one in views])
+
+
 def show_line(text: str) -> None:
     _console().print(Text(text), soft_wrap=True)
 

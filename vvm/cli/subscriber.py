@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter, validators
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Limit, Number
-from vvm.cli.output import show_json, show_line, show_rows
+from vvm.cli.output import show_json, show_line, show_list, show_rows
 from vvm.cli.subscriber_bulk import export, import_
 from vvm.cli.subscriber_life import (
     add_alias,
@@ -265,10 +265,7 @@ async def page(
     start = parse_msisdn(after) if after else None
     async with opened(config) as services:
         views = [view(found) for found in await services.provisioning.page(after=start, limit=limit)]
-    if json:
-        show_json(views)
-    else:
-        show_rows(_COLUMNS, [msgspec.to_builtins(one) for one in views])
+    show_list(_COLUMNS, views, json=json)
 
 
 def _client(

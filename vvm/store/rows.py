@@ -15,6 +15,7 @@ import msgspec
 from vvm.domain.access import Role, Scope, Token
 from vvm.domain.cos import Cos, Limits
 from vvm.domain.device import Device, DeviceId
+from vvm.domain.event import Event
 from vvm.domain.message import Flags, Kind
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
@@ -30,6 +31,7 @@ from vvm.domain.subscriber import (
     SubscriberId,
 )
 from vvm.domain.visit import Act, Visit
+from vvm.store.events import Parked
 from vvm.store.expiry import Aged, Ages
 from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
@@ -56,6 +58,7 @@ _ADMITTED = frozenset(status.value for status in ProvisioningStatus if status.ac
 _client = msgspec.json.Decoder(ClientProfile)
 _FLAGS = tuple(Flags(bits) for bits in range(max(Flags) * 2))
 """Every combination, by its bits: a list of 10,000 messages makes no enum 10,000 times."""
+_event = msgspec.json.Decoder(Event)
 _limits = msgspec.json.Decoder(Limits)
 _layout = msgspec.msgpack.Decoder(Layout)
 
@@ -304,3 +307,38 @@ def limits(text: str) -> Limits:
 
 def cos(row: Row) -> Cos:
     return Cos(CosName(row[0]), limits(row[1]), moment(row[2]))
+
+
+def changed_subscriber(after: Subscriber) -> dict[str, object]:
+    """What ``update_subscriber`` takes."""
+    return {
+        "id": after.id,
+        "status": after.status.value,
+        "client": client_json(after.client),
+        "language": after.language,
+        "setup_done": after.setup_done,
+        "max_messages": after.max_messages,
+        "password_check": after.password_check,
+        "password_sealed": after.password_sealed,
+        "changed_at": microseconds(after.changed_at),
+        "pin_check": after.pin_check,
+        "previous_check": after.previous_check,
+        "previous_until": None if after.previous_until is None else microseconds(after.previous_until),
+        "fallback": after.fallback.value,
+        "cos": after.cos,
+        "held": after.held,
+        "closing_at": None if after.closing is None else microseconds(after.closing.at),
+        "closed_from": None if after.closing is None else after.closing.before.value,
+    }
+
+
+def parked(row: Row) -> Parked:
+    number, webhook, event, attempts, due_at, error = row
+    return Parked(
+        id=number,
+        webhook=webhook,
+        event=_event.decode(event),
+        attempts=attempts,
+        due_at=moment_or_none(due_at),
+        error=error,
+    )

@@ -22,7 +22,6 @@ from vvm.store.rows import Row
 _SQL = statements("events.sql")
 _CURSOR = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?\Z")
 _MOST = 2**63 - 1
-_event = msgspec.json.Decoder(Event)
 
 
 class PostgresEvents:
@@ -151,7 +150,7 @@ class PostgresEvents:
 
     async def parked(self, webhook: int, *, now: datetime, limit: int) -> Sequence[Parked]:
         where = {"webhook": webhook, "now": rows.microseconds(now), "limit": limit}
-        return [_parked(row) for row in await self._database.all(_SQL["parked"], where)]
+        return [rows.parked(row) for row in await self._database.all(_SQL["parked"], where)]
 
     async def parked_subscribers(self, webhook: int, among: Collection[Msisdn]) -> Collection[Msisdn]:
         where = {"webhook": webhook, "among": sorted(among)}
@@ -159,7 +158,7 @@ class PostgresEvents:
 
     async def dead_events(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
         where = {"webhook": webhook, "after": after, "limit": limit}
-        return [_parked(row) for row in await self._database.all(_SQL["dead_events"], where)]
+        return [rows.parked(row) for row in await self._database.all(_SQL["dead_events"], where)]
 
     async def revive(self, webhook: int, parked: int, *, now: datetime) -> bool:
         where = {"webhook": webhook, "parked": parked, "now": rows.microseconds(now)}
@@ -215,16 +214,4 @@ def _webhook(row: Row) -> Webhook:
         paused=paused,
         failures=failures,
         due_at=rows.moment(due_at),
-    )
-
-
-def _parked(row: Row) -> Parked:
-    number, webhook, event, attempts, due_at, error = row
-    return Parked(
-        id=number,
-        webhook=webhook,
-        event=_event.decode(event),
-        attempts=attempts,
-        due_at=rows.moment_or_none(due_at),
-        error=error,
     )

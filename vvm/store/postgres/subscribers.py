@@ -142,30 +142,7 @@ async def apply_change(connection: Connection, msisdn: Msisdn, change: Subscribe
     before = await find(connection, msisdn)
     after = change.applied_to(before)
     await _check_cos(connection, after.cos)
-    await connection.all(
-        _SQL["update_subscriber"],
-        {
-            "id": after.id,
-            "status": after.status.value,
-            "client": rows.client_json(after.client),
-            "language": after.language,
-            "setup_done": after.setup_done,
-            "max_messages": after.max_messages,
-            "password_check": after.password_check,
-            "password_sealed": after.password_sealed,
-            "changed_at": rows.microseconds(after.changed_at),
-            "pin_check": after.pin_check,
-            "previous_check": after.previous_check,
-            "previous_until": None
-            if after.previous_until is None
-            else rows.microseconds(after.previous_until),
-            "fallback": after.fallback.value,
-            "cos": after.cos,
-            "held": after.held,
-            "closing_at": None if after.closing is None else rows.microseconds(after.closing.at),
-            "closed_from": None if after.closing is None else after.closing.before.value,
-        },
-    )
+    await connection.all(_SQL["update_subscriber"], rows.changed_subscriber(after))
     if change.audited(before):
         why = change.trigger, before.status, after.status, change.reason
         await audit(connection, Audited(before.msisdn, change.changed_at, *why))

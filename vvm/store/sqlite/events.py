@@ -21,7 +21,6 @@ from vvm.store.sqlite.engine import Reader, Row, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "events.sql")
 _MOST = 2**63 - 1
-_event = msgspec.json.Decoder(Event)
 
 
 class SqliteEvents:
@@ -158,7 +157,7 @@ class SqliteEvents:
 
     async def parked(self, webhook: int, *, now: datetime, limit: int) -> Sequence[Parked]:
         where = {"webhook": webhook, "now": rows.microseconds(now), "limit": limit}
-        return [_parked(row) for row in self._reader.all(_SQL["parked"], where)]
+        return [rows.parked(row) for row in self._reader.all(_SQL["parked"], where)]
 
     async def parked_subscribers(self, webhook: int, among: Collection[Msisdn]) -> Collection[Msisdn]:
         where = {"webhook": webhook, "among": msgspec.json.encode(sorted(among)).decode()}
@@ -166,7 +165,7 @@ class SqliteEvents:
 
     async def dead_events(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
         where = {"webhook": webhook, "after": after, "limit": limit}
-        return [_parked(row) for row in self._reader.all(_SQL["dead_events"], where)]
+        return [rows.parked(row) for row in self._reader.all(_SQL["dead_events"], where)]
 
     async def revive(self, webhook: int, parked: int, *, now: datetime) -> bool:
         where = {"webhook": webhook, "parked": parked, "now": rows.microseconds(now)}
@@ -216,16 +215,4 @@ def _webhook(row: Row) -> Webhook:
         paused=bool(paused),
         failures=failures,
         due_at=rows.moment(due_at),
-    )
-
-
-def _parked(row: Row) -> Parked:
-    number, webhook, event, attempts, due_at, error = row
-    return Parked(
-        id=number,
-        webhook=webhook,
-        event=_event.decode(event),
-        attempts=attempts,
-        due_at=rows.moment_or_none(due_at),
-        error=error,
     )

@@ -235,31 +235,13 @@ UPDATE mailbox b SET status = s.status, msisdn = s.msisdn, cos = s.cos, held = s
 
 -- name: id_given_twice
 SELECT format('sequence %s: the next is %s, and %s is in use', q.name, coalesce(p.last_value, 0) + 1, q.top) AS place
-  FROM (VALUES ('subscriber_ids', (SELECT max(id) FROM subscriber)),
-               ('mailbox_ids', (SELECT max(id) FROM mailbox)),
-               ('content_ids', (SELECT max(id) FROM content)),
-               ('deleted_message_ids', (SELECT max(id) FROM deleted_message)),
-               ('device_ids', (SELECT max(id) FROM device)),
-               ('visit_ids', (SELECT max(id) FROM visit)),
-               ('audit_ids', (SELECT max(id) FROM audit)),
-               ('event_ids', (SELECT max(id) FROM event)),
-               ('outbox_ids', (SELECT max(id) FROM outbox)),
-               ('inbound_ids', (SELECT max(id) FROM inbound))) AS q (name, top)
+  FROM ids_in_use() AS q
   JOIN pg_sequences p ON p.sequencename = q.name AND p.schemaname = current_schema()
  WHERE q.top > coalesce(p.last_value, 0);
 
 -- name: repair_id_given_twice
 SELECT setval(q.name, q.top)
-  FROM (VALUES ('subscriber_ids', (SELECT max(id) FROM subscriber)),
-               ('mailbox_ids', (SELECT max(id) FROM mailbox)),
-               ('content_ids', (SELECT max(id) FROM content)),
-               ('deleted_message_ids', (SELECT max(id) FROM deleted_message)),
-               ('device_ids', (SELECT max(id) FROM device)),
-               ('visit_ids', (SELECT max(id) FROM visit)),
-               ('audit_ids', (SELECT max(id) FROM audit)),
-               ('event_ids', (SELECT max(id) FROM event)),
-               ('outbox_ids', (SELECT max(id) FROM outbox)),
-               ('inbound_ids', (SELECT max(id) FROM inbound))) AS q (name, top)
+  FROM ids_in_use() AS q
   JOIN pg_sequences p ON p.sequencename = q.name AND p.schemaname = current_schema()
  WHERE q.top > coalesce(p.last_value, 0);
 
