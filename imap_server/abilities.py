@@ -20,7 +20,7 @@ from imap_server.backend import Account, Flags, Mailbox, NotAllowed
 
 
 class OverQuota(NotAllowed):
-    """The account holds no more: NO with OVERQUOTA (RFC 9208 section 4.3.3), nothing was stored."""
+    """The account holds no more: NO with OVERQUOTA (RFC 9208 section 4.3.1), nothing was stored."""
 
     def __init__(self, text: str = "over quota") -> None:
         super().__init__(text, code="OVERQUOTA")

@@ -45,12 +45,14 @@ class Wish(msgspec.Struct, frozen=True):
 class Listed(msgspec.Struct, frozen=True):
     """One line of the answer; ``exists`` is false for a subscribed name whose mailbox is gone.
 
-    ``children_match`` says that mailboxes below fit the selection though they are not all named.
+    ``chosen`` is false for one that is named only because of those below it; ``children_match`` says
+    that mailboxes below fit the selection though they are not all named.
     """
 
     name: str
     attributes: tuple[str, ...]
     exists: bool
+    chosen: bool
     children_match: bool
 
 
@@ -69,6 +71,7 @@ def listed(entries: Sequence[MailboxEntry], subscribed: Collection[str], wish: W
                 name=entry.name,
                 attributes=tuple(_attributes(entry, names, subscribed, wish, exists=exists)),
                 exists=exists,
+                chosen=chosen,
                 children_match=bool(matching),
             )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entries of METADATA: their names, and which of them a client asks for (RFC 5464 sections 3.1, 4.2)."""
+"""Entries of METADATA: their names, and which of them a client asks for (RFC 5464 sections 3.2, 4.2)."""
 
 from __future__ import annotations
 

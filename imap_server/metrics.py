@@ -8,13 +8,16 @@ from typing import Protocol
 
 
 class Limit(enum.Enum):
-    """Why the server ended or refused a connection: the text of BYE; logs and metrics use the name."""
+    """Why the server ended or refused a connection: the text of BYE; logs and metrics use the name.
+
+    A literal that comes unasked and is too big has its code (RFC 7888 section 5).
+    """
 
     CONNECTIONS = "too many connections"
     CONNECTIONS_PER_ADDRESS = "too many connections from your address"
     DESCRIPTORS = "too many open files"
     LINE = "line too long"
-    COMMAND = "command too long"
+    COMMAND = "[TOOBIG] command too long"
     BAD_COMMANDS = "too many bad commands"
     FAILED_LOGINS = "too many failed logins"
     LOGIN_TIME = "no login in time"

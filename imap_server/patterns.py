@@ -9,9 +9,14 @@ from __future__ import annotations
 
 DELIMITER = "/"
 
+_LONGEST = 1024
+"""Characters of a pattern; a longer one fits nothing (RFC 5258 section 3), as matching is one step."""
+
 
 def fits(pattern: str, name: str) -> bool:
     """Whether a pattern fits a whole name; INBOX in any case."""
+    if len(pattern) > _LONGEST:
+        return False
     if name == "INBOX":
         pattern = pattern.upper()
     reached = {0}

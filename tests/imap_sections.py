@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """``docs/spec/imap.md``: each section of the IMAP specifications, its code and the tests that prove it.
 
-``python -m tests.imap_sections`` writes it from ``docs/spec/imap-rows.toml``; a test compares.
+``python -m tests.imap_sections`` writes it from ``docs/spec/imap-contents.toml`` (what the RFCs call their
+sections) and ``docs/spec/imap-rows.toml`` (where we stand); a test compares.
 """
 
 from __future__ import annotations
 
+import ast
+import re
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 ROOT = Path(__file__).parents[1]
+CONTENTS = ROOT / "docs/spec/imap-contents.toml"
 ROWS = ROOT / "docs/spec/imap-rows.toml"
 DOCUMENT = ROOT / "docs/spec/imap.md"
 
@@ -20,11 +25,12 @@ _BASE = ("3501", "9051")
 _INTRO = """\
 # IMAP: section, code, test
 
-Chapters 2 to 7 and 9 of RFC 3501 and RFC 9051, then the extensions, and where this project stands.
-Made by `python -m tests.imap_sections` from [imap-rows.toml](imap-rows.toml);
-`tests/unit/test_imap_sections.py` makes sure that every section has its row and that the files which a row
-names are there. That these tests prove it is the judgement of who wrote the row. Code is from the root,
-tests from `tests/`; dialogues are played over asyncio and over uvloop.
+The sections of RFC 3501 and RFC 9051 and of the extensions that ask something of a server, and where this
+project stands. Made by `python -m tests.imap_sections` from [imap-contents.toml](imap-contents.toml), which
+was compared with the texts of the RFCs, and [imap-rows.toml](imap-rows.toml).
+`tests/unit/test_imap_sections.py` makes sure that every section has its row, that the functions and the parts
+of dialogues that a row names are there, and that what is said of a command or a response is tested where it
+occurs. Code is from the root, tests from `tests/`; dialogues are played over asyncio and over uvloop.
 
 *met*: by this code, proved by these tests. *with a difference*: met, apart from what the row says.
 *absent*: not met, and why. *no demand*: it asks nothing of a server.
@@ -50,14 +56,49 @@ _OUTRO = """\
 """
 
 
+class Test(msgspec.Struct, frozen=True):
+    """A function of a test file, a dialogue, or a part of one; ``tests/`` is not said."""
+
+    __test__ = False  # pytest, this is none
+
+    path: str
+    name: str
+    """The function, or the words that the comment above the part begins with; empty for a whole dialogue."""
+
+    @classmethod
+    def read(cls, text: str) -> Test:
+        path, _, name = text.partition("::")
+        return cls(path, name)
+
+    def text(self) -> str:
+        """What plays there: the whole file for a function, whose helpers may do the talking.
+
+        Raises LookupError when there is none of this name.
+        """
+        file = ROOT / "tests" / self.path
+        if not file.is_file():
+            raise LookupError(f"no file tests/{self.path}")
+        text = file.read_text(encoding="utf-8")
+        if file.suffix == ".py":
+            if self.name not in _names(file):
+                raise LookupError(f"no {self.name} in tests/{self.path}")
+            return text
+        found = [part for part in _parts(text) if part.startswith(f"# {self.name}")] if self.name else [text]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} parts of tests/{self.path} begin with {self.name!r}")
+        return found[0]
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one section is about, in our own words."""
 
-    about: str
+    about: str = ""
+    same: str = ""
+    """The RFC and the number of the row that says all of it."""
     code: tuple[str, ...] = ()
     """Files from the root."""
     tests: tuple[str, ...] = ()
-    """Files from ``tests``."""
+    """As ``Test`` reads them."""
     but: str = ""
     """Where we differ from it."""
     missing: str = ""
@@ -72,35 +113,66 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "with a difference" if self.but else "met"
 
 
+def contents() -> Mapping[str, Mapping[str, str]]:
+    """The titles of the sections by RFC and number."""
+    return msgspec.convert(tomllib.loads(CONTENTS.read_text(encoding="utf-8")), dict[str, dict[str, str]])
+
+
 def sections() -> Mapping[str, Mapping[str, Section]]:
-    """By RFC and number; an extension that is one thing has one row, ``all``."""
-    return msgspec.convert(tomllib.loads(ROWS.read_text(encoding="utf-8")), dict[str, dict[str, Section]])
+    """By RFC and number; a row that repeats another one is that one.  Raises KeyError."""
+    rows = msgspec.convert(tomllib.loads(ROWS.read_text(encoding="utf-8")), dict[str, dict[str, Section]])
+
+    def whole(row: Section) -> Section:
+        rfc, _, number = row.same.partition(" ")
+        return rows[rfc][number] if row.same else row
+
+    return {rfc: {number: whole(row) for number, row in part.items()} for rfc, part in rows.items()}
 
 
 def render() -> str:
     """The document."""
-    known = sections()
-    extensions = [(rfc, *row) for rfc in known if rfc not in _BASE for row in known[rfc].items()]
+    known, titles = sections(), contents()
     lines = [_INTRO]
-    for rfc in _BASE:
-        lines += [f"## RFC {rfc}", "", *_head("section")]
-        lines += [_line(number, section) for number, section in known[rfc].items()]
+    for rfc in (*_BASE, *(rfc for rfc in known if rfc not in _BASE)):
+        lines += [f"## RFC {rfc}", "", "| section | about | status | code | tests |", "|---|---|---|---|---|"]
+        lines += [_line(number, titles[rfc].get(number, ""), row) for number, row in known[rfc].items()]
         lines.append("")
-    lines += ["## Extensions", "", *_head("RFC")]
-    lines += [_line(rfc if number == "all" else f"{rfc}, {number}", row) for rfc, number, row in extensions]
-    return "\n".join([*lines, "", _OUTRO])
+    return "\n".join([*lines, _OUTRO])
 
 
-def _head(first: str) -> tuple[str, str]:
-    return f"| {first} | about | status | code | tests |", "|---|---|---|---|---|"
+def _line(number: str, title: str, row: Section) -> str:
+    remark = row.missing or row.but
+    about = f"{row.about}<br>*{remark}*" if remark else row.about
+    code = "<br>".join(f"`{path}`" for path in row.code)
+    tests = "<br>".join(map(_shown, row.tests))
+    return f"| {number} {title} | {about} | {row.status} | {code} | {tests} |"
 
 
-def _line(name: str, section: Section) -> str:
-    remark = section.missing or section.but
-    about = f"{section.about}<br>*{remark}*" if remark else section.about
-    code = "<br>".join(f"`{path}`" for path in section.code)
-    tests = "<br>".join(f"`{path.removesuffix('.py')}`" for path in section.tests)
-    return f"| {name} | {about} | {section.status} | {code} | {tests} |"
+def _shown(test: str) -> str:
+    path, _, name = test.partition("::")
+    if path.endswith(".txt"):
+        return f"`{path}`: {name}" if name else f"`{path}`"
+    return f"`{path.removesuffix('.py')}`: {name.removeprefix('test_').replace('_', ' ')}"
+
+
+@lru_cache(maxsize=64)
+def _names(file: Path) -> frozenset[str]:
+    """What pytest finds at the top of a file: functions, and the cases of state machines."""
+    names = set[str]()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                names.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                names.add(name)
+            case _:
+                pass
+    return frozenset(name for name in names if name.startswith(("test_", "Test")))
+
+
+def _parts(dialogue: str) -> list[str]:
+    """From one comment behind an empty line, or at the top, up to the next."""
+    return re.split(r"\n\n(?=# )", dialogue)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,15 @@ class Conversation:
         """The client's first message, asked for with ``challenge`` unless it came with the command."""
         return await self.ask(challenge) if self.initial is None else self.initial
 
+    async def answer(self, challenge: bytes) -> bytes:
+        """The client's answer, where the server speaks first.
+
+        Raises Bad where something came with the command (RFC 4959 section 3).
+        """
+        if self.initial is not None:
+            raise Bad("this mechanism begins with a challenge")
+        return await self.ask(challenge)
+
     async def password(self, user: str) -> str:
         """The password of who the client claims to be.  Raises Denied, Unavailable."""
         self.user = user

@@ -13,7 +13,7 @@ from imap_server.backend import Account, Denied
 async def cram_md5(talk: Conversation) -> Account:
     """The challenge looks like a Message-ID; the answer is the name, a space, and a keyed hash of it."""
     challenge = f"<{secrets.token_hex(16)}@{talk.realm or 'imap'}>".encode()
-    user, _, digest = (await talk.ask(challenge)).rpartition(b" ")
+    user, _, digest = (await talk.answer(challenge)).rpartition(b" ")
     password = await talk.password(text(user))
     expected = hmac.new(password.encode(), challenge, "md5").hexdigest().encode()
     if not hmac.compare_digest(expected, digest.lower()):

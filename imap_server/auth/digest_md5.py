@@ -31,7 +31,7 @@ async def digest_md5(talk: Conversation) -> Account:
     nonce = secrets.token_hex(16).encode()
     realm = talk.realm.encode()
     challenge = b'realm="%b",nonce="%b",qop="auth",algorithm=md5-sess,charset=utf-8' % (realm, nonce)
-    said = directives(await talk.ask(challenge))
+    said = directives(await talk.answer(challenge))
     user = text(said.get(b"username", b""))
     uri = said.get(b"digest-uri", b"")
     if not user or b"cnonce" not in said or not uri.startswith(b"imap/"):

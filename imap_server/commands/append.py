@@ -51,7 +51,7 @@ async def run(session: Session, command: Append) -> None:
     """All messages or none.  A client that has the mailbox open hears of them at once."""
     account = appending(session.account)
     if not all(message.octets for message in command.messages):
-        raise No("a message is empty")  # RFC 3502 section 6: how a client gives up half way
+        raise No("a message is empty")  # RFC 3502 section 6.3.11: how a client gives up half way
     if any(b"\0" in message.octets for message in command.messages):
         raise No("binary content is not stored", code="UNKNOWN-CTE")  # RFC 3516 section 4.4
     if any(flags.RECENT in message.flags for message in command.messages):

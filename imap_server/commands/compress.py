@@ -6,7 +6,7 @@ Only after login, so that a stranger makes us keep no state for it.
 
 from __future__ import annotations
 
-from imap_server.errors import No
+from imap_server.errors import Bad
 from imap_server.session import LOGGED_IN, Session
 from imap_server.wire.lexer import Lexer
 
@@ -24,10 +24,10 @@ def parse(line: Lexer) -> bytes:
 
 
 async def run(session: Session, command: bytes) -> None:
-    """OK in clear, then compressed; once for a connection."""
+    """OK in clear, then compressed; once for a connection (RFC 4978 section 3 answers both with BAD)."""
     if command != b"DEFLATE":
-        raise No("unknown compression")
+        raise Bad("unknown compression")
     if session.link.compressed:
-        raise No("compressed already", code="COMPRESSIONACTIVE")
+        raise Bad("compressed already")
     session.ok("compression starts")
     await session.link.compress()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GETQUOTAROOT (RFC 9208 section 4.1.3, as in RFC 2087); AOSP sends it after each sync, reads ``voice``."""
+"""GETQUOTAROOT (RFC 9208 section 4.1.2, as in RFC 2087); AOSP sends it after each sync, reads ``voice``."""
 
 from __future__ import annotations
 

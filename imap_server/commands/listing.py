@@ -22,11 +22,8 @@ NAME = b"LIST"
 STATES = LOGGED_IN
 CAPABILITY = b"CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE"
 
-_LONGEST_PATTERN = 1024
-"""Characters of a reference and a pattern together: matching is one step of the process."""
-
 _MOST_PATTERNS = 20
-"""Each is compared with each mailbox."""
+"""Each is compared with each mailbox; what comes after them fits nothing (RFC 5258 section 3)."""
 
 
 class Pattern(msgspec.Struct, frozen=True):
@@ -37,30 +34,36 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class List(msgspec.Struct, frozen=True):
-    """``figures`` are what STATUS would tell of each mailbox; none for none."""
+    """``figures`` are what STATUS would tell of each mailbox; none for none.
+
+    ``about_delimiter``: the original form with the empty pattern, which asks for the delimiter only.
+    """
 
     wish: Wish
     figures: tuple[status.Item, ...] = ()
+    about_delimiter: bool = False
 
 
 def parse(line: Lexer) -> List:
     """Selection options, reference, one pattern or several, and what is to be returned."""
     line.space()
     selection = frozenset[Selection]()
-    if line.accept(b"("):
+    extended = line.accept(b"(")
+    if extended:
         selection = _selection(line)
         line.space()
     reference = line.mailbox()
     line.space()
+    extended = extended or line.comes(b"(")
     wanted = _patterns(line)
     tell_subscribed, figures = False, tuple[status.Item, ...]()
     if line.accept(b" "):
+        extended = True
         tell_subscribed, figures = _returned(line)
     line.end()
-    if len(reference) + max(map(len, wanted)) > _LONGEST_PATTERN:
-        raise Bad("pattern too long")
+    taken = tuple(reference + pattern for pattern in wanted[:_MOST_PATTERNS] if pattern)
     return List(
-        Wish(tuple(reference + each if each else "" for each in wanted), selection, tell_subscribed), figures
+        Wish(taken, selection, tell_subscribed), figures, about_delimiter=wanted == [""] and not extended
     )
 
 
@@ -71,14 +74,12 @@ def parse_simple(line: Lexer) -> Pattern:
     line.space()
     pattern = line.list_mailbox()
     line.end()
-    if len(reference) + len(pattern) > _LONGEST_PATTERN:
-        raise Bad("pattern too long")
     return Pattern(reference, pattern)
 
 
 async def run(session: Session, command: List) -> None:
-    """The empty pattern asks for the hierarchy delimiter only."""
-    if command.wish.wanted == ("",):
+    """One line for each mailbox, or the one that tells the hierarchy delimiter."""
+    if command.about_delimiter:
         session.untagged(b'LIST (\\Noselect) "/" ""')
     else:
         await _answer(session, command)
@@ -93,7 +94,7 @@ async def _answer(session: Session, command: List) -> None:
     for each in listed(entries, subscribed, command.wish):
         shown = " ".join(each.attributes).encode()
         session.untagged(b'LIST (%b) "/" %b%b' % (shown, session.mailbox_name(each.name), _extended(each)))
-        if command.figures and each.exists:
+        if command.figures and each.exists and each.chosen:
             await _tell_figures(session, each.name, command.figures)
 
 
@@ -142,8 +143,6 @@ def _patterns(line: Lexer) -> list[str]:
     wanted = [line.list_mailbox()]
     while line.accept(b" "):
         wanted.append(line.list_mailbox())
-        if len(wanted) > _MOST_PATTERNS:
-            raise Bad("too many patterns")
     line.expect(b")")
     return wanted
 

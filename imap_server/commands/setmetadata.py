@@ -18,6 +18,9 @@ NAME = b"SETMETADATA"
 STATES = LOGGED_IN
 CAPABILITY = None
 
+_READ_ONLY = frozenset({"/shared/admin"})
+"""Of the account: what clients may not change (RFC 5464 section 3.2.1.1)."""
+
 
 class SetMetadata(msgspec.Struct, frozen=True):
     """Of which mailbox, and the values by name; None removes."""
@@ -49,6 +52,8 @@ def parse(line: Lexer) -> SetMetadata:
 
 async def run(session: Session, command: SetMetadata) -> None:
     """All or none.  For accounts that keep annotations; others refuse."""
+    if not command.mailbox and any(name.lower() in _READ_ONLY for name in command.values):
+        raise No("set by the operator", code="CANNOT")
     if not await annotated(session.account).write(command.mailbox, command.values):
         raise No("no such mailbox", code="NONEXISTENT")
     session.ok("annotations kept")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SORT (RFC 5256 section 3): as SEARCH, in an order that the client chooses."""
+"""SORT (RFC 5256): as SEARCH, in an order that the client chooses."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""UID SORT (RFC 5256 section 3): as SORT, but the answer is in UIDs."""
+"""UID SORT (RFC 5256): as SORT, but the answer is in UIDs."""
 
 from __future__ import annotations
 

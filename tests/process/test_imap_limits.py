@@ -218,7 +218,7 @@ async def test_a_literal_that_is_too_big_and_comes_unasked_costs_the_connection(
 ) -> None:
     async with house(tmp_path, handsets, {}) as at, attacker(at, known=known) as greedy:
         greedy.write(b"b APPEND INBOX {%d+}\r\n" % size)
-        assert await greedy.last_words() == "* BYE command too long"
+        assert await greedy.last_words() == "* BYE [TOOBIG] command too long"
         await at.until_told("command")
 
 

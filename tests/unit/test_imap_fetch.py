@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+import msgspec
 import pytest
 
 from imap_server import fetch
@@ -125,6 +126,18 @@ def test_small_values_come_first_and_sections_last() -> None:
         b"* 2 FETCH (UID 7 FLAGS (\\Seen) RFC822.SIZE %d"
         b" BODY[HEADER.FIELDS (subject)] {18}\r\nSubject: outer\r\n\r\n)\r\n" % len(OCTETS)
     )
+
+
+def test_a_preview_is_cut_to_what_a_list_may_show() -> None:
+    talkative = msgspec.structs.replace(RECORD, preview="ü" * 1_000)
+    pieces = fetch.full(
+        request(b"(PREVIEW)"),
+        talkative,
+        None,
+        number=2,
+        current=MessageState(RECORD.uid, RECORD.flags, RECORD.modseq),
+    )
+    assert b"".join(pieces).decode().count("ü") == 200  # of 256 that RFC 8970 section 3.3 allows
 
 
 @pytest.mark.parametrize(

@@ -298,10 +298,21 @@ def test_a_backend_that_keeps_no_passwords_offers_no_proofs() -> None:
     assert list(offered(["SCRAM-SHA-256", "PLAIN"], KnowingBackend())) == [b"SCRAM-SHA-256", b"PLAIN"]
 
 
-@given(st.binary(max_size=60), st.sampled_from(sorted(MECHANISMS)))
-async def test_whatever_a_client_says_has_one_of_four_outcomes(said: bytes, name: str) -> None:
+@pytest.mark.parametrize("mechanism", ["DIGEST-MD5", "CRAM-MD5"])
+async def test_a_response_in_the_command_is_refused_where_the_server_speaks_first(mechanism: str) -> None:
+    for initial in (b"", b"nobody 00"):
+        with pytest.raises(Bad, match="begins with a challenge"):
+            await converse(MECHANISMS[mechanism], initial=initial)  # type: ignore[index]  # as above
+
+
+@given(st.binary(max_size=60), st.sampled_from(sorted(MECHANISMS)), st.booleans())
+async def test_whatever_a_client_says_has_one_of_four_outcomes(said: bytes, name: str, at_once: bool) -> None:
     try:
-        await converse(MECHANISMS[name], *[lambda _: said] * 3, initial=said)  # type: ignore[index]  # as above
+        await converse(
+            MECHANISMS[name],  # type: ignore[index]  # as above
+            *[lambda _: said] * 3,
+            initial=said if at_once else None,
+        )
     except (Bad, No, Denied, IndexError, AssertionError):
         return
     raise AssertionError("noise got in")

@@ -77,6 +77,14 @@ def test_the_certificate_that_is_made_convinces_a_client_that_trusts_it(tmp_path
     assert ours.version() == theirs.version() == "TLSv1.3"
 
 
+def test_tls_is_spoken_from_1_2_on_with_the_suite_that_imap_asks_for(tmp_path: Path) -> None:
+    server = tls_context(tmp_path / "tls.crt", tmp_path / "tls.key", host="vvm.example.net", made_here=True)
+    assert server.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert server.maximum_version is ssl.TLSVersion.MAXIMUM_SUPPORTED
+    suites = {suite["name"] for suite in server.get_ciphers()}
+    assert "ECDHE-RSA-AES128-GCM-SHA256" in suites  # RFC 9051 section 11.1
+
+
 def test_a_renewed_certificate_is_shown_to_new_connections_and_half_a_renewal_is_not(tmp_path: Path) -> None:
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     context = tls_context(certificate, key, host="vvm.example.net", made_here=True)
