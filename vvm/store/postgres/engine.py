@@ -20,7 +20,9 @@ import asyncpg
 import msgspec
 import structlog
 
-from vvm.domain.errors import Outage
+from vvm.domain.cos import UnknownCos
+from vvm.domain.errors import Outage, Refusal, TooManyKeywords
+from vvm.store.keywords import KEYWORDS_LIMIT
 from vvm.store.metrics import CommitMetrics
 from vvm.store.settings import PostgresSettings
 from vvm.store.sql import named_statements
@@ -39,6 +41,11 @@ _MET = (
     asyncpg.UniqueViolationError,
     asyncpg.InvalidCachedStatementError,
 )
+_REFUSALS: Mapping[str, Callable[[], Refusal]] = {
+    "VVM01": lambda: TooManyKeywords(limit=KEYWORDS_LIMIT),
+    "VVM02": UnknownCos,
+}
+"""What our functions raise, which ends the transaction that they are in."""
 _OURS = (asyncpg.DataError, asyncpg.SyntaxOrAccessError)
 """Not the server's mistakes: the caller cannot tell, whoever reads the log must."""
 _OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -158,6 +165,8 @@ class Database:
         except _MET:
             raise
         except _OUTAGES as error:
+            if (refusal := _REFUSALS.get(getattr(error, "sqlstate", ""))) is not None:
+                raise refusal() from error
             if isinstance(error, _OURS):
                 log.exception("statement_refused")
             raise outage(error) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 
 from vvm.domain.errors import (
     FolderExists,
@@ -16,33 +16,18 @@ from vvm.domain.errors import (
     TooManyFolders,
     UnknownFolder,
 )
-from vvm.domain.message import INBOX, Flags
+from vvm.domain.message import INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
-from vvm.store import rows
 from vvm.store.folders import DELIMITER, Annotation, Copied, FolderEntry, levels
 from vvm.store.postgres.engine import Connection, Database, statements
-from vvm.store.postgres.mailboxes import learn_keywords
-from vvm.store.postgres.outbox import owe
+from vvm.store.postgres.outbox import owed_json
 
 _SQL = statements("folders.sql")
 _GREETINGS_ID = 2
 """Of every mailbox; INBOX is 1."""
 _WHOLE_MAILBOX = 0
 """In place of a folder's id, for annotations."""
-
-
-class _Place(NamedTuple):
-    """A folder, as a transaction found it."""
-
-    id: int
-    uid_validity: int
-    keywords: str
-
-    @property
-    def own(self) -> bool:
-        """It is the subscriber's to arrange."""
-        return self.id > _GREETINGS_ID
 
 
 class PostgresFolders:
@@ -78,7 +63,7 @@ class PostgresFolders:
             place = await _require_own(connection, mailbox, name)
             if len(await _tree(connection, mailbox, name)) > 1:
                 raise FolderHasChildren
-            where: dict[str, object] = {"mailbox": mailbox, "id": place.id}
+            where: dict[str, object] = {"mailbox": mailbox, "id": place}
             for statement in ("let_go", "delete_folder"):
                 await connection.all(_SQL[statement], where)
 
@@ -121,7 +106,7 @@ class PostgresFolders:
             place = await _require(connection, mailbox, folder or INBOX)
             where: dict[str, object] = {
                 "mailbox": mailbox,
-                "folder_id": place.id if folder else _WHOLE_MAILBOX,
+                "folder_id": place if folder else _WHOLE_MAILBOX,
             }
             (before,) = await connection.one(_SQL["count_annotations"], where)
             for name, value in values.items():
@@ -154,35 +139,31 @@ class PostgresFolders:
         *,
         moving: bool,
     ) -> Copied | None:
-        async def work(connection: Connection) -> Copied | None:
-            await _lock(connection, mailbox)
-            copied = await _copy(connection, mailbox, folder, uids, target, moving=moving)
-            if copied is not None and copied.uids:
-                await owe(connection, owed)
-            return copied
-
-        return await self._database.write(work)
+        values = _transfer_values(mailbox, folder, uids, target, owed, moving=moving)
+        (row,) = await self._database.decide(_SQL["transfer"], values)
+        return _copied(row)
 
 
 async def _lock(connection: Connection, mailbox: MailboxId) -> None:
     await connection.all(_SQL["lock_mailbox"], {"mailbox": mailbox})
 
 
-async def _find(connection: Connection, mailbox: MailboxId, name: str) -> _Place | None:
+async def _find(connection: Connection, mailbox: MailboxId, name: str) -> int | None:
+    """The id of a folder."""
     row = await connection.one(_SQL["folder_by_name"], {"mailbox": mailbox, "name": name})
-    return None if row is None else _Place(*row)
+    return None if row is None else int(row[0])
 
 
-async def _require(connection: Connection, mailbox: MailboxId, name: str) -> _Place:
+async def _require(connection: Connection, mailbox: MailboxId, name: str) -> int:
     place = await _find(connection, mailbox, name)
     if place is None:
         raise UnknownFolder
     return place
 
 
-async def _require_own(connection: Connection, mailbox: MailboxId, name: str) -> _Place:
+async def _require_own(connection: Connection, mailbox: MailboxId, name: str) -> int:
     place = await _require(connection, mailbox, name)
-    if not place.own:
+    if place <= _GREETINGS_ID:
         raise FolderStays
     return place
 
@@ -228,68 +209,39 @@ async def _empty_inbox(
     connection: Connection, mailbox: MailboxId, other: str, at: datetime, most: int
 ) -> None:
     """What RENAME of INBOX means (RFC 3501 section 6.3.5)."""
-    inbox = await _require(connection, mailbox, INBOX)
     if await _find(connection, mailbox, other) is not None:
         raise FolderExists
     await _make(connection, mailbox, levels(other), at, most)
-    found = await connection.all(_SQL["uids"], {"mailbox": mailbox, "folder_id": inbox.id})
-    await _copy(connection, mailbox, INBOX, [uid for (uid,) in found], other, moving=True)
+    values = _transfer_values(mailbox, INBOX, None, other, (), moving=True)
+    _copied(await connection.one(_SQL["transfer"], values))
 
 
-async def _copy(
-    connection: Connection,
+def _transfer_values(
     mailbox: MailboxId,
     folder: str,
-    uids: Sequence[int],
+    uids: Sequence[int] | None,
     target: str,
+    owed: Sequence[Owed],
     *,
     moving: bool,
-) -> Copied | None:
-    source = await _require(connection, mailbox, folder)
-    destination = await _find(connection, mailbox, target)
-    if destination is None:
-        return None
-    place: dict[str, object] = {
+) -> dict[str, object]:
+    """Of no ``uids``: everything there."""
+    return {
         "mailbox": mailbox,
-        "folder_id": source.id,
-        "uid_validity": source.uid_validity,
-        "target_id": destination.id,
-        "left_behind": int(Flags.GREETING_ON),
+        "folder": folder,
+        "uids": None if uids is None else list(uids),
+        "target": target,
+        "moving": moving,
+        "owed": owed_json(owed),
     }
-    named = await connection.all(_SQL["named_messages"], place | {"uids": list(uids)})
-    if not named:
-        return Copied(destination.uid_validity)
-    totals = {
-        "messages": len(named),
-        "unseen": sum(not flags & Flags.SEEN for _, flags, *_ in named),
-        "octets": sum(size for _, _, size, *_ in named),
-        "seconds": sum(seconds for _, _, _, seconds, *_ in named),
-    }
-    same_quota = (source.id == _GREETINGS_ID) == (destination.id == _GREETINGS_ID)
-    if not (moving and same_quota):
-        unit, used, limit = await connection.one(_SQL["full_with"], place | totals)
-        if unit:
-            raise MailboxFull(used=used, limit=limit, unit=unit)
-    first, modseq = await connection.one(_SQL["allocate_messages"], place | totals)
-    carried = frozenset[str]().union(*(rows.keywords(text) for *_, text in named))
-    where = (mailbox, destination.id)
-    spelling = {
-        name.lower(): name for name in await learn_keywords(connection, where, destination.keywords, carried)
-    }
-    sources = tuple(uid for uid, *_ in named)
-    copies = tuple(range(first, first + len(named)))
-    which = {
-        "uids": list(sources),
-        "copies": list(copies),
-        "modseq": modseq,
-        "keywords": [
-            rows.keyword_text([spelling[name.lower()] for name in rows.keywords(text)]) for *_, text in named
-        ],
-    }
-    await connection.all(_SQL["copy_messages"], place | which)
-    if moving:
-        await connection.all(_SQL["leave"], place | totals | which)
-    else:
-        contents = {"contents": [content for *_, content, _ in named]}
-        await connection.all(_SQL["share_contents"], place | contents)
-    return Copied(destination.uid_validity, sources, copies)
+
+
+def _copied(row: Sequence[Any]) -> Copied | None:
+    outcome, uid_validity, sources, copies, used, most, unit = row
+    if outcome == "no source":
+        raise UnknownFolder
+    if outcome == "no target":
+        return None
+    if outcome == "full":
+        raise MailboxFull(used=used, limit=most, unit=unit)
+    return Copied(uid_validity, tuple(sources), tuple(copies))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from vvm.domain.subscriber import MailboxId
 from vvm.store import rows
 from vvm.store.blobs.port import Blob, BlobSwept
 from vvm.store.blobs.shelf import Shelf
-from vvm.store.keywords import SAME_KEYWORDS, KeywordChange, spelled
+from vvm.store.keywords import SAME_KEYWORDS, KeywordChange
 from vvm.store.port import (
     Changes,
     FolderSnapshot,
@@ -51,23 +51,17 @@ class PostgresMailboxes:
     ) -> Stored:
         async with self._shelf.shelved(mailbox, [message]) as (shelved,):
             values = _deposit_values(mailbox, folder, shelved, owed, nearly_full)
-            if not message.keywords:
-                (row,) = await self._database.decide(_SQL["deposit"], values)
-                return _stored(row)
-
-            async def work(connection: Connection) -> Stored:
-                return await _append(connection, mailbox, shelved, values, nearly_full)
-
-            return await self._database.write(work)
+            (row,) = await self._database.decide(_SQL["deposit"], values)
+            return _stored(row)
 
     async def file(
         self, mailbox: MailboxId, folder: str, messages: Sequence[NewMessage], owed: Sequence[Owed] = ()
     ) -> Sequence[Stored]:
         async with self._shelf.shelved(mailbox, messages) as shelved:
-            prepared = [(mailbox, each, _deposit_values(mailbox, folder, each, ())) for each in shelved]
+            prepared = [_deposit_values(mailbox, folder, each, ()) for each in shelved]
 
             async def work(connection: Connection) -> Sequence[Stored]:
-                stored = [await _append(connection, *each) for each in prepared]
+                stored = [_stored(await connection.one(_SQL["deposit"], each)) for each in prepared]
                 await owe(connection, owed)
                 return stored
 
@@ -123,28 +117,22 @@ class PostgresMailboxes:
         unchanged_since: int | None = None,
         owed: Sequence[Owed] = (),
     ) -> Sequence[MessageState]:
-        where = {"mailbox": mailbox, "folder": folder, "uids": list(uids), "unchanged_since": unchanged_since}
-
-        async def work(connection: Connection) -> Sequence[MessageState]:
-            place = await connection.one(_SQL["lock_folder"], where)
-            if place is None:
-                return []
-            found = await connection.all(_SQL["states_of"], where | {"folder_id": place[0]})
-            before = [rows.message_state(row) for row in found]
-            kinds = {row[4]: row[0] for row in found} if add & Flags.GREETING_ON else {}
-            change, known = keywords.spelled(rows.keyword_order(place[1]))
-            wanted = [_wanted(state, add, remove, change, kinds) for state in before]
-            if wanted == before:
-                return before
-            await _remember_keywords(connection, (mailbox, place[0]), place[1], known)
-            modseq = await _change_flags(connection, (mailbox, place[0]), before, wanted, kinds)
-            await owe(connection, owed)
-            return [
-                state if state == same else msgspec.structs.replace(state, modseq=modseq)
-                for state, same in zip(wanted, before, strict=True)
-            ]
-
-        return await self._database.write(work, durable=False)
+        change = {
+            "add": int(add),
+            "remove": int(remove),
+            "unchanged_since": unchanged_since,
+            "add_keywords": sorted(keywords.add),
+            "remove_keywords": None if keywords.remove is None else sorted(map(str.lower, keywords.remove)),
+        }
+        values = {
+            "mailbox": mailbox,
+            "folder": folder,
+            "uids": list(uids),
+            "change": msgspec.json.encode(change).decode(),
+            "owed": owed_json(owed),
+        }
+        found = await self._database.decide(_SQL["change_flags"], values, durable=False)
+        return [rows.message_state(row) for row in found]
 
     async def expunge(
         self, mailbox: MailboxId, folder: str, uids: Sequence[int] | None, owed: Sequence[Owed] = ()
@@ -170,7 +158,7 @@ def _deposit_values(
     return {
         "mailbox": mailbox,
         "folder": folder,
-        "message": _message_json(message, None, nearly_full),
+        "message": _message_json(message, nearly_full),
         "layout": rows.layout_octets(message.layout),
         "octets": _in_row(message.octets),
         "original_layout": None if original is None else rows.layout_octets(original.layout),
@@ -179,7 +167,7 @@ def _deposit_values(
     }
 
 
-def _message_json(message: NewMessage, keywords: str | None, nearly_full: Sequence[Owed]) -> str:
+def _message_json(message: NewMessage, nearly_full: Sequence[Owed]) -> str:
     """What the function deposit() reads (functions/deposit.sql)."""
     original = None if message.original is None else message.original.octets
     fields = {
@@ -191,7 +179,7 @@ def _message_json(message: NewMessage, keywords: str | None, nearly_full: Sequen
         "received_at": rows.microseconds(message.received_at),
         "utc_offset": rows.utc_offset(message.received_at),
         "seconds": message.seconds,
-        "keywords": keywords,
+        "names": sorted(message.keywords),
         "size": len(message.octets),
         "blob": message.octets.key if isinstance(message.octets, Blob) else None,
         "original_size": None if original is None else len(original),
@@ -205,21 +193,6 @@ def _in_row(octets: bytes | Blob) -> bytes:
     return b"" if isinstance(octets, Blob) else octets
 
 
-async def _append(
-    connection: Connection,
-    mailbox: MailboxId,
-    message: NewMessage,
-    values: Mapping[str, object],
-    nearly_full: Sequence[Owed] = (),
-) -> Stored:
-    if message.keywords:
-        place = await connection.one(_SQL["lock_folder"], values)
-        if place is not None:
-            names = await learn_keywords(connection, (mailbox, place[0]), place[1], message.keywords)
-            values = dict(values) | {"message": _message_json(message, rows.keyword_text(names), nearly_full)}
-    return _stored(await connection.one(_SQL["deposit"], values))
-
-
 def _stored(row: Any) -> Stored:
     outcome, uid, used, most, unit = row
     if outcome == "no folder":
@@ -231,65 +204,9 @@ def _stored(row: Any) -> Stored:
     return Stored(uid=uid, created=outcome != "known")
 
 
-async def learn_keywords(
-    connection: Connection, place: tuple[MailboxId, int], known: str, wanted: Collection[str]
-) -> frozenset[str]:
-    """``wanted`` in the spelling of a folder, which knows them from now on.  Raises TooManyKeywords."""
-    after, names = spelled(rows.keyword_order(known), wanted)
-    await _remember_keywords(connection, place, known, after)
-    return names
-
-
-async def _remember_keywords(
-    connection: Connection, place: tuple[MailboxId, int], known: str, after: tuple[str, ...]
-) -> None:
-    if (text := " ".join(after)) != known:
-        which = {"mailbox": place[0], "folder_id": place[1], "keywords": text}
-        await connection.all(_SQL["set_folder_keywords"], which)
-
-
 def _states(row: Any) -> list[MessageState]:
     """The messages of a row of snapshot or changes."""
     columns = row[_STATE_COLUMNS : _STATE_COLUMNS + 4]
     if columns[0] is None:
         return []
     return [rows.message_state(state) for state in zip(*columns, strict=True)]
-
-
-def _wanted(
-    state: MessageState, add: Flags, remove: Flags, keywords: KeywordChange, last: Mapping[str, int]
-) -> MessageState:
-    """A message as it shall be, with the MODSEQ that it has; of several greetings the last is on."""
-    flags = (state.flags & ~remove) | add
-    if last and state.uid not in last.values():
-        flags &= ~Flags.GREETING_ON
-    return MessageState(state.uid, flags, state.modseq, keywords.applied_to(state.keywords))
-
-
-async def _change_flags(
-    connection: Connection,
-    place: tuple[MailboxId, int],
-    before: Sequence[MessageState],
-    wanted: Sequence[MessageState],
-    last: Mapping[str, int],
-) -> int:
-    """Write what has moved, and leave GREETING_ON, of each kind, to one UID alone; the new MODSEQ."""
-    moved = [state for state, same in zip(wanted, before, strict=True) if state != same]
-    where: dict[str, object] = {"mailbox": place[0], "folder_id": place[1]}
-    row = await connection.one(
-        _SQL["change_flags"],
-        where
-        | {
-            "uids": [state.uid for state in moved],
-            "flags": [int(state.flags) for state in moved],
-            "keywords": [rows.keyword_text(state.keywords) for state in moved],
-            "unseen": sum(
-                bool(same.flags & Flags.SEEN) - bool(state.flags & Flags.SEEN)
-                for state, same in zip(wanted, before, strict=True)
-            ),
-        },
-    )
-    for kind, uid in last.items():
-        which = {"modseq": row[0], "kind": kind, "uid": uid}
-        await connection.all(_SQL["silence_greetings"], where | which)
-    return int(row[0])

@@ -7,7 +7,7 @@ takes from them costs a second SMS, which is harmless (design.md invariant 4).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,22 +87,10 @@ class PostgresOutbox:
             "status": status,
             "taken_back": 0 if counted else 1,
         }
-
-        async def work(connection: Connection) -> None:
-            await _give_back(connection, values)
-
-        await self._database.write(work, durable=False)
+        await self._database.decide(_SQL["give_back"], values, durable=False)
 
     async def take_back(self, holder: str) -> int:
-        async def work(connection: Connection) -> int:
-            found = await connection.all(_SQL["in_hands"], {"holder": holder})
-            for recipient, row, attempt, taken_at in found:
-                values = {"recipient": recipient, "row": row, "attempt": attempt, "taken_at": taken_at}
-                again = {"due_at": taken_at, "status": None, "taken_back": 1}
-                await _give_back(connection, values | again)
-            return len(found)
-
-        return await self._database.write(work, durable=False)
+        return len(await self._database.decide(_SQL["take_back"], {"holder": holder}, durable=False))
 
     async def hasten(self, recipient: Msisdn, *, now: datetime) -> int:
         values = {"recipient": recipient, "now": rows.microseconds(now)}
@@ -127,16 +115,8 @@ class PostgresOutbox:
 
     async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
         end = {"message_id": message_id, "state": settlement.value, "now": rows.microseconds(now)}
-
-        async def work(connection: Connection) -> bool:
-            for recipient, row, segment in await connection.all(_SQL["segments_of_message_id"], end):
-                which = end | {"recipient": recipient, "row": row, "segment": segment}
-                if await connection.one(_SQL["lock_accepted"], which) is not None:
-                    await _reported(connection, settlement, which)
-                    return True
-            return False
-
-        return await self._database.write(work, durable=False)
+        ((found,),) = await self._database.decide(_SQL["receipt"], end, durable=False)
+        return bool(found)
 
     async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
         found = await self._database.all(_SQL["dead_letters"], {"after": after, "limit": limit})
@@ -193,24 +173,6 @@ class PostgresOutbox:
     async def next_due(self) -> datetime | None:
         row = await self._database.one(_SQL["next_due"])
         return None if row is None else rows.moment(row[0])
-
-
-async def _give_back(connection: Connection, values: Mapping[str, object]) -> None:
-    await connection.all(_SQL["lock_line"], values)
-    if await connection.one(_SQL["given_back"], values) is None:
-        return
-    joined = await connection.one(_SQL["join_beside"], values) is not None
-    await connection.all(_SQL["give_back"], dict(values) | {"joined": joined})
-
-
-async def _reported(connection: Connection, settlement: Settlement, which: Mapping[str, object]) -> None:
-    """DELIVERED closes the row with its last segment, anything else at once."""
-    if settlement is Settlement.DELIVERED:
-        (whole,) = await connection.one(_SQL["mark_delivered"], which)
-        if not whole:
-            return
-    if await connection.one(_SQL["close_sent"], which) is not None:
-        await connection.all(_SQL["release"], which)
 
 
 def _which(row: Leased) -> dict[str, object]:

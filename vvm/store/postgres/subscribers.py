@@ -17,7 +17,6 @@ from vvm.domain.errors import (
     SubscriberHeld,
     UnknownSubscriber,
 )
-from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
@@ -28,7 +27,6 @@ from vvm.store.postgres.engine import Connection, Database, statements
 from vvm.store.postgres.outbox import owe
 
 _SQL = statements("subscribers.sql")
-_FOLDER_IDS = {INBOX: 1, GREETINGS: 2}
 
 
 class PostgresSubscribers:
@@ -38,26 +36,21 @@ class PostgresSubscribers:
         self._database = database
 
     async def create(self, new: NewSubscriber) -> Subscriber:
-        async def work(connection: Connection) -> Subscriber:
-            return await _insert(connection, new)
-
-        return await self._database.write(work)
+        ((outcome, subscriber, mailbox),) = await self._database.decide(_SQL["create"], _new_values([new]))
+        if outcome == "exists":
+            raise SubscriberExists
+        if outcome == "quarantined":
+            raise NumberQuarantined
+        return Subscriber(
+            id=SubscriberId(subscriber),
+            mailbox=MailboxId(mailbox),
+            changed_at=new.created_at,
+            **msgspec.structs.asdict(new),
+        )
 
     async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
-        async def work(connection: Connection) -> Sequence[Msisdn]:
-            created = []
-            for one in new:
-                names = {
-                    "msisdn": one.msisdn,
-                    "imap_user": one.imap_user,
-                    "at": rows.microseconds(one.created_at),
-                }
-                if await connection.one(_SQL["subscriber_exists"], names) is None:
-                    await _insert(connection, one)
-                    created.append(one.msisdn)
-            return created
-
-        return await self._database.write(work)
+        found = await self._database.decide(_SQL["create"], _new_values(new))
+        return [one.msisdn for one, (outcome, *_) in zip(new, found, strict=True) if not outcome]
 
     async def by_msisdn(self, msisdn: Msisdn) -> Subscriber | None:
         return await self._one("subscriber_by_msisdn", {"msisdn": msisdn})
@@ -171,56 +164,31 @@ async def find(connection: Connection, msisdn: Msisdn) -> Subscriber:
     return rows.subscriber(row)
 
 
-async def _insert(connection: Connection, new: NewSubscriber) -> Subscriber:
-    await _check_cos(connection, new.cos)
-    subscriber, mailbox = await connection.one(_SQL["next_ids"])
-    for name, kind in ((new.msisdn, "msisdn"), (new.imap_user, "imap_user")):
-        named = await connection.one(_SQL["insert_name"], {"name": name, "kind": kind, "id": subscriber})
-        if named is None:
-            raise SubscriberExists
-    given = {"msisdn": new.msisdn, "at": rows.microseconds(new.created_at)}
-    if await connection.one(_SQL["number_quarantined"], given) is not None:
-        raise NumberQuarantined
-    owned = {"mailbox": mailbox, "status": new.status.value, "msisdn": new.msisdn, "cos": new.cos}
-    await connection.all(_SQL["insert_mailbox"], owned)
-    await connection.all(
-        _SQL["insert_subscriber"],
-        {
-            "id": subscriber,
-            "mailbox": mailbox,
-            "msisdn": new.msisdn,
-            "status": new.status.value,
-            "client": rows.client_json(new.client),
-            "language": new.language,
-            "setup_done": new.setup_done,
-            "max_messages": new.max_messages,
-            "imap_user": new.imap_user,
-            "password_check": new.password_check,
-            "password_sealed": new.password_sealed,
-            "created_at": rows.microseconds(new.created_at),
-            "pin_check": new.pin_check,
-            "fallback": new.fallback.value,
-            "cos": new.cos,
-        },
-    )
-    for name, most in ((INBOX, new.max_messages), (GREETINGS, GREETINGS_LIMIT)):
-        folder = {
-            "mailbox": mailbox,
-            "folder": _FOLDER_IDS[name],
-            "name": name,
-            # Grows with time and with each mailbox: a number that comes back at once gets another.
-            "uid_validity": int(new.created_at.timestamp()) + mailbox,
-            "max_messages": most,
-        }
-        await connection.all(_SQL["insert_folder"], folder)
-        await connection.all(_SQL["insert_subscription"], folder)
-    await audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
-    return Subscriber(
-        id=SubscriberId(subscriber),
-        mailbox=MailboxId(mailbox),
-        changed_at=new.created_at,
-        **msgspec.structs.asdict(new),
-    )
+def _new_values(new: Sequence[NewSubscriber]) -> dict[str, object]:
+    """A row each for the function create_subscriber() (functions/create_subscriber.sql)."""
+    return {
+        "given": [_new_json(one) for one in new],
+        "checks": [one.password_check for one in new],
+        "sealed": [one.password_sealed for one in new],
+    }
+
+
+def _new_json(new: NewSubscriber) -> str:
+    fields = {
+        "msisdn": new.msisdn,
+        "status": new.status.value,
+        "client": rows.client_json(new.client),
+        "language": new.language,
+        "setup_done": new.setup_done,
+        "max_messages": new.max_messages,
+        "max_greetings": GREETINGS_LIMIT,
+        "imap_user": new.imap_user,
+        "created_at": rows.microseconds(new.created_at),
+        "pin_check": new.pin_check,
+        "fallback": new.fallback.value,
+        "cos": new.cos or None,
+    }
+    return msgspec.json.encode(fields).decode()
 
 
 async def _check_cos(connection: Connection, name: CosName) -> None:

@@ -1,5 +1,6 @@
 -- A message with its content, journal record and owed notifications.  What stays "" in outcome was stored;
 -- otherwise nothing was: "known" by its key, "full" (used of most, in unit), "no folder", or "swept" by the sweeper.
+-- Raises VVM01 (spell_keywords).
 -- The content's octets are parameters of their own: they are not to be copied into JSON.
 CREATE OR REPLACE FUNCTION deposit(
     box bigint, folder_name text, given jsonb,
@@ -18,7 +19,7 @@ BEGIN
     outcome := '';
     SELECT * INTO new FROM jsonb_to_record(given) AS m (
         key text, flags bigint, kind text, caller text, received_at bigint, utc_offset bigint, seconds bigint,
-        keywords text, seen boolean, blob text, size bigint, original_blob text, original_size bigint,
+        names text[], keywords text, seen boolean, blob text, size bigint, original_blob text, original_size bigint,
         nearly_full jsonb);
     PERFORM 1 FROM mailbox m WHERE m.id = box FOR UPDATE;
     IF new.key IS NOT NULL THEN
@@ -47,6 +48,9 @@ BEGIN
             RETURN;
         END IF;
     END LOOP;
+    IF new.names IS NOT NULL THEN  -- an older release sends keywords, spelled by itself
+        new.keywords := keyword_text(spell_keywords(box, place.id, new.names));
+    END IF;
     UPDATE folder f
        SET uid_next = f.uid_next + 1,
            highest_modseq = f.highest_modseq + 1,

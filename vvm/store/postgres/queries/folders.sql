@@ -5,7 +5,7 @@ SELECT name, special_use FROM folder WHERE mailbox_id = :mailbox ORDER BY id;
 SELECT id FROM mailbox WHERE id = :mailbox FOR UPDATE;
 
 -- name: folder_by_name
-SELECT id, uid_validity, keywords FROM folder WHERE mailbox_id = :mailbox AND name = :name;
+SELECT id FROM folder WHERE mailbox_id = :mailbox AND name = :name;
 
 -- name: own_folders
 SELECT count(*) FROM folder WHERE mailbox_id = :mailbox AND id > 2;
@@ -55,60 +55,9 @@ SELECT name FROM subscription WHERE mailbox_id = :mailbox ORDER BY name;
 -- name: used_messages
 SELECT sum(messages) FROM folder WHERE mailbox_id = :mailbox AND id <> 2;
 
--- name: uids
-SELECT uid FROM message WHERE mailbox_id = :mailbox AND folder_id = :folder_id ORDER BY uid;
-
--- name: named_messages
-SELECT uid, flags, size, seconds, content_id, keywords FROM message
- WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid = ANY (:uids)
- ORDER BY uid;
-
--- name: full_with
-SELECT unit, used, most FROM full_with(:mailbox, :target_id, :messages, :octets, :seconds);
-
--- name: allocate_messages
-UPDATE folder
-   SET uid_next = uid_next + :messages,
-       highest_modseq = highest_modseq + 1,
-       messages = messages + :messages,
-       unseen = unseen + :unseen,
-       octets = octets + :octets
- WHERE mailbox_id = :mailbox AND id = :target_id
-RETURNING uid_next - :messages, highest_modseq;
-
--- name: copy_messages
-WITH copied AS (
-    INSERT INTO message (mailbox_id, folder_id, uid, modseq, flags, kind, caller, received_at, utc_offset,
-                         seconds, size, content_id, keywords, original_id, original_size, identity)
-    SELECT mailbox_id, :target_id, w.copy, :modseq, flags & ~:left_behind::bigint, kind, caller, received_at,
-           utc_offset, seconds, size, content_id, w.keywords, original_id, original_size,
-           coalesce(identity, :uid_validity::bigint || '-' || :folder_id::bigint || '-' || m.uid)
-      FROM message m
-      JOIN unnest(:uids::bigint[], :copies::bigint[], :keywords::text[]) AS w (uid, copy, keywords) ON w.uid = m.uid
-     WHERE m.mailbox_id = :mailbox AND m.folder_id = :folder_id
-    RETURNING uid)
-INSERT INTO journal SELECT :mailbox, :target_id, :modseq, uid, 'deposited' FROM copied;
-
--- name: share_contents
-INSERT INTO shared_content (mailbox_id, content_id, messages)
-SELECT :mailbox, content, 1 + count(*) FROM unnest(:contents::bigint[]) AS content GROUP BY content
-    ON CONFLICT (mailbox_id, content_id) DO UPDATE
-   SET messages = shared_content.messages + excluded.messages - 1;
-
--- name: leave
--- The messages are in the target and no more here; their content stays.
-WITH moved AS (
-    UPDATE folder
-       SET highest_modseq = highest_modseq + 1,
-           messages = messages - :messages,
-           unseen = unseen - :unseen,
-           octets = octets - :octets
-     WHERE mailbox_id = :mailbox AND id = :folder_id
-    RETURNING highest_modseq),
-gone AS (
-    DELETE FROM message WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid = ANY (:uids)
-    RETURNING uid)
-INSERT INTO journal SELECT :mailbox, :folder_id, highest_modseq, uid, 'expunged' FROM moved, gone;
+-- name: transfer
+SELECT outcome, uid_validity, sources, copies, used, most, unit
+  FROM transfer(:mailbox, :folder, :uids, :target, :moving, :owed::text::jsonb);
 
 -- name: annotations
 SELECT a.name, a.value FROM annotation a

@@ -3,16 +3,6 @@ SELECT outcome, uid, used, most, unit
   FROM deposit(:mailbox, :folder, :message::text::jsonb, :layout, :octets, :original_layout, :original_octets,
                :owed::text::jsonb);
 
--- name: lock_folder
--- Who writes into a mailbox locks it first, and then sees its folders as they are.
-SELECT f.id, f.keywords
-  FROM mailbox m JOIN folder f ON f.mailbox_id = m.id
- WHERE m.id = :mailbox AND f.name = :folder
-   FOR UPDATE;
-
--- name: set_folder_keywords
-UPDATE folder SET keywords = :keywords WHERE mailbox_id = :mailbox AND id = :folder_id;
-
 -- name: folder_state
 SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.octets,
        max_messages_of(f, m.cos), f.id, m.status, f.keywords
@@ -106,28 +96,9 @@ SELECT c.octets, c.blob, c.blob_size
   JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = coalesce(m.original_id, m.content_id)
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
 
--- name: states_of
-SELECT uid, flags, modseq, keywords, kind FROM message
- WHERE mailbox_id = :mailbox AND folder_id = :folder_id AND uid = ANY (:uids)
-   AND modseq <= coalesce(:unchanged_since::bigint, modseq)
- ORDER BY uid;
-
 -- name: change_flags
-WITH moved AS (
-    UPDATE folder SET highest_modseq = highest_modseq + 1, unseen = unseen + :unseen
-     WHERE mailbox_id = :mailbox AND id = :folder_id
-    RETURNING highest_modseq AS modseq),
-wanted AS (SELECT * FROM unnest(:uids::bigint[], :flags::bigint[], :keywords::text[]) AS w (uid, flags, keywords)),
-changed AS (
-    UPDATE message m SET flags = w.flags, keywords = w.keywords, modseq = moved.modseq
-      FROM wanted w, moved
-     WHERE m.mailbox_id = :mailbox AND m.folder_id = :folder_id AND m.uid = w.uid),
-noted AS (
-    INSERT INTO journal SELECT :mailbox, :folder_id, moved.modseq, w.uid, 'flags' FROM wanted w, moved)
-SELECT modseq FROM moved;
-
--- name: silence_greetings
-SELECT silence_greetings(:mailbox, :folder_id, :modseq, :kind, :uid);
+SELECT uid, flags, modseq, keywords
+  FROM change_flags(:mailbox, :folder, :uids, :change::text::jsonb, :owed::text::jsonb);
 
 -- name: expunge
 SELECT expunge(:mailbox, :folder, :uids, :owed::text::jsonb);

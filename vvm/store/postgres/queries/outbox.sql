@@ -32,40 +32,12 @@ INSERT INTO receipt (message_id, outbox_id, segment, recipient)
 SELECT :message_id, id, :segment, :recipient FROM noted
 ON CONFLICT DO NOTHING;
 
--- name: lock_line
--- All that waits for one recipient, before it is decided who joins whom.
-SELECT id FROM outbox WHERE recipient = :recipient AND state = 'owed' ORDER BY id FOR UPDATE;
-
--- name: given_back
--- A row whose lease was lost is left alone: another worker has it, or something newer has joined it.
-SELECT id FROM outbox
- WHERE recipient = :recipient AND id = :row
-   AND state = 'owed' AND leased AND attempts = :attempt AND taken_at = :taken_at;
-
--- name: join_beside
--- What a worker gives back joins the row that waits by now; no row back: there is none.
-UPDATE outbox
-   SET cause = CASE outbox.family WHEN 'sync' THEN 'mailbox_update' ELSE outbox.cause END,
-       uid = NULL,
-       return_code = CASE WHEN outbox.id > given.id THEN outbox.return_code ELSE given.return_code END,
-       due_at = greatest(outbox.due_at, :due_at),
-       expires_at = greatest(outbox.expires_at, given.expires_at)
-  FROM outbox AS given
- WHERE given.recipient = :recipient AND given.id = :row AND given.message_ids = '{}'
-   AND outbox.recipient = :recipient AND outbox.family = given.family AND outbox.state = 'owed'
-   AND NOT outbox.leased AND outbox.id <> given.id AND outbox.message_ids = '{}'
-RETURNING outbox.id;
-
 -- name: give_back
-UPDATE outbox
-   SET due_at = :due_at, attempts = attempts - :taken_back, smpp_status = :status, leased = false,
-       state = CASE WHEN :joined::boolean THEN 'joined' ELSE state END,
-       settled_at = CASE WHEN :joined THEN :due_at ELSE settled_at END
- WHERE recipient = :recipient AND id = :row;
+SELECT give_back(:recipient, :row, :attempt, :taken_at, :due_at, :status, :taken_back);
 
--- name: in_hands
-SELECT recipient, id, attempts, taken_at FROM outbox
- WHERE leased AND holder = :holder AND state = 'owed' ORDER BY id;
+-- name: take_back
+SELECT give_back(recipient, id, attempts, taken_at, taken_at, NULL, 1)
+  FROM (SELECT * FROM outbox WHERE leased AND holder = :holder AND state = 'owed' ORDER BY id) AS held;
 
 -- name: hasten
 -- A row behind a gate stays there: its receipt, or the end of the gate, lets it go.
@@ -91,31 +63,8 @@ UPDATE outbox SET due_at = :gated_until, held = true
  WHERE outbox.recipient = :recipient AND outbox.family = 'sync' AND outbox.state = 'owed' AND NOT outbox.leased
    AND outbox.due_at < :gated_until AND outbox.expires_at > :gated_until AND outbox.message_ids = '{}' AND outbox.id <> closed.id;
 
--- name: segments_of_message_id
--- The newest first, because some SMSCs use an id again.
-SELECT recipient, outbox_id, segment FROM receipt WHERE message_id = :message_id ORDER BY outbox_id DESC, segment;
-
--- name: lock_accepted
--- The row, when the segment still has this id.
-SELECT id FROM outbox
- WHERE recipient = :recipient AND id = :row AND message_ids ->> :segment::bigint::text = :message_id
-   FOR UPDATE;
-
--- name: mark_delivered
-UPDATE outbox SET delivered = array_append(array_remove(delivered, :segment), :segment)
- WHERE recipient = :recipient AND id = :row
-RETURNING cardinality(delivered) >= segments;
-
--- name: close_sent
-UPDATE outbox SET state = :state, settled_at = :now, leased = false, gated_until = NULL
- WHERE recipient = :recipient AND id = :row AND state IN ('owed', 'sent')
-RETURNING id;
-
--- name: release
--- What was held is due when the last gate of its recipient is open.
-UPDATE outbox SET due_at = :now, held = false
- WHERE recipient = :recipient AND state = 'owed' AND held
-   AND NOT EXISTS (SELECT 1 FROM outbox g WHERE g.recipient = :recipient AND g.gated_until > :now);
+-- name: receipt
+SELECT note_receipt(:message_id, :state, :now);
 
 -- name: dead_letters
 SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at

@@ -1,28 +1,13 @@
--- name: insert_name
--- No row back: somebody else is called so.
-INSERT INTO directory (name, kind, id) VALUES (:name, :kind, :id) ON CONFLICT DO NOTHING RETURNING id;
+-- name: create
+-- One after the other, each seeing those before it.
+SELECT made.outcome, made.id, made.mailbox_id
+  FROM unnest(:given::text[], :checks::bytea[], :sealed::bytea[]) WITH ORDINALITY
+       AS new (given, password_check, password_sealed, place)
+  CROSS JOIN LATERAL create_subscriber(new.given::jsonb, new.password_check, new.password_sealed) AS made
+ ORDER BY new.place;
 
 -- name: delete_name
 DELETE FROM directory WHERE name = :name AND kind = :kind;
-
--- name: next_ids
-SELECT nextval('subscriber_ids'), nextval('mailbox_ids');
-
--- name: insert_mailbox
-INSERT INTO mailbox (id, status, msisdn, cos) VALUES (:mailbox, :status, :msisdn, nullif(:cos, ''));
-
--- name: insert_folder
-INSERT INTO folder (mailbox_id, id, name, uid_validity, max_messages)
-VALUES (:mailbox, :folder, :name, :uid_validity, :max_messages);
-
--- name: insert_subscription
-INSERT INTO subscription (mailbox_id, name) VALUES (:mailbox, :name);
-
--- name: insert_subscriber
-INSERT INTO subscriber (id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-                        password_check, password_sealed, created_at, changed_at, pin_check, fallback, cos)
-VALUES (:id, :mailbox, :msisdn, :status, :client, :language, :setup_done, :max_messages, :imap_user,
-        :password_check, :password_sealed, :created_at, :created_at, :pin_check, :fallback, nullif(:cos, ''));
 
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
@@ -139,17 +124,6 @@ SELECT msisdn, at, trigger, before, after, reason FROM
 -- name: cos_exists
 -- And stays until the end of the transaction.
 SELECT 1 FROM cos WHERE name = :cos FOR KEY SHARE;
-
--- name: subscriber_exists
--- Or must not yet.
-SELECT 1 FROM directory WHERE name = :msisdn AND kind = 'msisdn'
-UNION ALL SELECT 1 FROM directory WHERE name = :imap_user AND kind = 'imap_user'
-UNION ALL SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at
-LIMIT 1;
-
--- name: number_quarantined
--- Asked when the name is ours already: whoever left it has committed.
-SELECT 1 FROM old_number WHERE msisdn = :msisdn AND until > :at;
 
 -- name: closed
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
