@@ -31,18 +31,18 @@ def compose(sms: OutboundSms, settings: SmscSettings) -> list[Sm]:
     form = settings.header_form if sms.waiting is None else HeaderForm.UDH
     segments = cut_up(sms, coding, wide=form is not HeaderForm.UDH)
     data_coding = _data_coding(sms, coding, settings)
+    if form is HeaderForm.UDH or form is HeaderForm.UDH16:
+        return [
+            _sm(sms, settings, data_coding, octets=segment.user_data, has_header=segment.has_header)
+            for segment in segments
+        ]
     if form is HeaderForm.PAYLOAD and len(segments) > 1:
         whole = b"".join(segment.octets for segment in segments)
         ports = Header(segments[0].header.ports)
         tlvs = (*header_tlvs(ports), Tlv(Tag.MESSAGE_PAYLOAD, whole))
         return [_sm(sms, settings, data_coding, tlvs=tlvs)]
-    if form in {HeaderForm.TLV, HeaderForm.PAYLOAD}:
-        return [
-            _sm(sms, settings, data_coding, octets=segment.octets, tlvs=header_tlvs(segment.header))
-            for segment in segments
-        ]
     return [
-        _sm(sms, settings, data_coding, octets=segment.user_data, has_header=segment.has_header)
+        _sm(sms, settings, data_coding, octets=segment.octets, tlvs=header_tlvs(segment.header))
         for segment in segments
     ]
 

@@ -5,16 +5,29 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+import msgspec
 import structlog
 
 from sms_gateway.errors import BindRefused, Nacked, NotSent, OutcomeUnknown, Rejected
 from sms_gateway.link import Link
 from sms_gateway.meter import Meter
 from sms_gateway.settings import SmscSettings, TlsSettings
-from sms_gateway.smpp.pdu import GENERIC_NACK, Alert, Bind, Command, DataSm, Empty, Pdu, Sm, SmResponse
+from sms_gateway.smpp.pdu import (
+    GENERIC_NACK,
+    Alert,
+    Bind,
+    Command,
+    DataSm,
+    Empty,
+    Pdu,
+    PduError,
+    Sm,
+    SmResponse,
+)
 from sms_gateway.smpp.status import Status
 
 log = structlog.get_logger(__name__)
@@ -26,6 +39,14 @@ Receive = Callable[[Delivery], Awaitable[int]]
 """Takes what the SMSC delivers, and says with which command_status to answer."""
 
 
+class _Submit(msgspec.Struct):
+    """A segment on its way through the window."""
+
+    sm: Sm
+    answer: asyncio.Future[Pdu]
+    sent_at: float = 0.0
+
+
 class Esme:
     """One connection; made by ``bound``."""
 
@@ -33,9 +54,15 @@ class Esme:
         self._settings = settings
         self._meter = meter
         self._loop = asyncio.get_running_loop()
-        self._window = asyncio.Semaphore(settings.window)
+        self._waiting: deque[_Submit] = deque()
+        self._in_flight = 0
         self._delivered: asyncio.Queue[Pdu] = asyncio.Queue(settings.inbound_queue)
-        self.link = Link(settings.name, settings.limits, self._requested)
+        self.link = Link(settings.name, settings.limits, self._requested, self._answered)
+
+    @property
+    def load(self) -> int:
+        """Submits that wait for their answer, or for room in the window."""
+        return self.link.in_flight + len(self._waiting)
 
     async def bind(self, command: Command) -> None:
         """Raises BindRefused; OutcomeUnknown or TimeoutError when the SMSC says nothing."""
@@ -55,16 +82,15 @@ class Esme:
 
         Raises Rejected, Nacked, OutcomeUnknown, NotSent, or PduError for what cannot be written.
         """
-        async with self._window:
-            started = self._loop.time()
-            answer = self.link.request(Command.SUBMIT_SM, sm)
-            self._meter.submitted()
-            try:
-                pdu = await answer
-            except OutcomeUnknown:
-                self._meter.answered(None, self._loop.time() - started)
-                raise
-        self._meter.answered(pdu.status, self._loop.time() - started)
+        submit = _Submit(sm, self._loop.create_future())
+        self._waiting.append(submit)
+        self._fill_window()
+        try:
+            pdu = await submit.answer
+        except OutcomeUnknown:
+            self._meter.answered(None, self._loop.time() - submit.sent_at)
+            raise
+        self._meter.answered(pdu.status, self._loop.time() - submit.sent_at)
         if pdu.command == GENERIC_NACK:
             raise Nacked(pdu.status)
         if pdu.status != Status.ROK:
@@ -89,6 +115,34 @@ class Esme:
         await asyncio.wait((self.link.lost,), timeout=self._settings.unbind_seconds)
         self.link.abort("closed")
         await asyncio.wait((self.link.lost,))
+
+    def _answered(self) -> None:
+        """Fill the window again before anybody learns of the answers, so that the SMSC works meanwhile."""
+        filled = bool(self._waiting)
+        self._fill_window()
+        if filled:
+            self.link.flush()
+
+    def _fill_window(self) -> None:
+        """Send what waits as far as there is room; a link that is gone has room for all, and takes none."""
+        in_flight = self.link.in_flight
+        while self._waiting and in_flight < self._settings.window:
+            in_flight += self._send(self._waiting.popleft())
+        if in_flight != self._in_flight:
+            self._meter.in_flight(in_flight - self._in_flight)
+            self._in_flight = in_flight
+
+    def _send(self, submit: _Submit) -> bool:
+        """Whether it is in flight now."""
+        if submit.answer.done():
+            return False  # whoever wanted it was cancelled
+        submit.sent_at = self._loop.time()
+        try:
+            self.link.ask(Command.SUBMIT_SM, submit.sm, submit.answer, submit.sent_at)
+        except (NotSent, PduError) as error:
+            submit.answer.set_exception(error)
+            return False
+        return True
 
     def _requested(self, pdu: Pdu) -> None:
         if not isinstance(pdu.body, Delivery) or pdu.command == Command.SUBMIT_SM:

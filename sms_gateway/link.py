@@ -36,16 +36,24 @@ UNBOUND_BY_PEER = "unbound_by_peer"
 
 class Link(asyncio.Protocol):
     """One connection.  ``on_request`` is called with each deliver_sm, submit_sm or bind of the peer;
-    it must not block, and answers by ``answer``.
+    it must not block, and answers by ``answer``.  ``on_room`` is called when requests of ours were
+    answered or given up, and when no more can be made.
 
     ``lost`` is done, with the reason, once the connection is gone.
     """
 
-    def __init__(self, name: str, limits: Limits, on_request: Callable[[Pdu], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        limits: Limits,
+        on_request: Callable[[Pdu], None],
+        on_room: Callable[[], None] = lambda: None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._name = name
         self._limits = limits
         self._on_request = on_request
+        self._on_room = on_room
         self._session: Session[asyncio.Future[Pdu]] = Session(limits, now=self._loop.time())
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -74,12 +82,17 @@ class Link(asyncio.Protocol):
 
         Raises NotSent where the link is gone, and PduError where the body cannot be written.
         """
+        answer: asyncio.Future[Pdu] = self._loop.create_future()
+        self.ask(command, body, answer, self._loop.time())
+        return answer
+
+    def ask(self, command: Command, body: Body, answer: asyncio.Future[Pdu], now: float) -> None:
+        """As ``request``, for a future that the caller has made."""
         if not self.usable:
             raise NotSent
-        answer: asyncio.Future[Pdu] = self._loop.create_future()
-        self.write(self._session.request(command, body, answer, self._loop.time()))
-        self._arm()
-        return answer
+        self.write(self._session.request(command, body, answer, now))
+        if self._session.in_flight == 1:  # those in flight before it are due before it
+            self._arm()
 
     def answer(self, request: Pdu, status: int = Status.ROK) -> None:
         """Answer a request of the peer; forgotten if the link is gone, for then the peer asks again."""
@@ -88,12 +101,18 @@ class Link(asyncio.Protocol):
     def write(self, octets: bytes) -> None:
         """Send octets as they are, together with all that is written in this turn of the loop."""
         if not self._outgoing:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._outgoing.append(octets)
+
+    def flush(self) -> None:
+        """Send what is written now, and not at the end of this turn."""
+        if self._outgoing and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
     def close(self, reason: str) -> None:
         """Send what is written, then close."""
-        self._flush()
+        self.flush()
         if self._transport is not None and not self._transport.is_closing():
             self._reason = reason
             self._transport.close()
@@ -132,11 +151,7 @@ class Link(asyncio.Protocol):
         if exc is not None:
             self._reason = f"{type(exc).__name__}: {exc}"
         self.lost.set_result(self._reason)
-
-    def _flush(self) -> None:
-        if self._outgoing and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(self._outgoing))
-        self._outgoing.clear()
+        self._on_room()
 
     def _arm(self) -> None:
         """Have ``_tick`` called at the session's deadline, if no earlier call is due."""
@@ -158,6 +173,7 @@ class Link(asyncio.Protocol):
             self._act_on(event)
         if self._unbound and not self._session.in_flight:
             self.close(UNBOUND_BY_PEER)
+        self._on_room()
 
     def _act_on(self, event: Event[asyncio.Future[Pdu]]) -> None:
         match event:

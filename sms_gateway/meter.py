@@ -20,14 +20,11 @@ class Meter:
     def credentials_refused(self) -> None:
         self._metrics.credentials_refused(self._smsc)
 
-    def submitted(self) -> None:
-        self._flight(+1)
+    def in_flight(self, change: int) -> None:
+        """One of the connections has so many more submits without an answer, or fewer."""
+        self._in_flight += change
+        self._metrics.window(self._smsc, self._in_flight)
 
     def answered(self, status: int | None, seconds: float) -> None:
         """``status`` None: there was no answer."""
-        self._flight(-1)
         self._metrics.submitted(self._smsc, status, seconds)
-
-    def _flight(self, change: int) -> None:
-        self._in_flight += change
-        self._metrics.window(self._smsc, self._in_flight)

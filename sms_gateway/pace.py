@@ -17,9 +17,9 @@ class Pace:
         self._throttle = throttle
         self._stopped = asyncio.Event()
 
-    async def turn(self) -> None:
+    async def turn(self, now: float) -> None:
         """Wait for the rate.  Raises NotSent if there will be no turn, because sending stops."""
-        seconds = self._throttle.reserve(asyncio.get_running_loop().time())
+        seconds = self._throttle.reserve(now)
         if seconds > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

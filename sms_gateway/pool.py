@@ -77,13 +77,16 @@ class Pool:
         """
         rooms = self._rooms(now)
         chosen: list[Route] = []
-        while rooms and len(chosen) < count:
+        while len(rooms) > 1 and len(chosen) < count:
             route = self._next(rooms)
             chosen.append(route)
-            self._in_hand[route] += 1
             rooms[route] -= 1
             if not rooms[route]:
                 del rooms[route]
+        for route, room in rooms.items():  # the only one needs no turns
+            chosen += [route] * min(room, count - len(chosen))
+        for route in chosen:
+            self._in_hand[route] += 1
         return chosen
 
     def done(self, route: Route) -> None:

@@ -80,11 +80,11 @@ def normal_id(message_id: bytes, form: IdForm) -> str:
         return ""
     try:
         match form:
-            case IdForm.HEXADECIMAL:
-                return str(int(written, 16))
-            case IdForm.DECIMAL:
-                return str(int(written))
             case IdForm.TEXT:
                 return written
+            case IdForm.DECIMAL:
+                return str(int(written))
+            case IdForm.HEXADECIMAL:
+                return str(int(written, 16))
     except ValueError:
         return written

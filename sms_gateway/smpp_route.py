@@ -22,9 +22,9 @@ from sms_gateway.receipts import normal_id
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp import status as smpp_status
 from sms_gateway.smpp import tlv
-from sms_gateway.smpp.pdu import PduError, SmResponse
+from sms_gateway.smpp.pdu import PduError
 from sms_gateway.smpp.status import Action
-from sms_gateway.smpp.tlv import Tag
+from sms_gateway.smpp.tlv import Tag, Tlvs
 from sms_gateway.throttle import Throttle
 
 _CONGESTED = 90
@@ -89,15 +89,17 @@ class SmppRoute:
             parts = compose(sms, self._settings)
         except Unfit as unfit:
             return Refused(None, reason=unfit.reason)
+        loop = asyncio.get_running_loop()
         esme: Esme | None = None
         for number, part in enumerate(parts, start=1):
             if number in sms.accepted:
                 continue
             try:
-                await self._pace.turn()
-                if asyncio.get_running_loop().time() >= sms.held_until:
+                await self._pace.turn(loop.time())
+                now = loop.time()
+                if now >= sms.held_until:
                     return policy.not_sent()
-                esme = esme or self._least_busy()
+                esme = esme or self._least_busy(now)
                 answer = await esme.submit(part)
             except Rejected as error:
                 return self._rejected(sms, esme, error)
@@ -111,19 +113,19 @@ class SmppRoute:
             except PduError:
                 return Refused(None, reason="unencodable")
             self._circuit.succeeded()
-            self._heed_congestion(answer)
+            self._heed_congestion(answer.tlvs)
             await taken(number, len(parts), normal_id(answer.message_id, self._settings.response_id_form))
         return Sent()
 
     def _esmes(self) -> list[Esme]:
         return [esme for bind in self._binds if (esme := bind.esme) is not None]
 
-    def _least_busy(self) -> Esme:
+    def _least_busy(self, now: float) -> Esme:
         """Raises NotSent without a bind, and while the circuit is open."""
         esmes = self._esmes()
-        if not esmes or self._circuit.health(asyncio.get_running_loop().time()) is Health.DOWN:
+        if not esmes or self._circuit.health(now) is Health.DOWN:
             raise NotSent
-        return min(esmes, key=lambda esme: esme.link.in_flight)
+        return min(esmes, key=lambda esme: esme.load) if len(esmes) > 1 else esmes[0]
 
     def _rejected(self, sms: OutboundSms, esme: Esme | None, error: Rejected) -> Outcome:
         judge = smpp_status.nack_action if isinstance(error, Nacked) else smpp_status.action
@@ -142,9 +144,9 @@ class SmppRoute:
             error.status, action, attempt=sms.attempt, pause_seconds=pause, settings=self._settings
         )
 
-    def _heed_congestion(self, answer: SmResponse) -> None:
+    def _heed_congestion(self, tlvs: Tlvs) -> None:
         """An SMSC of SMPP 5.0 says that it is getting too much before it has to refuse."""
-        state = tlv.find_number(answer.tlvs, Tag.CONGESTION_STATE)
+        state = tlv.find_number(tlvs, Tag.CONGESTION_STATE)
         if state is not None and state >= _CONGESTED:
             self._pace.slow_down()
 

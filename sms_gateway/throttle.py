@@ -51,6 +51,7 @@ class Throttle:
         return self._rate
 
     def _recover(self, now: float) -> None:
-        gained = (now - self._updated) * self._contracted * _RECOVERY
-        self._rate = min(self._contracted, self._rate + gained)
+        if self._rate < self._contracted:
+            gained = (now - self._updated) * self._contracted * _RECOVERY
+            self._rate = min(self._contracted, self._rate + gained)
         self._updated = now

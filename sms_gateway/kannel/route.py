@@ -95,6 +95,7 @@ class KannelRoute:
             segments = cut_up(sms, coding, wide=False)
         except Unfit as unfit:
             return Refused(None, reason=unfit.reason)
+        loop = asyncio.get_running_loop()
         for number, segment in enumerate(segments, start=1):
             if number in sms.accepted:
                 continue
@@ -107,10 +108,10 @@ class KannelRoute:
                 dlr_mask=self._settings.dlr_mask,
             )
             try:
-                await self._pace.turn()
+                await self._pace.turn(loop.time())
             except NotSent:
                 return policy.not_sent()
-            if asyncio.get_running_loop().time() >= sms.held_until:
+            if loop.time() >= sms.held_until:
                 return policy.not_sent()
             try:
                 status = await self._request(values)
@@ -136,7 +137,7 @@ class KannelRoute:
             if self._session is None or self._stopping:
                 raise NotSent
             started, status = loop.time(), None
-            self._meter.submitted()
+            self._meter.in_flight(+1)
             try:
                 async with asyncio.timeout(settings.request_seconds) as deadline:
                     self._deadlines.add(deadline)
@@ -152,6 +153,7 @@ class KannelRoute:
                 raise OutcomeUnknown from None
             finally:
                 taken = status is not None and verdict(status) is Verdict.TAKEN
+                self._meter.in_flight(-1)
                 self._meter.answered(0 if taken else status, loop.time() - started)
 
     def _report_url(self, sms: OutboundSms, message_id: str) -> str:

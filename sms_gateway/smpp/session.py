@@ -105,6 +105,8 @@ _FOR_THE_HOST = {
     Command.ALERT_NOTIFICATION,
 }
 
+_ALIVE = Command.ENQUIRE_LINK | RESPONSE
+
 
 class Session(Generic[T]):
     """One end of a link, ESME or SMSC.  ``T`` is whatever the host wants back with an answer."""
@@ -140,16 +142,18 @@ class Session(Generic[T]):
         self._pending.clear()
         return tokens
 
-    def receive(self, data: bytes, now: float) -> Iterator[Event[T]]:
+    def receive(self, data: bytes, now: float) -> list[Event[T]]:
         """Take octets from the link.  Never raises."""
         self._heard = now
         self._enquired = None
         self._framer.feed(data)
+        events: list[Event[T]] = []
         try:
             for frame in self._framer.frames():
-                yield from self._pdu(frame)
+                events += self._pdu(frame)
         except OutOfStep as error:
-            yield Broken(f"out_of_step: {error}")
+            events.append(Broken(f"out_of_step: {error}"))
+        return events
 
     def deadline(self) -> float:
         """When ``tick`` has something to do, if nothing is received before."""
@@ -180,42 +184,41 @@ class Session(Generic[T]):
         self._sequence = self._sequence % LAST_SEQUENCE + 1
         return self._sequence
 
-    def _pdu(self, frame: bytes) -> Iterator[Event[T]]:
+    def _pdu(self, frame: bytes) -> list[Event[T]]:
         try:
             pdu = decode(frame)
         except PduError as error:
+            ignored = Ignored(error.command, error.sequence, "malformed")
             if error.command == Command.ALERT_NOTIFICATION:
-                yield Ignored(error.command, error.sequence, "malformed")
-                return
+                return [ignored]
             if not error.command & RESPONSE:
                 # The request is lost, the link is not; the peer learns which one (section 4.3.1).
-                yield Send(encode(Pdu(GENERIC_NACK, error.sequence, status=Status.RINVCMDLEN)))
-                yield Ignored(error.command, error.sequence, "malformed")
-                return
+                return [Send(encode(Pdu(GENERIC_NACK, error.sequence, status=Status.RINVCMDLEN))), ignored]
             # The header of a response says all that matters: to what, and how it went.
             pdu = Pdu(error.command, error.sequence, Empty(), error.status)
-        if pdu.is_response:
-            yield from self._response(pdu)
-        else:
-            yield from self._request(pdu)
+        return self._response(pdu) if pdu.is_response else self._request(pdu)
 
-    def _response(self, pdu: Pdu) -> Iterator[Event[T]]:
+    def _response(self, pdu: Pdu) -> list[Event[T]]:
+        events: list[Event[T]] = []
         pending = self._pending.pop(pdu.sequence, None)
         if pending is not None:
-            yield Answered(pending[1], pdu)
-        elif pdu.command != Command.ENQUIRE_LINK | RESPONSE:
-            yield Ignored(pdu.command, pdu.sequence, "answers_nothing")
+            events.append(Answered(pending[1], pdu))
+        elif pdu.command != _ALIVE:
+            events.append(Ignored(pdu.command, pdu.sequence, "answers_nothing"))
         if pdu.command == GENERIC_NACK and pdu.status == Status.RINVCMDLEN:
-            yield Broken("out_of_step: the peer cannot follow our octets")
+            events.append(Broken("out_of_step: the peer cannot follow our octets"))
+        return events
 
-    def _request(self, pdu: Pdu) -> Iterator[Event[T]]:
+    def _request(self, pdu: Pdu) -> list[Event[T]]:
         if pdu.command in _FOR_THE_HOST:
-            yield Requested(pdu)
-        elif pdu.command == Command.ENQUIRE_LINK:
-            yield Send(encode(response(pdu)))
-        elif pdu.command == Command.UNBIND:
-            yield Send(encode(response(pdu)))
-            yield Unbound()
-        else:
-            yield Send(encode(Pdu(GENERIC_NACK, pdu.sequence, status=Status.RINVCMDID)))
-            yield Ignored(pdu.command, pdu.sequence, "unknown_command")
+            return [Requested(pdu)]
+        match pdu.command:
+            case Command.ENQUIRE_LINK:
+                return [Send(encode(response(pdu)))]
+            case Command.UNBIND:
+                return [Send(encode(response(pdu))), Unbound()]
+            case _:
+                return [
+                    Send(encode(Pdu(GENERIC_NACK, pdu.sequence, status=Status.RINVCMDID))),
+                    Ignored(pdu.command, pdu.sequence, "unknown_command"),
+                ]

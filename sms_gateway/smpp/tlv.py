@@ -65,7 +65,10 @@ def decode(data: bytes, start: int) -> Tlvs:
 
 def find(tlvs: Tlvs, tag: int) -> bytes | None:
     """The value of the first TLV with this tag."""
-    return next((tlv.value for tlv in tlvs if tlv.tag == tag), None)
+    for tlv in tlvs:
+        if tlv.tag == tag:
+            return tlv.value
+    return None
 
 
 def find_number(tlvs: Tlvs, tag: int) -> int | None:

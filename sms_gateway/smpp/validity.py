@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-_LONGEST = timedelta(days=99)
+_MOST_DAYS = 99
 """What two digits of days can say; no SMSC keeps an SMS for longer anyway."""
 
 
 def relative(period: timedelta) -> bytes:
     """``YYMMDDhhmmss000R``, 16 octets; empty, the SMSC's own default, for no period at all."""
-    seconds = int(min(period, _LONGEST).total_seconds())
-    if seconds <= 0:
+    days, seconds = period.days, period.seconds
+    if days < 0 or not (days or seconds):
         return b""
+    if days >= _MOST_DAYS:
+        days, seconds = _MOST_DAYS, 0
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    return f"0000{days:02}{hours:02}{minutes:02}{seconds:02}000R".encode()
+    return b"0000%02d%02d%02d%02d000R" % (days, hours, minutes, seconds)

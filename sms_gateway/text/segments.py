@@ -9,6 +9,7 @@ UTF-16 pair.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -61,11 +62,11 @@ def cut(
     advises.  Raises TooLong, and ValueError for a character that the coding does not have
     (gsm7.NotInAlphabet, or a lone surrogate) or a number that fits no element.
     """
-    ports = udh.Ports(port) if port else None
-    header = Header(ports, None, indication)
+    header = _header(port, indication)
     whole = _octets(text, coding)
     if len(whole) <= _room(header, coding):
         return (Segment(header, whole),)
+    ports = header.ports
     room = _room(Header(ports, udh.Concatenation(reference, 1, 1), indication), coding)
     pieces = _fill([_octets(character, coding) for character in text], room)
     total = len(pieces)
@@ -75,6 +76,12 @@ def cut(
         Segment(Header(ports, udh.Concatenation(reference, total, number), indication), piece)
         for number, piece in enumerate(pieces, start=1)
     )
+
+
+@lru_cache(udh.HEADERS_KEPT)
+def _header(port: int, indication: udh.Indication | None) -> Header:
+    """Of an SMS of one segment."""
+    return Header(udh.Ports(port) if port else None, None, indication)
 
 
 def _octets(text: str, coding: Coding) -> bytes:

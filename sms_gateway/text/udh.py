@@ -20,7 +20,7 @@ _PORTS_8 = 0x04
 _PORTS_16 = 0x05
 _CONCATENATION_16 = 0x08
 _LARGEST_OCTET = 0xFF
-_HEADERS_KEPT = 64
+HEADERS_KEPT = 64
 """One port and no concatenation is what nearly every SMS has."""
 _ELEMENT_BYTES = {_CONCATENATION_8: 3, _INDICATION: 2, _PORTS_8: 2, _PORTS_16: 4, _CONCATENATION_16: 4}
 
@@ -53,13 +53,13 @@ class Indication(msgspec.Struct, frozen=True):
     """0-255."""
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, cache_hash=True):
     ports: Ports | None = None
     concatenation: Concatenation | None = None
     indication: Indication | None = None
 
 
-@lru_cache(_HEADERS_KEPT)
+@lru_cache(HEADERS_KEPT)
 def encode(header: Header) -> bytes:
     """The header with its length octet; empty for a header without elements.
 

@@ -64,6 +64,7 @@ async def _run(folder: Path) -> None:
         await smsc.send_mo(_SUBSCRIBER[1:], "5511", "Activate:pv=11;ct=bench")
         await phone.status.wait()
         speech = wav(seconds=5.0)
+        report.percentiles("the first deposit after the start, WAV", [await _one(api, phone, speech)])
         ready_made = transcode(speech, AudioLimits(max_seconds=60)).amr
         for name, audio in (("WAV, transcoded", speech), ("AMR, kept", ready_made)):
             delays = [await _one(api, phone, audio) for _ in range(_ONE_BY_ONE)]

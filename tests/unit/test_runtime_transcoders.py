@@ -35,6 +35,14 @@ async def test_audio_is_transcoded_in_another_process(pool: TranscoderPool) -> N
     assert os.getpid() not in workers(pool)
 
 
+async def test_a_warm_pool_has_a_worker_before_the_first_audio_comes(pool: TranscoderPool) -> None:
+    await pool.warm()
+    started = workers(pool)
+    assert started
+    await pool(wav(seconds=1.0))
+    assert set(started) <= set(workers(pool))
+
+
 async def test_what_is_not_audio_is_refused_and_the_worker_lives_on(pool: TranscoderPool) -> None:
     with pytest.raises(BadAudio):
         await pool(b"not audio at all")

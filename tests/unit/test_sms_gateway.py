@@ -72,6 +72,24 @@ async def test_the_window_is_filled_and_never_passed() -> None:
         assert len(it.outbox.leased) == 0
 
 
+async def test_what_waits_for_the_window_of_a_lost_link_was_not_sent() -> None:
+    async with world(window=1) as it:
+        it.smsc.inject(Fault.DROP)
+        it.outbox.put(sms(1), sms(2))
+        assert await it.outbox.settled(1) == Sent()
+        assert await it.outbox.settled(2) == Sent()
+        assert (2, Retry(timedelta(0), None, counted=False)) in it.outbox.outcomes
+
+
+async def test_what_cannot_be_written_leaves_the_window_to_the_next() -> None:
+    async with world(window=1) as it:
+        it.outbox.put(sms(1), sms(2, source="\0"), sms(3))
+        assert await it.outbox.settled(1) == Sent()
+        assert await it.outbox.settled(2) == Refused(None, reason="unencodable")
+        assert await it.outbox.settled(3) == Sent()
+        assert it.metrics.widest == 1
+
+
 async def test_no_more_is_leased_than_can_be_sent_soon() -> None:
     async with world(window=4, drain_seconds=0.01) as it:
         it.smsc.inject(*[Fault.SILENCE] * 8)

@@ -46,6 +46,7 @@ from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.runtime.self_service import self_service_part
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.systemd import NO_SYSTEMD, Socket, Systemd
+from vvm.runtime.transcoders import TranscoderPool
 from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
@@ -83,6 +84,7 @@ class Role(StrEnum):
 
 
 ALL_ROLES = frozenset(Role)
+_TAKE_DEPOSITS = frozenset({Role.HTTP, Role.DEPOSIT})
 
 
 async def serve(
@@ -114,6 +116,8 @@ async def serve(
             "stop": _leave(asked, notice, stop, systemd),
             "watchdog": _for_ever(systemd.live),
         }
+        if roles & _TAKE_DEPOSITS:
+            parts["transcoders"] = _warm(services.transcode)
         for role in sorted(roles):
             match role:
                 case Role.IMAP:
@@ -134,6 +138,15 @@ def _tell(started: asyncio.Event | None, systemd: Systemd) -> Callable[[], None]
             started.set()
 
     return tell
+
+
+def _warm(transcoders: TranscoderPool) -> Part:
+    async def run(ready: Ready) -> None:
+        ready()
+        await transcoders.warm()
+        await asyncio.Event().wait()
+
+    return run
 
 
 def _leave(asked: asyncio.Event, notice: timedelta, stop: asyncio.Event, systemd: Systemd) -> Part:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -53,6 +54,11 @@ class TranscoderPool:
         self._pool = _pool(workers)
         self._free = asyncio.Semaphore(workers)
         self._alone = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Load what workers are made of and start one, which the first deposit would wait for."""
+        with suppress(_Lost):
+            await self._run(_nothing, b"")
 
     async def __call__(self, audio: bytes) -> Voice:
         """Raises BadAudio, also for what kills or hangs a worker."""
@@ -107,6 +113,11 @@ class TranscoderPool:
             raise _Lost from None
         except RuntimeError:  # the pool was shut down by somebody who lost a job in it
             raise _Lost from None
+
+
+def _nothing(audio: bytes, limits: AudioLimits) -> None:
+    """What a worker does to show that it stands."""
+    del audio, limits
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

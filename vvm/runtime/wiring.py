@@ -26,7 +26,7 @@ from vvm.services.bulk import Bulk
 from vvm.services.cos import ClassesOfService
 from vvm.services.credentials import Keyring, SealBroken
 from vvm.services.dead_letters import DeadLetters
-from vvm.services.deposit import Deposit, Transcoder
+from vvm.services.deposit import Deposit
 from vvm.services.desk import Desk
 from vvm.services.device_codes import CodeTexts, DeviceCodes
 from vvm.services.devices import Devices
@@ -113,7 +113,7 @@ class Services(msgspec.Struct, frozen=True):
     classes: ClassesOfService
     tokens: Tokens
     repeats: Repeats
-    transcode: Transcoder
+    transcode: TranscoderPool
     keyring: Keyring
     service: ServiceSettings
     """As it is told to clients."""

@@ -71,7 +71,7 @@ class SqliteOutbox:
                 where = at | {"family": family.value, "limit": limit - len(due)}
                 due += connection.execute(_SQL["due"], where).fetchall()
             connection.executemany(_SQL["lease"], [at | {"row": row[0], "holder": holder} for row in due])
-            return [_leased(connection, row, now) for row in due]
+            return [_leased(row, now) for row in due]
 
         return await self._write(work, durable=False)
 
@@ -139,12 +139,13 @@ class SqliteOutbox:
             "status": status,
             "gated_until": None if gated_until is None else rows.microseconds(gated_until),
         }
+        of_subscriber = row.subscriber is not None and row.cause.family is Family.SYNC
 
         def work(connection: sqlite3.Connection) -> None:
             closed = connection.execute(_SQL["settle"], values).fetchone()
             if closed is None:
                 return
-            if settlement is Settlement.SENT:
+            if settlement is Settlement.SENT and of_subscriber:
                 connection.execute(_SQL["unanswered"], values)
             if gated_until is not None:
                 connection.execute(_SQL["hold"], values | {"recipient": closed[0]})
@@ -238,8 +239,7 @@ def _give_back(connection: sqlite3.Connection, values: dict[str, int | None]) ->
         connection.execute(_SQL["close_joined"], end)
 
 
-def _leased(connection: sqlite3.Connection, row: Row, now: datetime) -> Leased:
-    segments = connection.execute(_SQL["segments"], (row[0],)).fetchall()
+def _leased(row: Row, now: datetime) -> Leased:
     return Leased(
         id=row[0],
         recipient=Msisdn(row[1]),
@@ -251,5 +251,5 @@ def _leased(connection: sqlite3.Connection, row: Row, now: datetime) -> Leased:
         owed_at=rows.moment(row[8]),
         taken_at=now,
         expires_at=rows.moment(row[7]),
-        accepted=frozenset(segment for (segment,) in segments),
+        accepted=frozenset(map(int, row[9].split(","))) if row[9] else frozenset(),
     )

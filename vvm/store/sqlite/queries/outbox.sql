@@ -21,7 +21,8 @@ INSERT INTO outbox (subscriber_id, recipient, family, cause, uid, return_code, o
 VALUES (:subscriber, :recipient, :family, :cause, :uid, :return_code, :owed_at, :due_at, :held, :expires_at);
 
 -- name: due
-SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at
+SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at,
+       (SELECT group_concat(segment) FROM segment WHERE outbox_id = outbox.id)
   FROM outbox WHERE state = 'owed' AND family = :family AND due_at <= :now
  ORDER BY due_at, id LIMIT :limit;
 
@@ -32,9 +33,6 @@ SELECT 1 FROM outbox WHERE state = 'owed' AND due_at <= :now LIMIT 1;
 UPDATE outbox SET due_at = :until, attempts = attempts + 1, leased = 1, taken_at = :now, held = 0,
        holder = :holder
  WHERE id = :row;
-
--- name: segments
-SELECT segment FROM segment WHERE outbox_id = ?;
 
 -- name: accept_segment
 -- The row may be gone with its subscriber.  WHERE keeps ON CONFLICT from being read as a join.
