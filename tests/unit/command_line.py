@@ -31,8 +31,10 @@ class Ran(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> list[dict[str, object]]:
-        """The output of a command that lists things."""
-        return msgspec.json.decode(self.out, type=list[dict[str, object]])
+        """The things that a command lists, which a page has first."""
+        found = json.loads(self.out)
+        things = next(iter(found.values())) if isinstance(found, dict) else found
+        return msgspec.convert(things, list[dict[str, object]])
 
 
 class CommandLine:

@@ -30,6 +30,7 @@ from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.lifecycle import Lifecycle
+from vvm.services.lists import Lists
 from vvm.services.login import Login
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
@@ -277,6 +278,7 @@ class World:
         self.desk = Desk(
             self.store.subscribers, self.store.mailboxes, self.retrieval, render_here, owing=self.owing
         )
+        self.lists = Lists(self.store.lists, self.store.subscribers)
         self.recovery = Recovery(self.store.subscribers, self.store.recovery, self.hints, owing=self.owing)
         self.on_behalf = OnBehalf(self.store.subscribers, self.hints, clock=self.clock, owing=self.owing)
         self.filing = Filing(

@@ -26,11 +26,11 @@ def test_a_device_is_added_listed_and_revoked(vvm: CommandLine) -> None:
     vvm("subscriber", "add", ALICE)
     added = vvm("device", "add", ALICE, "--name", "Tablet", "--profile", "mail", "--json").document
     listed = vvm("device", "list", ALICE, "--json")
-    assert listed.json == [{name: value for name, value in added.items() if name != "password"}]
+    assert listed.rows == [{name: value for name, value in added.items() if name != "password"}]
     assert str(added["password"]) not in listed.out
     assert str(added["login"]) in vvm("device", "list", ALICE).out
     assert vvm("device", "revoke", ALICE, str(added["id"])).code == Exit.OK
-    assert vvm("device", "list", ALICE, "--json").json == []
+    assert vvm("device", "list", ALICE, "--json").rows == []
     assert vvm("device", "revoke", ALICE, str(added["id"])).code == Exit.REFUSED
 
 

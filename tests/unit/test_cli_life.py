@@ -42,8 +42,8 @@ def test_a_legal_hold_is_laid_and_lifted(vvm: CommandLine) -> None:
     assert vvm("subscriber", "remove", ALICE).code == Exit.OK
     assert [row["reason"] for row in vvm("subscriber", "audit", ALICE, "--json").rows] == [
         "",
-        "case 12",
         "closed",
+        "case 12",
         "",
     ]
 

@@ -25,6 +25,7 @@ TWINS = {
     ("POST", f"{ONE}/activation"): "subscriber activate",
     ("POST", f"{ONE}/deactivation"): "subscriber deactivate",
     ("POST", f"{ONE}/status"): "subscriber announce",
+    ("GET", "/audit"): "audit list",
     ("GET", f"{ONE}/audit"): "subscriber audit",
     ("GET", f"{ONE}/devices"): "device list",
     ("POST", f"{ONE}/devices"): "device add",
@@ -34,7 +35,7 @@ TWINS = {
     ("POST", "/notifications/{id}/resend"): "notification resend",
     ("GET", f"{ONE}/messages"): "message list",
     ("POST", f"{ONE}/messages"): "message deposit",
-    ("GET", f"{ONE}/messages/{{uid}}"): "message list",
+    ("GET", f"{ONE}/messages/{{uid}}"): "message show",
     ("PATCH", f"{ONE}/messages/{{uid}}"): "message mark",
     ("DELETE", f"{ONE}/messages/{{uid}}"): "message delete",
     ("GET", f"{ONE}/messages/{{uid}}/audio"): "message audio",
@@ -66,6 +67,8 @@ TWINS = {
     ("GET", "/webhooks/{webhook}/dead"): "webhook dead",
     ("POST", "/webhooks/{webhook}/dead/{event}/resend"): "webhook resend",
 }
+AS_ARGUMENT = {("message audio", "format"), ("greeting audio", "format")}
+"""The end of the file's name says it."""
 NOBODY_NEEDS = {("GET", "/openapi.yaml")}
 """It describes the API itself."""
 
@@ -76,6 +79,18 @@ def test_each_route_has_a_command_and_each_of_the_table_a_route() -> None:
         for route in routes(api_services(World()), HttpSettings())
     }
     assert served - NOBODY_NEEDS == set(TWINS)
+
+
+def test_each_name_of_a_query_is_an_option_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for route in routes(api_services(World()), HttpSettings()):
+        if not route.query:
+            continue
+        command = TWINS[route.method, re.sub(r"{(\w+):[^/]*}+", r"{\1}", route.path)]
+        assert main([*command.split(), "--help"]) == 0
+        said = capsys.readouterr().out
+        for name in route.query:
+            if (command, name) not in AS_ARGUMENT:
+                assert f"--{name.replace('_', '-')} " in said, f"vvm {command}: {name}"
 
 
 @pytest.mark.parametrize("command", sorted(set(TWINS.values())))

@@ -13,29 +13,30 @@ URL = "https://crm.example.net/vvm"
 
 def test_what_happened_is_listed(vvm: Run) -> None:
     vvm("subscriber", "add", ALICE)
-    (event,) = vvm("event", "list", "--json").json
+    (event,) = vvm("event", "list", "--json").json["events"]
     assert (event["kind"], event["msisdn"], event["trigger"]) == ("subscriber.created", ALICE, "created")
-    assert "trigger=created after=P" in vvm("event", "list", "--number", ALICE).out
-    assert vvm("event", "list", "--json", "--after", event["cursor"]).json == []
+    assert "trigger=created after=P" in vvm("event", "list", "--msisdn", ALICE).out
+    behind = vvm("event", "list", "--json", "--cursor", event["cursor"]).json
+    assert behind == {"events": [], "next": event["cursor"]}
 
 
 def test_the_flags_of_a_message_are_words(vvm: Run, speech: str) -> None:
     vvm("subscriber", "add", ALICE)
     vvm("message", "deposit", speech, "--to", ALICE)
     vvm("message", "mark", ALICE, "1", "--seen")
-    assert "flags=seen" in vvm("event", "list", "--kind", "message.flags").out
+    assert "flags=seen" in vvm("event", "list", "--kinds", "message.flags,message.deposited").out
 
 
 def test_a_webhook_is_added_changed_and_removed(vvm: Run) -> None:
-    made = vvm("webhook", "add", URL, "--kind", "message.deposited", "--json").json
+    made = vvm("webhook", "add", URL, "--kinds", "message.deposited", "--json").json
     assert made["secret"].startswith("whsec_")
     listed = vvm("webhook", "list").out
     assert URL in listed
     assert "whsec_" not in listed
     assert vvm("webhook", "set", "1", "--paused", "--json").json["paused"] is True
     assert "whsec_" in vvm("webhook", "rotate", "1").out
-    assert vvm("webhook", "replay", "1", "--after", "", "--json").json["cursor"] == ""
-    assert vvm("webhook", "dead", "1", "--json").json == []
+    assert vvm("webhook", "replay", "1", "--cursor", "", "--json").json["cursor"] == ""
+    assert vvm("webhook", "dead", "1", "--json").json == {"events": [], "next": None}
     refused = vvm("webhook", "resend", "1", "7")
     assert (refused.code, refused.err) == (Exit.REFUSED, "vvm: no such dead event of this webhook\n")
     assert vvm("webhook", "remove", "1").out == "1 is removed\n"

@@ -83,7 +83,7 @@ async def test_an_update_keeps_what_it_does_not_name(http: Api, world: World) ->
 
 
 async def test_a_dry_run_tells_of_each_and_changes_nobody(http: Api, world: World) -> None:
-    before = await world.provisioning.page(after=None, limit=10)
+    before = await world.store.subscribers.page(after=None, limit=10)
     told = await run(
         http,
         item("create", BOB),
@@ -102,7 +102,7 @@ async def test_a_dry_run_tells_of_each_and_changes_nobody(http: Api, world: Worl
         "deleted",
         "refused",
     ]
-    assert await world.provisioning.page(after=None, limit=10) == before
+    assert await world.store.subscribers.page(after=None, limit=10) == before
 
 
 @pytest.mark.parametrize(

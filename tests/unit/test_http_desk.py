@@ -156,8 +156,8 @@ async def test_an_operator_activates_and_deactivates_and_the_phone_is_told(http:
     entries = (await http.call("GET", f"{ONE}/audit?limit=2")).json["entries"]
     assert isinstance(entries, list)
     assert [(one["trigger"], one["before"], one["after"]) for one in entries] == [
-        (Trigger.OPERATOR, "P", "R"),
         (Trigger.OPERATOR, "R", "P"),
+        (Trigger.OPERATOR, "P", "R"),
     ]
 
 
@@ -181,7 +181,7 @@ async def test_the_audit_outlives_its_subscriber(http: Api) -> None:
     await http.call("DELETE", ONE)
     entries = (await http.call("GET", f"{ONE}/audit")).json["entries"]
     assert isinstance(entries, list)
-    assert entries[-1]["trigger"] == "removed"
+    assert entries[0]["trigger"] == "removed"
 
 
 # rows: SY-13

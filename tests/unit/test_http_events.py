@@ -54,11 +54,11 @@ async def test_the_feed_is_read_in_pages(http: Api, world: World) -> None:
     first = (await http.call("GET", f"{EVENTS}?limit=1")).json
     (created,) = first["events"]
     assert (created["kind"], created["msisdn"]) == ("subscriber.created", ALICE)
-    rest = (await http.call("GET", f"{EVENTS}?after={first['next']}&kinds=message.deposited")).json
+    rest = (await http.call("GET", f"{EVENTS}?cursor={first['next']}&kinds=message.deposited")).json
     (deposited,) = rest["events"]
     assert (deposited["uid"], deposited["folder"], deposited["seconds"]) == (1, "INBOX", 2)
     assert rest["next"] == deposited["cursor"]
-    nothing = (await http.call("GET", f"{EVENTS}?after={rest['next']}")).json
+    nothing = (await http.call("GET", f"{EVENTS}?cursor={rest['next']}")).json
     assert nothing == {"events": [], "next": rest["next"]}
 
 
@@ -66,7 +66,7 @@ async def test_the_feed_is_read_in_pages(http: Api, world: World) -> None:
     ("query", "problem"),
     [
         ("kinds=message.eaten", (400, "unknown_event_kind")),
-        ("after=never", (422, "bad_cursor")),
+        ("cursor=never", (422, "bad_cursor")),
         ("limit=0", (400, "bad_request")),
     ],
 )
@@ -83,7 +83,7 @@ async def test_a_stream_brings_what_was_and_then_what_comes(http: Api, world: Wo
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     later = await cursors(reader, 1)
     writer.close()
-    assert (await http.call("GET", f"{EVENTS}?after={created}&limit=1")).json["next"] == later[0]
+    assert (await http.call("GET", f"{EVENTS}?cursor={created}&limit=1")).json["next"] == later[0]
 
 
 async def test_a_stream_goes_on_behind_the_last_event_that_was_seen(http: Api, world: World) -> None:
@@ -121,7 +121,7 @@ async def test_a_webhook_is_changed_replayed_and_removed(http: Api, world: World
     one = f"{HOOKS}/{(await http.call('POST', HOOKS, json={'url': URL})).json['id']}"
     changed = (await http.call("PATCH", one, json={"paused": True, "kinds": ["message.flags"]})).json
     assert (changed["paused"], changed["kinds"]) == (True, ["message.flags"])
-    assert (await http.call("POST", f"{one}/replay", json={"after": ""})).json["cursor"] == ""
+    assert (await http.call("POST", f"{one}/replay", json={"cursor": ""})).json["cursor"] == ""
     assert (await http.call("GET", f"{one}/dead")).json == {"events": [], "next": None}
     assert (await http.call("POST", f"{one}/dead/7/resend")).problem == (404, "unknown_dead_event")
     assert (await http.call("DELETE", one)).status == 204

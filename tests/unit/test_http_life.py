@@ -61,8 +61,7 @@ async def test_deleted_messages_are_paged(http: Api, world: World) -> None:
     first = (await http.call("GET", f"{ONE}/deleted?limit=1")).json
     second = (await http.call("GET", f"{ONE}/deleted?limit=1&cursor={first['next']}")).json
     assert [page["messages"][0]["uid"] for page in (first, second)] == [1, 2]
-    third = (await http.call("GET", f"{ONE}/deleted?cursor={second['next']}")).json
-    assert third == {"messages": [], "next": None}
+    assert second["next"] is None
 
 
 async def test_what_is_not_there_is_not_restored(http: Api) -> None:
@@ -78,10 +77,10 @@ async def test_a_held_subscriber_is_not_removed_until_the_hold_is_lifted(http: A
     assert lifted.json["held"] is False
     assert (await http.call("DELETE", ONE)).status == 204
     entries = (await http.call("GET", f"{ONE}/audit")).json["entries"]
-    assert [(entry["trigger"], entry["reason"]) for entry in entries[-3:]] == [
-        (Trigger.HELD, "case 12"),
-        (Trigger.RELEASED, "case 12 is closed"),
+    assert [(entry["trigger"], entry["reason"]) for entry in entries[:3]] == [
         (Trigger.REMOVED, ""),
+        (Trigger.RELEASED, "case 12 is closed"),
+        (Trigger.HELD, "case 12"),
     ]
 
 

@@ -15,7 +15,6 @@ from vvm.domain.errors import Outage
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Cause
 from vvm.domain.subscriber import ProvisioningStatus
-from vvm.fronts.http.cursor import next_cursor
 from vvm.message.audio.transcode import Voice
 from vvm.services.provisioning import SubscriberOptions
 
@@ -141,7 +140,7 @@ async def test_messages_come_in_pages(http: Api) -> None:
     for _ in range(3):
         await http.call("POST", MESSAGES, data=TWO_SECONDS)
     first = page(await http.call("GET", f"{MESSAGES}?limit=2"))
-    assert ([one.uid for one in first.messages], first.next) == ([1, 2], next_cursor(2))
+    assert ([one.uid for one in first.messages], first.next is None) == ([1, 2], False)
     rest = page(await http.call("GET", f"{MESSAGES}?limit=2&cursor={first.next}"))
     assert ([one.uid for one in rest.messages], rest.next) == ([3], None)
 

@@ -11,7 +11,6 @@ import pytest
 from tests.unit.http_api import Api, api
 from tests.unit.services_world import ALICE, BOB, World
 from vvm.domain.subscriber import ProvisioningStatus
-from vvm.fronts.http.cursor import next_cursor
 from vvm.omtp.carrier import read_carrier
 
 ALICE_PATH = f"/v1/subscribers/{ALICE}"
@@ -147,8 +146,7 @@ async def test_pages_follow_the_order_of_numbers(http: Api) -> None:
     await http.call("PUT", ALICE_PATH)
     first = await http.call("GET", "/v1/subscribers?limit=1")
     assert [one["msisdn"] for one in first.json["subscribers"]] == [ALICE]  # type: ignore[attr-defined]  # JSON
-    assert first.json["next"] == next_cursor(ALICE)
-    rest = await http.call("GET", f"/v1/subscribers?limit=2&cursor={next_cursor(ALICE)}")
+    rest = await http.call("GET", f"/v1/subscribers?limit=1&cursor={first.json['next']}")
     assert [one["msisdn"] for one in rest.json["subscribers"]] == [BOB]  # type: ignore[attr-defined]  # JSON
     assert rest.json["next"] is None
 

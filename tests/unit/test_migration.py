@@ -71,8 +71,7 @@ def counts(line: dict[str, object]) -> dict[str, object]:
 
 
 def inbox(vvm: CommandLine, msisdn: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(vvm("message", "list", msisdn, "--json").out)
-    return found
+    return vvm("message", "list", msisdn, "--json").rows
 
 
 def test_a_plan_does_nothing(vvm: CommandLine, spool: SpoolSample) -> None:
@@ -81,7 +80,7 @@ def test_a_plan_does_nothing(vvm: CommandLine, spool: SpoolSample) -> None:
     alice = lines["33612345678"]
     assert (alice["msisdn"], alice["subscriber"], alice["pin"]) == (ALICE, "to be created", "to be set")
     assert (alice["found"], alice["greetings"], alice["taken"]) == (3, 3, 0)
-    assert vvm("subscriber", "list", "--json").json == []
+    assert vvm("subscriber", "list", "--json").rows == []
 
 
 def test_a_spool_comes_along_whole(vvm: CommandLine, spool: SpoolSample) -> None:
@@ -104,7 +103,7 @@ def test_a_spool_comes_along_whole(vvm: CommandLine, spool: SpoolSample) -> None
 
 def test_nobody_is_told_of_what_comes(vvm: CommandLine, spool: SpoolSample) -> None:
     migrate(vvm, spool, "--create", "--tell")
-    timeline = json.loads(vvm("timeline", ALICE, "--json").out)
+    timeline = vvm("timeline", ALICE, "--json").rows
     assert {entry["event"] for entry in timeline} == {"transition"}
 
 
@@ -147,7 +146,7 @@ def test_numbers_that_are_not_served_need_to_be_created(vvm: CommandLine, spool:
     code, lines = migrate(vvm, spool)
     assert code == Exit.REFUSED
     assert {line["subscriber"] for line in lines.values()} == {"none"}
-    assert vvm("subscriber", "list", "--json").json == []
+    assert vvm("subscriber", "list", "--json").rows == []
 
 
 def test_a_pin_that_the_rules_refuse_is_told_and_not_shown(vvm: CommandLine, spool: SpoolSample) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from tests.unit.services_world import ALICE, CALL, SMSC, TWO_SECONDS, World
 from vvm.domain.notification import Cause
-from vvm.services.dead_letters import PAGE_LIMIT, InvalidPage, NoDeadLetter
+from vvm.services.dead_letters import NoDeadLetter
+from vvm.services.paging import PAGE_LIMIT, InvalidLimit
 from vvm.services.settings import NotificationSettings
 
 
@@ -27,7 +28,7 @@ async def dead_letter(world: World) -> int:
 async def test_a_dead_letter_is_shown_without_its_text_and_sent_again() -> None:
     world = World()
     number = await dead_letter(world)
-    (letter,) = await world.dead_letters.page()
+    (letter,) = (await world.dead_letters.page()).items
     assert (letter.id, letter.cause, letter.uid, letter.smpp_status) == (number, Cause.NEW_MESSAGE, 1, 0x0B)
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         tasks.create_task(world.hints.outbox_moved(timedelta(hours=1)))
@@ -35,7 +36,7 @@ async def test_a_dead_letter_is_shown_without_its_text_and_sent_again() -> None:
         await world.dead_letters.resend(number)
     (text,) = await world.texts()
     assert text.startswith("//VVM:SYNC:ev=NM;id=1;")
-    assert await world.dead_letters.page() == []
+    assert (await world.dead_letters.page()).items == ()
 
 
 async def test_a_number_that_is_no_dead_letter_is_refused() -> None:
@@ -49,7 +50,7 @@ async def test_a_number_that_is_no_dead_letter_is_refused() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, PAGE_LIMIT + 1])
 async def test_a_page_has_its_limits(limit: int) -> None:
-    with pytest.raises(InvalidPage):
+    with pytest.raises(InvalidLimit):
         await World().dead_letters.page(limit=limit)
 
 

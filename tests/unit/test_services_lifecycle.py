@@ -176,7 +176,7 @@ async def test_another_sim_puts_the_old_one_out_at_once() -> None:
     assert not folder.admits_clients
     ((recipient, text),) = await sent(world)
     assert (recipient, "st=P" in text) == (ALICE, True)
-    entry = (await world.provisioning.audit(ALICE))[-1]
+    entry = (await world.store.subscribers.audit(ALICE, limit=1))[0]
     assert (entry.trigger, entry.reason) == (Trigger.SIM_SWAPPED, "stolen")
 
 
@@ -259,7 +259,7 @@ async def test_a_message_that_was_deleted_before_is_restored_under_the_new_numbe
     await world.store.mailboxes.change_flags(alice.mailbox, INBOX, [1], add=Flags.DELETED, remove=Flags(0))
     await world.retrieval.expunge(alice.mailbox, INBOX, [1])
     assert (await renumber(world)).held
-    (deleted,) = await world.recovery.page(NEW)
+    (deleted,) = (await world.recovery.page(NEW)).items
     assert (await world.recovery.restore(NEW, deleted.id)).uid == 2
     assert Cause.MAILBOX_UPDATE in {row.cause for row in await world.owed()}
 

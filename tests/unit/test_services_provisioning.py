@@ -13,9 +13,9 @@ from tests.unit.services_world import ALICE, BOB, NOW, HintsHeard, World
 from vvm.domain.errors import SubscriberExists, UnknownSubscriber
 from vvm.domain.message import INBOX
 from vvm.domain.notification import Cause
-from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus
-from vvm.services.provisioning import PAGE_LIMIT, InvalidLimit, SubscriberOptions, UnknownLanguage
+from vvm.services.paging import InvalidLimit
+from vvm.services.provisioning import SubscriberOptions, UnknownLanguage
 from vvm.services.settings import ServiceSettings
 
 NEW, READY = ProvisioningStatus.NEW, ProvisioningStatus.READY
@@ -167,17 +167,3 @@ async def test_who_is_removed_is_gone_and_its_sessions_hear_of_it() -> None:
         await world.provisioning.show(ALICE)
     with pytest.raises(UnknownSubscriber):
         await world.provisioning.remove(ALICE)
-
-
-async def test_pages_have_a_largest_size() -> None:
-    world = World()
-    numbers = [Msisdn(f"+3360000000{digit}") for digit in range(3)]
-    for number in numbers:
-        await world.provisioning.create(number, SubscriberOptions())
-    assert [found.msisdn for found in await world.provisioning.page(limit=PAGE_LIMIT)] == numbers
-    assert [found.msisdn for found in await world.provisioning.page(after=numbers[0], limit=1)] == [
-        numbers[1]
-    ]
-    for limit in (0, -1, PAGE_LIMIT + 1):
-        with pytest.raises(InvalidLimit):
-            await world.provisioning.page(limit=limit)

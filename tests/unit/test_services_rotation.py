@@ -14,7 +14,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ProvisioningStatus
 from vvm.services.login import LoginRefused
-from vvm.services.provisioning import InvalidLimit, SubscriberOptions
+from vvm.services.provisioning import SubscriberOptions
 from vvm.services.settings import ServiceSettings
 
 NEW, READY = ProvisioningStatus.NEW, ProvisioningStatus.READY
@@ -106,7 +106,7 @@ async def test_every_transition_is_audited_with_its_cause() -> None:
     await world.provisioning.change(ALICE, SubscriberOptions(blocked=True))
     await world.provisioning.change(ALICE, SubscriberOptions(blocked=False))
     await world.provisioning.remove(ALICE)
-    entries = await world.provisioning.audit(ALICE)
+    entries = await world.store.subscribers.audit(ALICE, limit=99)
     assert [(entry.trigger, entry.before, entry.after) for entry in entries] == [
         (Trigger.CREATED, None, PROVISIONED),
         (Trigger.ACTIVATE, PROVISIONED, NEW),
@@ -117,9 +117,3 @@ async def test_every_transition_is_audited_with_its_cause() -> None:
         (Trigger.REMOVED, PROVISIONED, None),
     ]
     assert {entry.at for entry in entries} == {NOW}
-
-
-@pytest.mark.parametrize("limit", [0, 1001])
-async def test_the_audit_has_its_limits(limit: int) -> None:
-    with pytest.raises(InvalidLimit):
-        await World().provisioning.audit(ALICE, limit=limit)

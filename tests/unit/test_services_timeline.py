@@ -13,8 +13,9 @@ from imap_server.backend import Denied, FlagChange, FlagMode
 from tests.unit.imap_front import PEER, backend
 from tests.unit.services_world import ALICE, BOB, CALL, NOW, SMSC, TWO_SECONDS, World
 from vvm.domain.visit import Act
+from vvm.services.paging import PAGE_LIMIT, InvalidLimit
 from vvm.services.provisioning import SubscriberOptions
-from vvm.services.timeline import LIMIT, Event, TimelineLimit
+from vvm.services.timeline import Event
 from vvm.store.port import Settlement
 
 SECOND = timedelta(seconds=1)
@@ -72,8 +73,8 @@ async def test_of_a_long_timeline_the_newest_is_shown() -> None:
     await activated(world)
     everything = await world.timeline(ALICE)
     assert await world.timeline(ALICE, limit=3) == everything[-3:]
-    for limit in (0, LIMIT + 1):
-        with pytest.raises(TimelineLimit):
+    for limit in (0, PAGE_LIMIT + 1):
+        with pytest.raises(InvalidLimit):
             await world.timeline(ALICE, limit=limit)
 
 

@@ -184,7 +184,7 @@ async def test_what_is_refused_is_a_dead_letter_at_once_and_what_follows_goes_on
     await world.deposit(alice)
     await world.turns()
     assert world.endpoint.accepted == [f"{ALICE} message.deposited 2"]
-    (dead,) = await world.webhooks.dead(made.webhook.id, after=0, limit=9)
+    (dead,) = (await world.webhooks.dead(made.webhook.id)).items
     assert (dead.event.uid, dead.error) == (1, "404")
     await world.webhooks.revive(made.webhook.id, dead.id)
     await world.turns()
@@ -202,7 +202,7 @@ async def test_after_the_last_try_an_event_is_a_dead_letter(world: World) -> Non
     for _ in range(60):  # others go on meanwhile, so the endpoint is not at fault
         await world.deposit(bob)
         await world.turns(timedelta(seconds=1))
-    (dead,) = await world.webhooks.dead(made.webhook.id, after=0, limit=9)
+    (dead,) = (await world.webhooks.dead(made.webhook.id)).items
     assert (dead.event.msisdn, dead.attempts, dead.error) == (ALICE, 3, "503")
 
 

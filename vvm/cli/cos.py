@@ -9,11 +9,11 @@ import msgspec
 from cyclopts import App, Parameter
 
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Limit
-from vvm.cli.output import show_json, show_line, show_row, show_rows
+from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit
+from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.cos import NAME_RULE, Cos, Limits
 from vvm.domain.subscriber import Fallback
-from vvm.fronts.http.cos import cos_view
+from vvm.fronts.http.cos import cos_view, page_view
 
 app = App(name="cos")
 
@@ -105,18 +105,16 @@ async def remove(name: Name, /, *, config: ConfigFile, json: AsJson = False) -> 
 async def page(
     *,
     config: ConfigFile,
-    after: Annotated[str | None, Parameter(help="Start behind this name.")] = None,
+    cursor: Cursor = None,
     limit: Limit = 100,
     json: AsJson = False,
 ) -> None:
     """List the classes by name."""
     async with opened(config) as services:
-        found = await services.classes.page(after=after, limit=limit)
-    if json:
-        show_json([cos_view(cos) for cos in found])
-        return
+        found = page_view(await services.classes.page(cursor=cursor, limit=limit))
     columns = ("name", *Limits.__struct_fields__)
-    show_rows(columns, [{"name": cos.name} | msgspec.structs.asdict(cos.limits) for cos in found])
+    rows = [{"name": cos.name} | msgspec.structs.asdict(cos.limits) for cos in found.classes]
+    show_page(columns, found, json=json, rows=rows)
 
 
 def _show(cos: Cos, *, as_json: bool) -> None:

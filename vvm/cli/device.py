@@ -10,10 +10,10 @@ from cyclopts import App, Parameter
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
-from vvm.cli.output import show_json, show_line, show_row, show_rows
+from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.device import DeviceId
 from vvm.domain.numbers import parse_msisdn
-from vvm.fronts.http.devices import device_view, new_device_view
+from vvm.fronts.http.devices import DevicePage, device_view, new_device_view
 
 app = App(name="device")
 
@@ -46,11 +46,8 @@ async def add(
 async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """List the devices of a subscriber, and when each was last used."""
     async with opened(config) as services:
-        views = [device_view(device) for device in await services.devices.of(parse_msisdn(msisdn))]
-    if json:
-        show_json(views)
-    else:
-        show_rows(_COLUMNS, [msgspec.to_builtins(view) for view in views])
+        found = await services.devices.of(parse_msisdn(msisdn))
+    show_page(_COLUMNS, DevicePage(tuple(map(device_view, found))), json=json)
 
 
 @app.command

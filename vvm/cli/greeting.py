@@ -13,10 +13,10 @@ from cyclopts import App, Parameter
 from vvm.cli.message import format_of, read_audio
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
-from vvm.cli.output import show_json, show_line, show_list, show_row
+from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.message import GREETINGS, Kind
 from vvm.domain.numbers import parse_msisdn
-from vvm.fronts.http.greetings import GreetingView, greeting_view
+from vvm.fronts.http.greetings import GreetingList, GreetingView, greeting_view
 
 app = App(name="greeting")
 
@@ -34,8 +34,8 @@ class GreetingKind(StrEnum):
 async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """List the greetings of a subscriber, also those that its client recorded."""
     async with opened(config) as services:
-        views = [greeting_view(one) for one in await services.desk.greetings(parse_msisdn(msisdn))]
-    show_list(_COLUMNS, views, json=json)
+        found = await services.desk.greetings(parse_msisdn(msisdn))
+    show_page(_COLUMNS, GreetingList(tuple(map(greeting_view, found))), json=json)
 
 
 @app.command

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import App, CycloptsError, Parameter, validators
+from cyclopts import App, CycloptsError, Parameter
 
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Limit, Number
-from vvm.cli.output import show_json, show_line, show_list, show_row
+from vvm.cli.options import AsJson, ConfigFile, Cursor, Folder, Limit, Number, Since, moment
+from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX, Envelope
 from vvm.domain.numbers import parse_msisdn
-from vvm.fronts.http.messages import DepositView, view
-from vvm.fronts.http.recovery import view as deleted_view
-from vvm.fronts.http.request import parse_caller
+from vvm.fronts.http.messages import DepositView, MessageView, page_view, view
+from vvm.fronts.http.recovery import page_view as deleted_page
+from vvm.fronts.http.request import parse_caller, parse_received
 from vvm.message.audio.encode import Format
+from vvm.store.port import MessageFilter
 
 app = App(name="message")
 
@@ -56,13 +57,19 @@ async def deposit(
     key: Annotated[
         str | None, Parameter(help="Names the deposit: the same key never makes a second message.")
     ] = None,
+    received_at: Annotated[
+        str | None,
+        Parameter(show_default=False, help="When the recording began, RFC 3339; now when left out."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Deposit a file as a voice message."""
     recipient, caller = parse_msisdn(to), parse_caller(from_)
     octets = read_audio(file)
     async with opened(config) as services:
-        envelope = Envelope(caller=caller, received_at=services.clock.now())
+        now = services.clock.now()
+        began = now if received_at is None else parse_received(received_at, "--received-at", now=now)
+        envelope = Envelope(caller=caller, received_at=began)
         name = f"cli:{key}" if key else None
         deposited = await services.deposit(recipient, octets, envelope, key=name)
     if json:
@@ -78,18 +85,39 @@ async def page(
     /,
     *,
     config: ConfigFile,
-    after: Annotated[int, Parameter(help="Start behind this UID.")] = 0,
-    limit: Annotated[Limit, Parameter(validator=validators.Number(gte=1))] = 100,
+    folder: Annotated[str, Parameter(help="The folder to look into.")] = INBOX,
+    seen: Annotated[
+        bool | None,
+        Parameter(negative="--unseen", show_default=False, help="Only what was heard, or only what is new."),
+    ] = None,
+    caller: Annotated[
+        str | None,
+        Parameter(show_default=False, help='Only from this number; "" for restricted ones.'),
+    ] = None,
+    since: Since = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
     json: AsJson = False,
 ) -> None:
     """List the messages of a subscriber by UID, without marking any as heard."""
+    wanted = MessageFilter(
+        folder=folder,
+        seen=seen,
+        caller=None if caller is None else parse_caller(caller) or "",
+        since=moment(since, "--since"),
+    )
     async with opened(config) as services:
-        subscriber = await services.provisioning.show(parse_msisdn(msisdn))
-        mailboxes = services.store.mailboxes
-        states = await mailboxes.states(subscriber.mailbox, INBOX)
-        uids = [state.uid for state in states if state.uid > after][:limit]
-        views = [view(record) for record in await mailboxes.messages(subscriber.mailbox, INBOX, uids)]
-    show_list(_COLUMNS, views, json=json)
+        found = await services.lists.messages(parse_msisdn(msisdn), wanted, cursor=cursor, limit=limit)
+    show_page(_COLUMNS, page_view(found), json=json)
+
+
+@app.command
+async def show(
+    msisdn: Number, uid: Uid, /, *, config: ConfigFile, folder: Folder = INBOX, json: AsJson = False
+) -> None:
+    """Show what is known of one message, without marking it as heard."""
+    async with opened(config) as services:
+        _show(view(await services.desk.message(parse_msisdn(msisdn), uid, folder=folder)), json=json)
 
 
 @app.command
@@ -100,12 +128,13 @@ async def audio(
     /,
     *,
     config: ConfigFile,
+    folder: Folder = INBOX,
     json: AsJson = False,
 ) -> None:
     """Write the sound of a message to FILE.amr, .wav, .opus or .mp3, without marking it as heard."""
     form = format_of(file)
     async with opened(config) as services:
-        octets = await services.desk.listen(parse_msisdn(msisdn), uid, form)
+        octets = await services.desk.listen(parse_msisdn(msisdn), uid, form, folder=folder)
     file.write_bytes(octets)
     if json:
         show_json({"file": str(file), "format": form, "octets": len(octets)})
@@ -121,22 +150,21 @@ async def mark(
     *,
     config: ConfigFile,
     seen: Annotated[bool, Parameter(negative="--unseen", help="Heard, or new again.")],
+    folder: Folder = INBOX,
     json: AsJson = False,
 ) -> None:
     """Mark a message, and tell the client of the subscriber by SYNC."""
     async with opened(config) as services:
-        marked = view(await services.desk.mark(parse_msisdn(msisdn), uid, seen=seen))
-    if json:
-        show_json(marked)
-    else:
-        show_row(msgspec.to_builtins(marked))
+        _show(view(await services.desk.mark(parse_msisdn(msisdn), uid, seen=seen, folder=folder)), json=json)
 
 
 @app.command
-async def delete(msisdn: Number, uid: Uid, /, *, config: ConfigFile, json: AsJson = False) -> None:
+async def delete(
+    msisdn: Number, uid: Uid, /, *, config: ConfigFile, folder: Folder = INBOX, json: AsJson = False
+) -> None:
     """Delete a message, and tell the client of the subscriber by SYNC."""
     async with opened(config) as services:
-        await services.desk.delete(parse_msisdn(msisdn), uid)
+        await services.desk.delete(parse_msisdn(msisdn), uid, folder=folder)
     if json:
         show_json({"deleted": uid})
     else:
@@ -149,15 +177,14 @@ async def deleted(
     /,
     *,
     config: ConfigFile,
-    after: Annotated[int, Parameter(help="Start behind this id.")] = 0,
-    limit: Annotated[Limit, Parameter(validator=validators.Number(gte=1))] = 100,
+    cursor: Cursor = None,
+    limit: Limit = 100,
     json: AsJson = False,
 ) -> None:
     """List what was deleted and can still be restored, in the order in which it was deleted."""
     async with opened(config) as services:
-        found = await services.recovery.page(parse_msisdn(msisdn), after=after, limit=limit)
-    views = [deleted_view(one) for one in found]
-    show_list(_DELETED_COLUMNS, views, json=json)
+        found = await services.recovery.page(parse_msisdn(msisdn), cursor=cursor, limit=limit)
+    show_page(_DELETED_COLUMNS, deleted_page(found), json=json)
 
 
 @app.command
@@ -176,6 +203,13 @@ async def restore(
         show_json(restored)
     else:
         show_line(f"it is message {restored.uid} of {restored.folder} now")
+
+
+def _show(message: MessageView, *, json: bool) -> None:
+    if json:
+        show_json(message)
+    else:
+        show_row(msgspec.to_builtins(message))
 
 
 def format_of(file: Path) -> Format:

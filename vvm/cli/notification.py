@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from cyclopts import App, Parameter
 
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Limit
-from vvm.cli.output import show_json, show_line, show_rows
+from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, OfNumber, Since, moment
+from vvm.cli.output import show_json, show_line, show_page
+from vvm.domain.notification import Cause
+from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.notifications import DeadLetterPage
 
 app = App(name="notification")
 
@@ -21,17 +23,22 @@ _COLUMNS = ("id", "recipient", "cause", "state", "smpp_status", "attempts", "owe
 async def page(
     *,
     config: ConfigFile,
-    after: Annotated[int, Parameter(help="Start behind this number.")] = 0,
+    msisdn: OfNumber = None,
+    cause: Annotated[
+        Cause | None, Parameter(show_default=False, help="Only what was owed because of this.")
+    ] = None,
+    since: Since = None,
+    cursor: Cursor = None,
     limit: Limit = 100,
     json: AsJson = False,
 ) -> None:
     """List dead letters: notifications that were refused for good or that expired."""
+    to, given_up = parse_msisdn(msisdn) if msisdn else None, moment(since, "--since")
     async with opened(config) as services:
-        records = await services.dead_letters.page(after=after, limit=limit)
-    if json:
-        show_json(records)
-    else:
-        show_rows(_COLUMNS, [msgspec.to_builtins(record) for record in records])
+        found = await services.dead_letters.page(
+            msisdn=to, cause=cause, since=given_up, cursor=cursor, limit=limit
+        )
+    show_page(_COLUMNS, DeadLetterPage(found.items, found.next), json=json)
 
 
 @app.command

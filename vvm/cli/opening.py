@@ -7,11 +7,13 @@ They work on the store itself, beside a server that may be running on it.
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from vvm.config.load import load
+from vvm.domain.actor import acting_as
 from vvm.runtime.logs import configure
 from vvm.runtime.wiring import Services, open_services
 
@@ -22,4 +24,14 @@ async def opened(file: Path) -> AsyncIterator[Services]:
     config = load(file, os.environ)
     configure("warning", config.log.format)
     async with open_services(config) as services:
-        yield services
+        with acting_as(f"cli:{_user()}"):
+            yield services
+
+
+def _user() -> str:
+    """Who runs the command, for the audit: the user of the machine, by number where it has no name."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

@@ -38,12 +38,18 @@ def show_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
     _console().print(table)
 
 
-def show_list(columns: Sequence[str], views: Sequence[object], *, json: bool) -> None:
-    """Several structs, in either form."""
+def show_page(columns: Sequence[str], page: msgspec.Struct, *, json: bool, rows: Sequence[Row] = ()) -> None:
+    """A page of a list: the API's document, or a table and how to see what follows.
+
+    ``rows`` stand in the table where the things of the document are not its rows themselves.
+    """
     if json:
-        show_json(views)
-    else:
-        show_rows(columns, [msgspec.to_builtins(one) for one in views])
+        show_json(page)
+        return
+    things, *following = msgspec.structs.astuple(page)
+    show_rows(columns, rows or msgspec.to_builtins(things))
+    for cursor in filter(None, following):
+        show_error(f"more with --cursor {cursor}")
 
 
 def show_line(text: str) -> None:

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import App, CycloptsError, Parameter, validators
 
+from vvm.cli.audit import Actor, TriggerOption, show_audit
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Limit, Number
-from vvm.cli.output import show_json, show_line, show_list, show_rows
+from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, Number, Since, Until, moment
+from vvm.cli.output import show_json, show_line, show_page, show_rows
 from vvm.cli.subscriber_bulk import export, import_
 from vvm.cli.subscriber_life import (
     add_alias,
@@ -28,9 +29,12 @@ from vvm.cli.subscriber_show import show_subscriber
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Manners, ProvisioningStatus
-from vvm.fronts.http.subscribers import view
+from vvm.fronts.http.notifications import TimelineView
+from vvm.fronts.http.request import parse_prefix
+from vvm.fronts.http.subscribers import page_view
 from vvm.runtime.wiring import Services
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
+from vvm.store.port import AuditFilter, SubscriberFilter
 
 _STATUS = ", ".join(f"{status} {status.name.lower()}" for status in ProvisioningStatus)
 
@@ -91,7 +95,6 @@ _TIMELINE_COLUMNS = (
     "uid",
     "smpp_status",
 )
-_AUDIT_COLUMNS = ("at", "trigger", "before", "after", "reason")
 _COLUMNS = ("msisdn", "status", "language", "cos", "max_messages", "created_at")
 
 
@@ -219,14 +222,28 @@ async def announce(
 
 
 @app.command
-async def audit(msisdn: Number, /, *, config: ConfigFile, limit: Limit = 100, json: AsJson = False) -> None:
-    """Show the transitions of a number, also of one that is gone."""
-    async with opened(config) as services:
-        entries = await services.provisioning.audit(parse_msisdn(msisdn), limit=limit)
-    if json:
-        show_json(entries)
-    else:
-        show_rows(_AUDIT_COLUMNS, [msgspec.to_builtins(entry) for entry in entries])
+async def audit(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    actor: Actor = None,
+    trigger: TriggerOption = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+    json: AsJson = False,
+) -> None:
+    """Show the transitions of a number, the newest first, also of one that is gone."""
+    wanted = AuditFilter(
+        msisdn=parse_msisdn(msisdn),
+        actor=actor,
+        trigger=trigger,
+        since=moment(since, "--since"),
+        until=moment(until, "--until"),
+    )
+    await show_audit(config, wanted, cursor=cursor, limit=limit, json=json)
 
 
 @app.command
@@ -237,7 +254,7 @@ async def timeline(
     async with opened(config) as services:
         entries = await services.timeline(parse_msisdn(msisdn), limit=limit)
     if json:
-        show_json(entries)
+        show_json(TimelineView(tuple(entries)))
     else:
         show_rows(_TIMELINE_COLUMNS, [msgspec.to_builtins(entry) for entry in entries])
 
@@ -257,15 +274,47 @@ async def remove(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False)
 async def page(
     *,
     config: ConfigFile,
-    after: Annotated[str | None, Parameter(help="Start behind this number.")] = None,
+    status: Annotated[
+        Literal["N", "R", "P", "U", "B"] | None,
+        Parameter(show_default=False, help=f"Only in this status: {_STATUS}."),
+    ] = None,
+    cos: Annotated[
+        str | None,
+        Parameter(show_default=False, help='Only of this class of service; "" for those of none.'),
+    ] = None,
+    language: Annotated[str | None, Parameter(show_default=False, help="Only with this language.")] = None,
+    client_type: Annotated[
+        str | None,
+        Parameter(
+            show_default=False, help='Only with this client, as its SMS call it; "" for an unknown one.'
+        ),
+    ] = None,
+    prefix: Annotated[
+        str, Parameter(show_default=False, help="Only numbers that begin so: a plus sign and digits.")
+    ] = "",
+    changed_since: Annotated[
+        str | None,
+        Parameter(
+            show_default=False,
+            help="Only what changed from then on, the oldest change first: RFC 3339.",
+        ),
+    ] = None,
+    cursor: Cursor = None,
     limit: Limit = 100,
     json: AsJson = False,
 ) -> None:
     """List subscribers in the order of their numbers."""
-    start = parse_msisdn(after) if after else None
+    wanted = SubscriberFilter(
+        status=None if status is None else ProvisioningStatus(status),
+        cos=None if cos is None else CosName(cos),
+        language=language,
+        client_type=client_type,
+        prefix=parse_prefix(prefix),
+        changed_since=moment(changed_since, "--changed-since"),
+    )
     async with opened(config) as services:
-        views = [view(found) for found in await services.provisioning.page(after=start, limit=limit)]
-    show_list(_COLUMNS, views, json=json)
+        found = page_view(await services.lists.subscribers(wanted, cursor=cursor, limit=limit))
+    show_page(_COLUMNS, found, json=json)
 
 
 def _client(

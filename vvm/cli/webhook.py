@@ -9,24 +9,16 @@ import msgspec
 from cyclopts import App, Parameter
 
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Limit
-from vvm.cli.output import show_json, show_line, show_row, show_rows
-from vvm.domain.event import EventKind, parse_kinds
-from vvm.fronts.http.webhooks import dead_event, told, view
+from vvm.cli.options import AsJson, ConfigFile, Cursor, Kinds, Limit, OfNumber, event_kinds
+from vvm.cli.output import show_json, show_line, show_page, show_row, show_rows
+from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.webhooks import WebhookList, dead_page, told, view
 
 app = App(name="webhook")
 
 _COLUMNS = ("id", "url", "kinds", "paused", "failures", "cursor", "created_at")
 _DEAD = ("id", "msisdn", "kind", "at", "attempts", "error")
 Id = Annotated[int, Parameter(help="The number that the list shows.")]
-Kinds = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--kind",
-        negative=(),
-        help=f"Only events of this kind; may be repeated. All without. {', '.join(EventKind)}.",
-    ),
-]
 Url = Annotated[str, Parameter(help="https:// and where; webhook.allow_http admits http:// too.")]
 
 
@@ -36,13 +28,15 @@ async def add(
     /,
     *,
     config: ConfigFile,
-    kind: Kinds = None,
-    after: Annotated[str | None, Parameter(help="Begin behind this cursor of the feed, not now.")] = None,
+    kinds: Kinds = None,
+    cursor: Annotated[
+        str | None, Parameter(show_default=False, help="Begin behind this cursor of the feed, not now.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Register an endpoint; prints its secret, once."""
     async with opened(config) as services:
-        made = told(await services.webhooks.add(url, parse_kinds(kind or ()), cursor=after))
+        made = told(await services.webhooks.add(url, event_kinds(kinds), cursor=cursor))
     _show(made, json=json)
 
 
@@ -52,7 +46,7 @@ async def page(*, config: ConfigFile, json: AsJson = False) -> None:
     async with opened(config) as services:
         found = [view(webhook) for webhook in await services.webhooks.all()]
     if json:
-        show_json(found)
+        show_json(WebhookList(tuple(found)))
     else:
         show_rows(_COLUMNS, [_row(one) for one in found])
 
@@ -64,14 +58,14 @@ async def change(
     *,
     config: ConfigFile,
     url: Annotated[str | None, Parameter(help="A new URL.")] = None,
-    kind: Kinds = None,
+    kinds: Kinds = None,
     paused: Annotated[bool | None, Parameter(help="Stop posting, or go on.")] = None,
     json: AsJson = False,
 ) -> None:
     """Change a webhook; it is tried again at once."""
-    kinds = None if kind is None else parse_kinds(kind)
+    wanted = None if kinds is None else event_kinds(kinds)
     async with opened(config) as services:
-        changed = view(await services.webhooks.change(number, url=url, kinds=kinds, paused=paused))
+        changed = view(await services.webhooks.change(number, url=url, kinds=wanted, paused=paused))
     _show(changed, json=json)
 
 
@@ -89,12 +83,12 @@ async def replay(
     /,
     *,
     config: ConfigFile,
-    after: Annotated[str, Parameter(help='The cursor of the feed to begin behind; "" for the oldest kept.')],
+    cursor: Annotated[str, Parameter(help='The cursor of the feed to begin behind; "" for the oldest kept.')],
     json: AsJson = False,
 ) -> None:
     """Deliver everything behind a cursor again, as far as it is kept."""
     async with opened(config) as services:
-        replayed = view(await services.webhooks.replay(number, after))
+        replayed = view(await services.webhooks.replay(number, cursor))
     _show(replayed, json=json)
 
 
@@ -115,18 +109,20 @@ async def dead(
     /,
     *,
     config: ConfigFile,
-    after: Annotated[int, Parameter(help="Start behind this number.")] = 0,
+    msisdn: OfNumber = None,
+    kinds: Kinds = None,
+    cursor: Cursor = None,
     limit: Limit = 100,
     json: AsJson = False,
 ) -> None:
     """List events that the endpoint refused, or did not take in time."""
+    wanted, of = event_kinds(kinds), parse_msisdn(msisdn) if msisdn else None
     async with opened(config) as services:
-        found = [dead_event(one) for one in await services.webhooks.dead(number, after=after, limit=limit)]
-    if json:
-        show_json(found)
-    else:
-        rows = [msgspec.to_builtins(one) for one in found]
-        show_rows(_DEAD, [row | row["event"] | {"id": row["id"]} for row in rows])
+        found = dead_page(
+            await services.webhooks.dead(number, kinds=wanted, msisdn=of, cursor=cursor, limit=limit)
+        )
+    rows = [msgspec.to_builtins(one) for one in found.events]
+    show_page(_DEAD, found, json=json, rows=[row | row["event"] | {"id": row["id"]} for row in rows])
 
 
 @app.command

@@ -36,6 +36,7 @@ from vvm.services.filing import Filing
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.lifecycle import Lifecycle
+from vvm.services.lists import Lists
 from vvm.services.login import Login
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
@@ -87,6 +88,7 @@ class Services(msgspec.Struct, frozen=True):
     retrieval: Retrieval
     greetings: Greetings
     desk: Desk
+    lists: Lists
     recovery: Recovery
     lifecycle: Lifecycle
     expiry: Expiry
@@ -227,6 +229,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 retrieval=retrieval,
                 greetings=greetings,
                 desk=Desk(store.subscribers, store.mailboxes, retrieval, transcoders.render, owing=owing),
+                lists=Lists(store.lists, store.subscribers),
                 recovery=Recovery(store.subscribers, store.recovery, hints, owing=owing),
                 lifecycle=lifecycle,
                 expiry=Expiry(store.cos, store.expiry, hints, clock=clock, owing=owing, pause=_EXPIRY_PAUSE),

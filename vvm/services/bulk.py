@@ -16,7 +16,8 @@ from vvm.domain.errors import Refusal
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile, CosName, Fallback, ProvisioningStatus, Subscriber
-from vvm.services.provisioning import PAGE_LIMIT, Provisioning, SubscriberOptions
+from vvm.services.paging import PAGE_LIMIT
+from vvm.services.provisioning import Provisioning, SubscriberOptions
 from vvm.store.port import CosStore, NewSubscriber, SubscriberStore
 
 log = structlog.get_logger(__name__)

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 import structlog
 
 from vvm.domain.clock import Clock
-from vvm.domain.cos import Cos, InvalidCos, Limits, NoSuchCos, check_limits, parse_cos_name
+from vvm.domain.cos import Cos, Limits, NoSuchCos, check_limits, parse_cos_name
 from vvm.domain.subscriber import CosName
+from vvm.services.paging import PAGE, Page, check_limit, page_of, place_of
 from vvm.store.port import CosStore
 
 log = structlog.get_logger(__name__)
 
-PAGE_LIMIT = 1000
+_Name = Annotated[CosName, msgspec.Meta(pattern="^[!-~]{1,40}$")]
 
 
 class ClassesOfService:
@@ -38,11 +39,11 @@ class ClassesOfService:
             raise NoSuchCos
         return found
 
-    async def page(self, *, after: str | None = None, limit: int = 100) -> Sequence[Cos]:
-        """By name, after the one given.  Raises InvalidCos."""
-        if not 1 <= limit <= PAGE_LIMIT:
-            raise InvalidCos(f"limit must lie between 1 and {PAGE_LIMIT}")
-        return await self._classes.page(after=CosName(after) if after else None, limit=limit)
+    async def page(self, *, cursor: str | None = None, limit: int = PAGE) -> Page[Cos]:
+        """By name.  Raises InvalidLimit, BadCursor."""
+        check_limit(limit)
+        found = await self._classes.page(after=place_of(cursor, _Name), limit=limit + 1)
+        return page_of(found, limit, lambda last: last.name)
 
     async def remove(self, name: str) -> None:
         """Raises NoSuchCos, CosInUse."""

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal
+from vvm.domain.notification import Cause
+from vvm.domain.numbers import Msisdn
+from vvm.services.paging import PAGE, Page, RowNumber, check_limit, page_of, place_of
 from vvm.services.settings import NotificationSettings
 from vvm.store.port import Hints, NotificationRecord, OutboxStore
 
 log = structlog.get_logger(__name__)
-
-PAGE_LIMIT = 1000
 
 
 class NoDeadLetter(Refusal):
@@ -23,10 +23,6 @@ class NoDeadLetter(Refusal):
 
     def __init__(self) -> None:
         super().__init__("no dead letter has this number")
-
-
-class InvalidPage(Refusal):
-    code = "invalid_limit"
 
 
 class DeadLetters:
@@ -38,11 +34,25 @@ class DeadLetters:
         self._clock = clock
         self._life = timedelta(hours=settings.sync_hours)
 
-    async def page(self, *, after: int = 0, limit: int = 100) -> Sequence[NotificationRecord]:
-        """By number, after the one given; at most PAGE_LIMIT of them.  Raises InvalidPage."""
-        if not 1 <= limit <= PAGE_LIMIT:
-            raise InvalidPage(f"limit must lie between 1 and {PAGE_LIMIT}")
-        return await self._outbox.dead_letters(after=after, limit=limit)
+    async def page(
+        self,
+        *,
+        msisdn: Msisdn | None = None,
+        cause: Cause | None = None,
+        since: datetime | None = None,
+        cursor: str | None = None,
+        limit: int = PAGE,
+    ) -> Page[NotificationRecord]:
+        """In the order in which they were owed; those to a number, of a cause, given up ``since`` then.
+
+        Raises InvalidLimit, BadCursor.
+        """
+        check_limit(limit)
+        after = place_of(cursor, RowNumber) or 0
+        found = await self._outbox.dead_letters(
+            after=after, limit=limit + 1, recipient=msisdn, cause=cause, since=since
+        )
+        return page_of(found, limit, lambda last: last.id)
 
     async def resend(self, number: int) -> None:
         """Owe one again; what it says is made anew when it is sent.  Raises NoDeadLetter."""

@@ -74,21 +74,18 @@ class Desk:
         log.info("message_listened_to", msisdn=msisdn, folder=folder, uid=uid, form=form.value)
         return audio
 
-    async def mark(self, msisdn: Msisdn, uid: int, *, seen: bool) -> MessageRecord:
-        """Mark a message of INBOX as heard or as new.  Raises UnknownSubscriber, UnknownMessage."""
+    async def mark(self, msisdn: Msisdn, uid: int, *, seen: bool, folder: str = INBOX) -> MessageRecord:
+        """Mark a message as heard or as new.  Raises UnknownSubscriber, UnknownMessage."""
         subscriber = await self._subscriber(msisdn)
         await self._retrieval.mark(
             subscriber.mailbox,
-            INBOX,
+            folder,
             [uid],
             add=Flags.SEEN if seen else _NOTHING,
             remove=_NOTHING if seen else Flags.SEEN,
             owed=[self._owing.mailbox_update(subscriber)],
         )
-        found = await self._mailboxes.messages(subscriber.mailbox, INBOX, [uid])
-        if not found:
-            raise UnknownMessage
-        return found[0]
+        return await self.message(msisdn, uid, folder=folder)
 
     async def delete(self, msisdn: Msisdn, uid: int, *, folder: str = INBOX) -> None:
         """Remove a message.  Raises UnknownSubscriber, UnknownMessage.
@@ -127,8 +124,12 @@ class Desk:
 
     async def greeting(self, msisdn: Msisdn, uid: int) -> MessageRecord:
         """Raises UnknownSubscriber, UnknownMessage."""
+        return await self.message(msisdn, uid, folder=GREETINGS)
+
+    async def message(self, msisdn: Msisdn, uid: int, *, folder: str = INBOX) -> MessageRecord:
+        """What is known of one; it stays as unheard as it was.  Raises UnknownSubscriber, UnknownMessage."""
         mailbox = (await self._subscriber(msisdn)).mailbox
-        found = await self._mailboxes.messages(mailbox, GREETINGS, [uid])
+        found = await self._mailboxes.messages(mailbox, folder, [uid])
         if not found:
             raise UnknownMessage
         return found[0]

@@ -11,12 +11,12 @@ import structlog
 from vvm.domain.clock import Clock
 from vvm.domain.event import Event, EventKind
 from vvm.domain.numbers import Msisdn
+from vvm.services.paging import PAGE, check_limit
 from vvm.services.settings import WebhookSettings
 from vvm.store.events import EventStore
 
 log = structlog.get_logger(__name__)
 
-PAGE_LIMIT = 1000
 _BATCH = 500
 """Rows a transaction: a deposit that waits behind one waits milliseconds."""
 
@@ -31,14 +31,18 @@ class Feed:
 
     async def page(
         self,
-        after: str,
+        cursor: str,
         *,
-        limit: int,
+        limit: int = PAGE,
         kinds: Collection[EventKind] = (),
         msisdn: Msisdn | None = None,
     ) -> Sequence[Event]:
-        """Up to ``limit`` events behind a cursor, of all kinds when none is named.  Raises BadCursor."""
-        return await self._events.page(after, limit=limit, kinds=kinds, msisdn=msisdn)
+        """Up to ``limit`` events behind a cursor, of all kinds when none is named.
+
+        Raises InvalidLimit, BadCursor.
+        """
+        check_limit(limit)
+        return await self._events.page(cursor, limit=limit, kinds=kinds, msisdn=msisdn)
 
     async def newest(self) -> str:
         """Where who wants only what is still to come begins."""

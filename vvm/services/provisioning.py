@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -20,10 +19,10 @@ from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Provisioning
 from vvm.omtp.carrier import Carriers
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
+from vvm.services.paging import PAGE_LIMIT, InvalidLimit
 from vvm.services.pins import Pins
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.port import (
-    Audited,
     Hints,
     NewSubscriber,
     OutboxStore,
@@ -33,13 +32,9 @@ from vvm.store.port import (
 
 log = structlog.get_logger(__name__)
 
-PAGE_LIMIT = 1000
 MAX_MESSAGES_LIMIT = 1_000_000
+"""The largest max_messages that is taken: nobody listens to more, and every store holds the number."""
 _TRIGGERS = {True: Trigger.BLOCKED, False: Trigger.UNBLOCKED, None: Trigger.OPERATOR}
-
-
-class InvalidLimit(Refusal):
-    code = "invalid_limit"
 
 
 class UnknownLanguage(Refusal):
@@ -226,24 +221,12 @@ class Provisioning:
         log.info("service_announced", subscribers=told)
         return told
 
-    async def audit(self, msisdn: Msisdn, *, limit: int = 100) -> Sequence[Audited]:
-        """The newest transitions of a number, oldest first.  Raises InvalidLimit."""
-        if not 1 <= limit <= PAGE_LIMIT:
-            raise InvalidLimit(f"limit must lie between 1 and {PAGE_LIMIT}")
-        return await self._subscribers.audit(msisdn, limit=limit)
-
     async def remove(self, msisdn: Msisdn) -> None:
         """Take the service away, with all messages.  Raises UnknownSubscriber, SubscriberHeld, IsAlias."""
         subscriber = await self.show(msisdn)
         await self._subscribers.remove(msisdn, at=self._clock.now())
         self._hints.mailbox(subscriber.mailbox)
         log.info("subscriber_removed", msisdn=msisdn)
-
-    async def page(self, *, after: Msisdn | None = None, limit: int = 100) -> Sequence[Subscriber]:
-        """Subscribers by number, after the one given; at most PAGE_LIMIT of them.  Raises InvalidLimit."""
-        if not 1 <= limit <= PAGE_LIMIT:
-            raise InvalidLimit(f"limit must lie between 1 and {PAGE_LIMIT}")
-        return await self._subscribers.page(after=after, limit=limit)
 
     async def _pin_check(self, msisdn: Msisdn, options: SubscriberOptions, cos: CosName) -> str | None:
         if options.pin is None:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 import structlog
 
@@ -13,6 +11,7 @@ from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import Subscriber
 from vvm.services.owing import Owing
+from vvm.services.paging import PAGE, Page, RowNumber, check_limit, page_of, place_of
 from vvm.store.port import DeletedMessage, Hints, RecoveryStore, SubscriberStore
 
 log = structlog.get_logger(__name__)
@@ -33,10 +32,15 @@ class Recovery:
         self._hints = hints
         self._owing = owing
 
-    async def page(self, msisdn: Msisdn, *, after: int = 0, limit: int = 100) -> Sequence[DeletedMessage]:
-        """In the order in which they were deleted, behind the id ``after``.  Raises UnknownSubscriber."""
+    async def page(
+        self, msisdn: Msisdn, *, cursor: str | None = None, limit: int = PAGE
+    ) -> Page[DeletedMessage]:
+        """In the order in which they were deleted.  Raises UnknownSubscriber, InvalidLimit, BadCursor."""
+        check_limit(limit)
+        after = place_of(cursor, RowNumber) or 0
         mailbox = (await self._subscriber(msisdn)).mailbox
-        return await self._recovery.deleted(mailbox, after=after, limit=limit)
+        found = await self._recovery.deleted(mailbox, after=after, limit=limit + 1)
+        return page_of(found, limit, lambda last: last.id)
 
     async def restore(self, msisdn: Msisdn, deleted: int) -> Restored:
         """Put a message back, and tell the client to look.

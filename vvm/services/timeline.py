@@ -13,10 +13,10 @@ from enum import StrEnum
 
 import msgspec
 
-from vvm.domain.errors import Refusal
 from vvm.domain.numbers import Msisdn
 from vvm.domain.visit import Visit
 from vvm.omtp.client import parse_client_sms
+from vvm.services.paging import PAGE, check_limit
 from vvm.store.port import (
     Audited,
     Inbound,
@@ -28,13 +28,8 @@ from vvm.store.port import (
     VisitStore,
 )
 
-LIMIT = 1000
 _OPEN = frozenset({None, Settlement.SENT})
 """What was sent may still have its receipt."""
-
-
-class TimelineLimit(Refusal):
-    code = "invalid_limit"
 
 
 class Event(StrEnum):
@@ -79,10 +74,9 @@ class Timeline:
         self._inbound = inbound
         self._visits = visits
 
-    async def __call__(self, msisdn: Msisdn, *, limit: int = 100) -> Sequence[Entry]:
-        """The newest entries of a number, oldest first, served or not.  Raises TimelineLimit."""
-        if not 1 <= limit <= LIMIT:
-            raise TimelineLimit(f"limit must lie between 1 and {LIMIT}")
+    async def __call__(self, msisdn: Msisdn, *, limit: int = PAGE) -> Sequence[Entry]:
+        """The newest entries of a number, oldest first, served or not.  Raises InvalidLimit."""
+        check_limit(limit)
         entries = [_transition(entry) for entry in await self._subscribers.audit(msisdn, limit=limit)]
         entries += [_client_sms(sms) for sms in await self._inbound.history(msisdn, limit=limit)]
         for record in await self._outbox.history(msisdn, limit=limit):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,8 +14,10 @@ import structlog
 from vvm.domain.clock import Clock
 from vvm.domain.errors import BadWebhook, UnknownParked, UnknownWebhook
 from vvm.domain.event import EventKind
+from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
 from vvm.services.credentials import Keyring
+from vvm.services.paging import PAGE, Page, RowNumber, check_limit, page_of, place_of
 from vvm.services.settings import WebhookSettings
 from vvm.store.events import EventStore, NewWebhook, Parked, Webhook, WebhookStore
 
@@ -122,9 +124,25 @@ class Webhooks:
             raise UnknownWebhook
         log.info("webhook_removed", webhook=webhook)
 
-    async def dead(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
-        """Events that the endpoint refused, or did not take in time."""
-        return await self._webhooks.dead_events(webhook, after=after, limit=limit)
+    async def dead(
+        self,
+        webhook: int,
+        *,
+        kinds: Collection[EventKind] = (),
+        msisdn: Msisdn | None = None,
+        cursor: str | None = None,
+        limit: int = PAGE,
+    ) -> Page[Parked]:
+        """Events that the endpoint refused, or did not take in time; of all kinds when none is named.
+
+        Raises InvalidLimit, BadCursor.
+        """
+        check_limit(limit)
+        after = place_of(cursor, RowNumber) or 0
+        found = await self._webhooks.dead_events(
+            webhook, after=after, limit=limit + 1, kinds=kinds, msisdn=msisdn
+        )
+        return page_of(found, limit, lambda last: last.id)
 
     async def revive(self, webhook: int, parked: int) -> None:
         """Try a dead letter again.  Raises UnknownParked."""

@@ -65,7 +65,7 @@ TABLES = (
     ),
     _table("device_code", "subscriber_id", "code_check code_sealed expires_at tries"),
     _table("visit", "subscriber_id id", "device_id act detail first_at last_at count"),
-    _table("audit", "msisdn id", "at trigger before after reason"),
+    _table("audit", "msisdn id", "at trigger before after reason actor"),
     _table(
         "folder",
         "mailbox_id id",

@@ -144,8 +144,16 @@ class WebhookStore(Protocol):
         """Of these, who has something parked that is tried again: what follows waits behind it."""
         ...
 
-    async def dead_events(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
-        """Dead letters in the order of their numbers."""
+    async def dead_events(
+        self,
+        webhook: int,
+        *,
+        after: int,
+        limit: int,
+        kinds: Collection[EventKind] = (),
+        msisdn: Msisdn | None = None,
+    ) -> Sequence[Parked]:
+        """Dead letters in the order of their numbers, of all kinds when none is named."""
         ...
 
     async def revive(self, webhook: int, parked: int, *, now: datetime) -> bool:

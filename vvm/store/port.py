@@ -18,7 +18,6 @@ import msgspec
 from vvm.domain.message import Flags, Kind
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
-from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import (
     ClientProfile,
     CosName,
@@ -28,7 +27,6 @@ from vvm.domain.subscriber import (
     Subscriber,
     SubscriberId,
 )
-from vvm.message.writer import PartSpan
 from vvm.store.blobs.port import Blob, BlobLedger
 from vvm.store.change import SubscriberChange
 from vvm.store.cos import CosStore
@@ -38,6 +36,17 @@ from vvm.store.expiry import Aged, Ages, ExpiryStore
 from vvm.store.folders import Annotation, Copied, FolderEntry, FolderStore
 from vvm.store.history import HistoryStore
 from vvm.store.keywords import NO_KEYWORDS, SAME_KEYWORDS, KeywordChange
+from vvm.store.lists import (
+    Audited,
+    AuditFilter,
+    AuditPlace,
+    AuditRecord,
+    ListStore,
+    MessageFilter,
+    SubscriberFilter,
+    SubscriberPlace,
+)
+from vvm.store.messages import Layout, MessageRecord
 from vvm.store.numbers import NumberStore, Renumbering
 from vvm.store.recovery import DeletedMessage, RecoveryStore
 from vvm.store.repeats import RepeatStore
@@ -58,6 +67,10 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "Aged",
     "Ages",
     "Annotation",
+    "AuditFilter",
+    "AuditPlace",
+    "AuditRecord",
+    "Audited",
     "Blob",
     "BlobLedger",
     "Copied",
@@ -72,6 +85,10 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "Inbound",
     "InboundStore",
     "KeywordChange",
+    "Layout",
+    "ListStore",
+    "MessageFilter",
+    "MessageRecord",
     "NewCode",
     "NewDevice",
     "NewInbound",
@@ -85,6 +102,8 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "RepeatStore",
     "Settlement",
     "SubscriberChange",
+    "SubscriberFilter",
+    "SubscriberPlace",
     "TokenStore",
     "VisitStore",
     "WebhookStore",
@@ -109,20 +128,6 @@ class NewSubscriber(msgspec.Struct, frozen=True):
     fallback: Fallback = Fallback.NONE
     cos: CosName = CosName("")
     """Name of a class of service; "" for none."""
-
-
-class Audited(msgspec.Struct, frozen=True):
-    """One transition of a subscriber, kept when the subscriber is gone."""
-
-    msisdn: Msisdn
-    at: datetime
-    trigger: Trigger
-    before: ProvisioningStatus | None
-    """None at creation."""
-    after: ProvisioningStatus | None
-    """None at removal."""
-    reason: str = ""
-    """What the operator said of it."""
 
 
 class SubscriberStore(Protocol):
@@ -201,16 +206,6 @@ class SubscriberStore(Protocol):
         ...
 
 
-class Layout(msgspec.Struct, frozen=True, array_like=True):
-    """What FETCH answers without reading a message: computed once, at deposit (vvm.message.writer)."""
-
-    header: bytes
-    envelope: bytes
-    body: bytes
-    body_structure: bytes
-    parts: tuple[PartSpan, ...]
-
-
 class Original(msgspec.Struct, frozen=True):
     """A message as its depositor wrote it, kept beside the one that handsets read."""
 
@@ -260,21 +255,6 @@ class MessageState(msgspec.Struct, frozen=True):
     uid: int
     flags: Flags
     modseq: int
-    keywords: frozenset[str] = NO_KEYWORDS
-
-
-class MessageRecord(msgspec.Struct, frozen=True):
-    uid: int
-    flags: Flags
-    modseq: int
-    kind: Kind
-    caller: str | None
-    received_at: datetime
-    seconds: int
-    size: int
-    layout: Layout
-    identity: str
-    """Digits and ``-``: no other message of the mailbox was ever called so, but copies are."""
     keywords: frozenset[str] = NO_KEYWORDS
 
 
@@ -453,6 +433,9 @@ class Store(Protocol):
 
     @property
     def history(self) -> HistoryStore: ...
+
+    @property
+    def lists(self) -> ListStore: ...
 
     @property
     def repeats(self) -> RepeatStore: ...

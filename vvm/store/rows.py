@@ -36,6 +36,7 @@ from vvm.store.expiry import Aged, Ages
 from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
     Audited,
+    AuditRecord,
     Blob,
     DeletedMessage,
     FolderState,
@@ -246,7 +247,12 @@ def audited(row: Row) -> Audited:
         before=None if row[3] is None else ProvisioningStatus(row[3]),
         after=None if row[4] is None else ProvisioningStatus(row[4]),
         reason=row[5],
+        actor=row[6],
     )
+
+
+def audit_record(row: Row) -> AuditRecord:
+    return AuditRecord(id=row[7], entry=audited(row))
 
 
 def device(row: Row) -> Device:

@@ -140,8 +140,19 @@ class OutboxStore(Protocol):
         """
         ...
 
-    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
-        """Notifications that FAILED or EXPIRED, by id, after the one given."""
+    async def dead_letters(
+        self,
+        *,
+        after: int,
+        limit: int,
+        recipient: Msisdn | None = None,
+        cause: Cause | None = None,
+        since: datetime | None = None,
+    ) -> Sequence[NotificationRecord]:
+        """Notifications that FAILED or EXPIRED, by id, after the one given.
+
+        Only to a recipient, of a cause, closed ``since`` then, where that is given.
+        """
         ...
 
     async def missed(

@@ -37,7 +37,7 @@ from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import CosName, Subscriber
 from vvm.store.metrics import NoCommitMetrics
-from vvm.store.port import Ages, NewDevice, Settlement, SubscriberChange
+from vvm.store.port import Ages, AuditFilter, MessageFilter, NewDevice, Settlement, SubscriberChange
 from vvm.store.postgres import PostgresStore
 from vvm.store.postgres.engine import Database
 
@@ -191,6 +191,12 @@ def steps() -> dict[str, Step]:
         "notification": notify,
         "timeline": lambda store, alice: store.outbox.history(alice.msisdn, limit=9),
         "audit": lambda store, alice: store.subscribers.audit(alice.msisdn, limit=9),
+        "list of the audit": lambda store, alice: store.lists.audit(
+            AuditFilter(msisdn=alice.msisdn), after=None, limit=9
+        ),
+        "list of messages": lambda store, alice: store.lists.messages(
+            alice.mailbox, MessageFilter(seen=False), after=0, limit=9
+        ),
     }
 
 

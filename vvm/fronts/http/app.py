@@ -16,6 +16,8 @@ from vvm.domain.clock import Clock
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile
 from vvm.fronts.http.access import access
+from vvm.fronts.http.audit import FILTERS as AUDIT_FILTERS
+from vvm.fronts.http.audit import AuditRoutes
 from vvm.fronts.http.auth import bearer, requiring
 from vvm.fronts.http.batch import BatchRoutes
 from vvm.fronts.http.body import wait_for_invitation
@@ -25,15 +27,18 @@ from vvm.fronts.http.events import STOPPING, EventRoutes
 from vvm.fronts.http.greetings import GreetingRoutes
 from vvm.fronts.http.health import HealthRoutes, Leaving, Refresh, parting
 from vvm.fronts.http.lifecycle import LifecycleRoutes
+from vvm.fronts.http.messages import FILTERS as MESSAGE_FILTERS
 from vvm.fronts.http.messages import MessageRoutes
+from vvm.fronts.http.notifications import FILTERS as DEAD_LETTER_FILTERS
 from vvm.fronts.http.notifications import NotificationRoutes
 from vvm.fronts.http.problems import problems
 from vvm.fronts.http.recovery import RecoveryRoutes
 from vvm.fronts.http.repeats import Body, Keys
 from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
+from vvm.fronts.http.subscribers import FILTERS as SUBSCRIBER_FILTERS
 from vvm.fronts.http.subscribers import SubscriberRoutes
-from vvm.fronts.http.webhooks import WebhookRoutes
+from vvm.fronts.http.webhooks import DEAD_FILTERS, WebhookRoutes
 from vvm.services.batch import Batch
 from vvm.services.bulk import Bulk
 from vvm.services.cos import ClassesOfService
@@ -44,6 +49,7 @@ from vvm.services.devices import Devices
 from vvm.services.feed import Feed
 from vvm.services.greetings import Greetings
 from vvm.services.lifecycle import Lifecycle
+from vvm.services.lists import Lists
 from vvm.services.on_behalf import OnBehalf
 from vvm.services.provisioning import Provisioning
 from vvm.services.recovery import Recovery
@@ -51,7 +57,7 @@ from vvm.services.repeats import Repeats
 from vvm.services.timeline import Timeline
 from vvm.services.tokens import Tokens
 from vvm.services.webhooks import Webhooks
-from vvm.store.port import MailboxStore, OutboxStore
+from vvm.store.port import OutboxStore
 
 _NUMBER = "[0-9]{1,10}"
 
@@ -62,6 +68,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     deposit: Depositor
     provisioning: Provisioning
     desk: Desk
+    lists: Lists
     recovery: Recovery
     lifecycle: Lifecycle
     greetings: Greetings
@@ -75,7 +82,6 @@ class ApiServices(msgspec.Struct, frozen=True):
     tokens: Tokens
     bulk: Bulk
     repeats: Repeats
-    mailboxes: MailboxStore
     outbox: OutboxStore
     clock: Clock
     default_client: ClientProfile
@@ -147,7 +153,9 @@ class Route(msgspec.Struct, frozen=True):
 
 def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     """Everything under /v1, with who may call it: the table that the role matrix is tested from."""
-    subscribers = SubscriberRoutes(services.provisioning, settings, default_client=services.default_client)
+    subscribers = SubscriberRoutes(
+        services.provisioning, services.lists, settings, default_client=services.default_client
+    )
     batch = BatchRoutes(
         Batch(services.bulk, services.provisioning, default_client=services.default_client),
         services.provisioning,
@@ -156,9 +164,8 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     places = asyncio.Semaphore(settings.max_deposits)
     messages = MessageRoutes(
         services.deposit,
-        services.provisioning,
-        services.mailboxes,
         services.desk,
+        services.lists,
         settings,
         clock=services.clock,
         places=places,
@@ -169,6 +176,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     notifications = NotificationRoutes(
         services.provisioning, services.on_behalf, services.dead_letters, services.timeline
     )
+    audit = AuditRoutes(services.lists)
     devices = DeviceRoutes(services.devices, settings)
     events = EventRoutes(services.feed, settings)
     webhooks = WebhookRoutes(services.webhooks, settings)
@@ -180,7 +188,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     message, greeting = f"{one}/messages/{{uid:{_NUMBER}}}", f"{one}/greetings/{{uid:{_NUMBER}}}"
     return (
         Route("GET", "/openapi.yaml", None, contract),
-        Route("GET", "/subscribers", Scope.SUBSCRIBER_READ, subscribers.page, paged),
+        Route("GET", "/subscribers", Scope.SUBSCRIBER_READ, subscribers.page, (*paged, *SUBSCRIBER_FILTERS)),
         Route("POST", "/subscribers:batch", Scope.SUBSCRIBER_WRITE, batch.run, body=Body.BATCH),
         Route("GET", one, Scope.SUBSCRIBER_READ, subscribers.show),
         Route("PUT", one, Scope.SUBSCRIBER_WRITE, subscribers.put),
@@ -190,21 +198,28 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate),
         Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate),
         Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce),
-        Route("GET", f"{one}/audit", Scope.AUDIT_READ, notifications.audit, ("limit",)),
+        Route("GET", "/audit", Scope.AUDIT_READ, audit.page, (*paged, "msisdn", *AUDIT_FILTERS)),
+        Route("GET", f"{one}/audit", Scope.AUDIT_READ, audit.of_one, (*paged, *AUDIT_FILTERS)),
         Route("GET", f"{one}/devices", Scope.SUBSCRIBER_READ, devices.page),
         Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add),
         Route("DELETE", f"{one}/devices/{{device:{_NUMBER}}}", Scope.SUBSCRIBER_WRITE, devices.revoke),
         Route("GET", f"{one}/timeline", Scope.AUDIT_READ, notifications.timeline, ("limit",)),
-        Route("GET", "/notifications/dead", Scope.NOTIFICATION_READ, notifications.dead_letters, paged),
+        Route(
+            "GET",
+            "/notifications/dead",
+            Scope.NOTIFICATION_READ,
+            notifications.dead_letters,
+            (*paged, *DEAD_LETTER_FILTERS),
+        ),
         Route(
             "POST", f"/notifications/{{id:{_NUMBER}}}/resend", Scope.NOTIFICATION_WRITE, notifications.resend
         ),
-        Route("GET", f"{one}/messages", Scope.MESSAGE_READ, messages.page, paged),
+        Route("GET", f"{one}/messages", Scope.MESSAGE_READ, messages.page, (*paged, *MESSAGE_FILTERS)),
         Route("POST", f"{one}/messages", Scope.DEPOSIT, messages.add, ("from", "received_at"), own_key=True),
-        Route("GET", message, Scope.MESSAGE_READ, messages.show),
-        Route("PATCH", message, Scope.MESSAGE_WRITE, messages.patch),
-        Route("DELETE", message, Scope.MESSAGE_WRITE, messages.remove),
-        Route("GET", f"{message}/audio", Scope.AUDIO_READ, messages.listen, ("format",)),
+        Route("GET", message, Scope.MESSAGE_READ, messages.show, ("folder",)),
+        Route("PATCH", message, Scope.MESSAGE_WRITE, messages.patch, ("folder",)),
+        Route("DELETE", message, Scope.MESSAGE_WRITE, messages.remove, ("folder",)),
+        Route("GET", f"{message}/audio", Scope.AUDIO_READ, messages.listen, ("format", "folder")),
         Route("GET", f"{one}/deleted", Scope.MESSAGE_READ, deleted.page, paged),
         Route("POST", f"{one}/deleted/{{deleted:{_NUMBER}}}/restore", Scope.MESSAGE_WRITE, deleted.restore),
         Route("PUT", f"{one}/hold", Scope.HOLD, life.hold),
@@ -230,14 +245,14 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("GET", "/cos/{name}", Scope.COS_READ, classes.show),
         Route("PUT", "/cos/{name}", Scope.COS_WRITE, classes.put),
         Route("DELETE", "/cos/{name}", Scope.COS_WRITE, classes.remove),
-        Route("GET", "/events", Scope.EVENT_READ, events.page, ("after", "limit", "kinds", "msisdn")),
+        Route("GET", "/events", Scope.EVENT_READ, events.page, (*paged, "kinds", "msisdn")),
         Route("GET", "/webhooks", Scope.WEBHOOK, webhooks.page),
         Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add),
         Route("PATCH", hook, Scope.WEBHOOK, webhooks.patch),
         Route("DELETE", hook, Scope.WEBHOOK, webhooks.remove),
         Route("POST", f"{hook}/secret", Scope.WEBHOOK, webhooks.rotate),
         Route("POST", f"{hook}/replay", Scope.WEBHOOK, webhooks.replay),
-        Route("GET", f"{hook}/dead", Scope.WEBHOOK, webhooks.dead, ("limit", "after")),
+        Route("GET", f"{hook}/dead", Scope.WEBHOOK, webhooks.dead, (*paged, *DEAD_FILTERS)),
         Route("POST", f"{hook}/dead/{{event:{_NUMBER}}}/resend", Scope.WEBHOOK, webhooks.revive),
     )
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from vvm.domain.access import ROLES, Role, Scope, Token
+from vvm.domain.actor import acting_as
 from vvm.domain.errors import Refusal
 from vvm.domain.secrets import Secret
 from vvm.fronts.http.access import CALLER_NAME
@@ -77,7 +78,8 @@ def bearer(admin: Secret, tokens: KnownTokens, settings: HttpSettings) -> Middle
         request[CALLER_NAME] = found.name
         if found.rate is not None:
             rates.take(found.name, found.rate)
-        return await handler(request)
+        with acting_as(f"api:{found.name}"):
+            return await handler(request)
 
     return middleware
 

@@ -12,12 +12,10 @@ from vvm.domain.cos import Cos, Limits
 from vvm.domain.subscriber import CosName
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
-from vvm.fronts.http.cursor import next_cursor, query_cursor
-from vvm.fronts.http.request import query_number
+from vvm.fronts.http.request import query_cursor, query_limit
 from vvm.fronts.http.settings import HttpSettings
-from vvm.services.cos import PAGE_LIMIT, ClassesOfService
-
-_PAGE = 100
+from vvm.services.cos import ClassesOfService
+from vvm.services.paging import Page
 
 
 class CosView(msgspec.Struct, frozen=True):
@@ -39,10 +37,8 @@ class CosRoutes:
         self._settings = settings
 
     async def page(self, request: web.Request) -> web.Response:
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        found = await self._classes.page(after=query_cursor(request), limit=limit)
-        views = tuple(map(cos_view, found))
-        return document(CosPage(views, next_cursor(views[-1].name) if len(views) == limit else None))
+        found = await self._classes.page(cursor=query_cursor(request), limit=query_limit(request))
+        return document(page_view(found))
 
     async def show(self, request: web.Request) -> web.Response:
         return document(cos_view(await self._classes.show(request.match_info["name"])))
@@ -56,6 +52,10 @@ class CosRoutes:
     async def remove(self, request: web.Request) -> web.Response:
         await self._classes.remove(request.match_info["name"])
         return web.Response(status=204)
+
+
+def page_view(page: Page[Cos]) -> CosPage:
+    return CosPage(tuple(map(cos_view, page.items)), page.next)
 
 
 def cos_view(cos: Cos) -> CosView:

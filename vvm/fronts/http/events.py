@@ -16,12 +16,12 @@ import msgspec
 from aiohttp import web
 
 from vvm.domain.errors import Outage
-from vvm.domain.event import Event, EventKind, parse_kinds
+from vvm.domain.event import Event, EventKind
 from vvm.domain.numbers import Msisdn
 from vvm.fronts.http.answers import document
-from vvm.fronts.http.request import query_msisdn, query_number
+from vvm.fronts.http.request import query_cursor, query_kinds, query_limit, query_msisdn
 from vvm.fronts.http.settings import HttpSettings
-from vvm.services.feed import PAGE_LIMIT, Feed
+from vvm.services.feed import Feed
 
 STOPPING = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: streams end, their clients go on elsewhere, and nobody waits for them."""
@@ -38,7 +38,7 @@ _SHARE = 0.9
 class EventPage(msgspec.Struct, frozen=True):
     events: tuple[Event, ...]
     next: str
-    """``after`` of the next page: there may always come more."""
+    """``cursor`` of the next page: there may always come more."""
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -54,14 +54,11 @@ class EventRoutes:
         self._streams = 0
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        kinds = parse_kinds(filter(None, request.query.get("kinds", "").split(",")))
-        wanted = _Wanted(kinds, query_msisdn(request, "msisdn"))
-        after = request.headers.get("Last-Event-ID", request.query.get("after", ""))
+        wanted = _Wanted(query_kinds(request), query_msisdn(request, "msisdn"))
+        after = request.headers.get("Last-Event-ID", query_cursor(request) or "")
         if _STREAM in request.headers.get("Accept", ""):
             return await self._stream(request, after, wanted)
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        found = tuple(await self._look(after, wanted, limit))
-        return document(EventPage(found, found[-1].cursor if found else after))
+        return document(page_view(await self._look(after, wanted, query_limit(request)), after))
 
     async def _stream(self, request: web.Request, after: str, wanted: _Wanted) -> web.StreamResponse:
         if self._streams >= self._most:
@@ -101,6 +98,10 @@ class EventRoutes:
 
     async def _look(self, after: str, wanted: _Wanted, limit: int) -> Sequence[Event]:
         return await self._feed.page(after, limit=limit, kinds=wanted.kinds, msisdn=wanted.msisdn)
+
+
+def page_view(found: Sequence[Event], after: str) -> EventPage:
+    return EventPage(tuple(found), found[-1].cursor if found else after)
 
 
 def _block(event: Event) -> bytes:

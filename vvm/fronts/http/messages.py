@@ -13,29 +13,34 @@ import msgspec
 from aiohttp import web
 
 from vvm.domain.clock import Clock
-from vvm.domain.errors import UnknownMessage
 from vvm.domain.message import INBOX, Envelope, Flags, Kind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.audio import sound, wanted_format
 from vvm.fronts.http.body import decode, read_body
-from vvm.fronts.http.cursor import next_cursor, query_number_cursor
 from vvm.fronts.http.repeats import REPLAYED
 from vvm.fronts.http.request import (
     idempotency_key,
     path_msisdn,
     path_uid,
     query_caller,
-    query_number,
+    query_cursor,
+    query_flag,
+    query_limit,
+    query_moment,
+    query_text,
     query_time,
 )
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.deposit import Deposited, Depositor
 from vvm.services.desk import Desk
-from vvm.services.provisioning import Provisioning
-from vvm.store.port import MailboxStore, MessageRecord
+from vvm.services.lists import Lists
+from vvm.services.paging import Page
+from vvm.store.port import MessageFilter, MessageRecord
 
-_PAGE = 100
-_PAGE_LIMIT = 1000
+FILTERS = ("folder", "seen", "caller", "since")
+"""What a query of the list may ask for."""
+_FOLDER = 255
+"""The longest name of a folder that is looked for."""
 
 
 class DepositView(msgspec.Struct, frozen=True):
@@ -70,18 +75,16 @@ class MessageRoutes:
     def __init__(
         self,
         deposit: Depositor,
-        provisioning: Provisioning,
-        mailboxes: MailboxStore,
         desk: Desk,
+        lists: Lists,
         settings: HttpSettings,
         *,
         clock: Clock,
         places: asyncio.Semaphore,
     ) -> None:
         self._deposit = deposit
-        self._provisioning = provisioning
-        self._mailboxes = mailboxes
         self._desk = desk
+        self._lists = lists
         self._settings = settings
         self._clock = clock
         self._places = places
@@ -104,36 +107,48 @@ class MessageRoutes:
         return _deposited(deposited, location=f"/v1/subscribers/{msisdn}/messages/{deposited.uid}")
 
     async def page(self, request: web.Request) -> web.Response:
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=_PAGE_LIMIT)
-        after = query_number_cursor(request)
-        subscriber = await self._provisioning.show(path_msisdn(request))
-        states = await self._mailboxes.states(subscriber.mailbox, INBOX)
-        uids = [state.uid for state in states if state.uid > after]
-        found = await self._mailboxes.messages(subscriber.mailbox, INBOX, uids[:limit])
-        more = next_cursor(uids[limit - 1]) if len(uids) > limit else None
-        return document(MessagePage(tuple(view(record) for record in found), more))
+        caller = query_caller(request, "caller") or "" if "caller" in request.query else None
+        wanted = MessageFilter(
+            folder=query_folder(request),
+            seen=query_flag(request, "seen"),
+            caller=caller,
+            since=query_moment(request, "since"),
+        )
+        found = await self._lists.messages(
+            path_msisdn(request), wanted, cursor=query_cursor(request), limit=query_limit(request)
+        )
+        return document(page_view(found))
 
     async def show(self, request: web.Request) -> web.Response:
-        subscriber = await self._provisioning.show(path_msisdn(request))
-        found = await self._mailboxes.messages(subscriber.mailbox, INBOX, [path_uid(request)])
-        if not found:
-            raise UnknownMessage
-        return document(view(found[0]))
+        msisdn, uid = path_msisdn(request), path_uid(request)
+        return document(view(await self._desk.message(msisdn, uid, folder=query_folder(request))))
 
     async def listen(self, request: web.Request) -> web.Response:
         form = wanted_format(request)
         async with self._places:
-            audio = await self._desk.listen(path_msisdn(request), path_uid(request), form)
+            audio = await self._desk.listen(
+                path_msisdn(request), path_uid(request), form, folder=query_folder(request)
+            )
         return sound(audio, form)
 
     async def patch(self, request: web.Request) -> web.Response:
         msisdn, uid, settings = path_msisdn(request), path_uid(request), self._settings
         body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
-        return document(view(await self._desk.mark(msisdn, uid, seen=decode(body, MessageDocument).seen)))
+        seen = decode(body, MessageDocument).seen
+        return document(view(await self._desk.mark(msisdn, uid, seen=seen, folder=query_folder(request))))
 
     async def remove(self, request: web.Request) -> web.Response:
-        await self._desk.delete(path_msisdn(request), path_uid(request))
+        await self._desk.delete(path_msisdn(request), path_uid(request), folder=query_folder(request))
         return web.Response(status=204)
+
+
+def query_folder(request: web.Request) -> str:
+    """The folder of a request, INBOX where it names none.  Raises BadRequest."""
+    return query_text(request, "folder", most=_FOLDER) or INBOX
+
+
+def page_view(page: Page[MessageRecord]) -> MessagePage:
+    return MessagePage(tuple(map(view, page.items)), page.next)
 
 
 def view(record: MessageRecord) -> MessageView:

@@ -6,18 +6,25 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
+from vvm.domain.notification import Cause
 from vvm.fronts.http.answers import document
-from vvm.fronts.http.cursor import next_cursor, query_number_cursor
-from vvm.fronts.http.request import path_msisdn, query_number
+from vvm.fronts.http.request import (
+    path_msisdn,
+    query_choice,
+    query_cursor,
+    query_limit,
+    query_moment,
+    query_msisdn,
+)
 from vvm.fronts.http.subscribers import view
-from vvm.services.dead_letters import PAGE_LIMIT, DeadLetters
+from vvm.services.dead_letters import DeadLetters
 from vvm.services.on_behalf import OnBehalf
-from vvm.services.provisioning import PAGE_LIMIT as AUDIT_LIMIT
 from vvm.services.provisioning import Provisioning
-from vvm.services.timeline import LIMIT, Entry, Timeline
-from vvm.store.port import Audited, NotificationRecord
+from vvm.services.timeline import Entry, Timeline
+from vvm.store.port import NotificationRecord
 
-_PAGE = 100
+FILTERS = ("msisdn", "cause", "since")
+"""What a query of the dead letters may ask for."""
 
 
 class TimelineView(msgspec.Struct, frozen=True):
@@ -29,11 +36,6 @@ class DeadLetterPage(msgspec.Struct, frozen=True):
     notifications: tuple[NotificationRecord, ...]
     next: str | None
     """``cursor`` of the next page; null at the end."""
-
-
-class AuditView(msgspec.Struct, frozen=True):
-    entries: tuple[Audited, ...]
-    """Oldest first."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -55,13 +57,8 @@ class NotificationRoutes:
         self._timeline = timeline
 
     async def timeline(self, request: web.Request) -> web.Response:
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=LIMIT)
-        return document(TimelineView(tuple(await self._timeline(path_msisdn(request), limit=limit))))
-
-    async def audit(self, request: web.Request) -> web.Response:
-        """The transitions of a number, also of one that is gone."""
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=AUDIT_LIMIT)
-        return document(AuditView(tuple(await self._provisioning.audit(path_msisdn(request), limit=limit))))
+        entries = await self._timeline(path_msisdn(request), limit=query_limit(request))
+        return document(TimelineView(tuple(entries)))
 
     async def activate(self, request: web.Request) -> web.Response:
         return document(view(await self._on_behalf.activate(path_msisdn(request))))
@@ -74,10 +71,14 @@ class NotificationRoutes:
         return document(Told(await self._provisioning.announce(path_msisdn(request))))
 
     async def dead_letters(self, request: web.Request) -> web.Response:
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        after = query_number_cursor(request)
-        found = tuple(await self._dead_letters.page(after=after, limit=limit))
-        return document(DeadLetterPage(found, next_cursor(found[-1].id) if len(found) == limit else None))
+        found = await self._dead_letters.page(
+            msisdn=query_msisdn(request, "msisdn"),
+            cause=query_choice(request, "cause", Cause),
+            since=query_moment(request, "since"),
+            cursor=query_cursor(request),
+            limit=query_limit(request),
+        )
+        return document(DeadLetterPage(found.items, found.next))
 
     async def resend(self, request: web.Request) -> web.Response:
         await self._dead_letters.resend(int(request.match_info["id"]))

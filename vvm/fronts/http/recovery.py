@@ -10,13 +10,10 @@ from aiohttp import web
 
 from vvm.domain.message import Flags, Kind
 from vvm.fronts.http.answers import document
-from vvm.fronts.http.cursor import next_cursor, query_number_cursor
-from vvm.fronts.http.request import path_msisdn, query_number
+from vvm.fronts.http.request import path_msisdn, query_cursor, query_limit
+from vvm.services.paging import Page
 from vvm.services.recovery import Recovery
 from vvm.store.port import DeletedMessage
-
-_PAGE = 100
-_PAGE_LIMIT = 1000
 
 
 class DeletedView(msgspec.Struct, frozen=True):
@@ -46,15 +43,18 @@ class RecoveryRoutes:
         self._recovery = recovery
 
     async def page(self, request: web.Request) -> web.Response:
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=_PAGE_LIMIT)
-        after = query_number_cursor(request)
-        found = await self._recovery.page(path_msisdn(request), after=after, limit=limit)
-        more = next_cursor(found[-1].id) if len(found) == limit else None
-        return document(DeletedPage(tuple(map(view, found)), more))
+        found = await self._recovery.page(
+            path_msisdn(request), cursor=query_cursor(request), limit=query_limit(request)
+        )
+        return document(page_view(found))
 
     async def restore(self, request: web.Request) -> web.Response:
         deleted = int(request.match_info["deleted"])
         return document(await self._recovery.restore(path_msisdn(request), deleted))
+
+
+def page_view(page: Page[DeletedMessage]) -> DeletedPage:
+    return DeletedPage(tuple(map(view, page.items)), page.next)
 
 
 def view(message: DeletedMessage) -> DeletedView:

@@ -6,17 +6,25 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from vvm.domain.errors import BadTime, InvalidNumber
+from vvm.domain.event import EventKind, parse_kinds
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.problems import BadRequest
+from vvm.services.paging import PAGE, PAGE_LIMIT
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 _CALLER = re.compile(r"\+?[0-9*#]{1,20}\Z")
 _NUMBER = re.compile(r"[0-9]{1,10}\Z")
+_PREFIX = re.compile(r"(\+[0-9]{0,15})?\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
@@ -80,22 +88,84 @@ def query_number(request: web.Request, name: str, *, default: int, least: int, m
 
 
 def query_time(request: web.Request, name: str, *, now: datetime) -> datetime:
-    """A moment of the query (RFC 3339); ``now`` when it is absent.  Raises BadRequest, BadTime.
+    """A moment of the query at which something was received; ``now`` when it is absent.
 
-    Bounded, because a client cannot show the year 1 and a handset sorts by this.
+    Raises BadRequest, BadTime.
     """
     if name not in request.query:
         return now
-    text = _with_plus(request.query[name])
-    try:
-        moment = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BadRequest(f"{name} must be RFC 3339 with an offset, for example 2026-11-23T08:00:00Z")
+    return parse_received(_with_plus(request.query[name]), name, now=now)
+
+
+def parse_received(text: str, name: str, *, now: datetime) -> datetime:
+    """RFC 3339 with an offset.  Raises BadRequest, BadTime.
+
+    Bounded, because a client cannot show the year 1 and a handset sorts by this.
+    """
+    moment = parse_moment(text, name)
     if not _EARLIEST <= moment <= now + _AHEAD:
         raise BadTime(f"{name} must lie between the year 2000 and tomorrow")
     return moment
+
+
+def query_moment(request: web.Request, name: str) -> datetime | None:
+    """A moment to compare with (RFC 3339); None when it is absent.  Raises BadRequest."""
+    return parse_moment(_with_plus(request.query[name]), name) if name in request.query else None
+
+
+def query_text(request: web.Request, name: str, *, most: int) -> str | None:
+    """Of at most ``most`` characters, none of which controls anything; None when it is absent.
+
+    Raises BadRequest.
+    """
+    text = request.query.get(name)
+    if text is not None and (len(text) > most or _CONTROL.search(text)):
+        raise BadRequest(f"{name} must have at most {most} characters, and none that controls anything")
+    return text
+
+
+def query_choice(request: web.Request, name: str, choices: type[Choice]) -> Choice | None:
+    """One of an enumeration's values; None when it is absent.  Raises BadRequest."""
+    text = request.query.get(name)
+    try:
+        return None if text is None else choices(text)
+    except ValueError:
+        raise BadRequest(f"{name} must be one of {', '.join(choices)}") from None
+
+
+def query_flag(request: web.Request, name: str) -> bool | None:
+    """Yes or no; None when it is absent.  Raises BadRequest."""
+    text = request.query.get(name)
+    if text not in {None, "true", "false"}:
+        raise BadRequest(f"{name} must be true or false")
+    return None if text is None else text == "true"
+
+
+def query_prefix(request: web.Request, name: str) -> str:
+    """What a number begins with; "" when it is absent.  Raises BadRequest."""
+    return parse_prefix(_with_plus(request.query.get(name, "")))
+
+
+def parse_prefix(text: str) -> str:
+    """Raises BadRequest."""
+    if not _PREFIX.match(text):
+        raise BadRequest("prefix must be a plus sign and at most 15 digits")
+    return text
+
+
+def query_kinds(request: web.Request) -> tuple[EventKind, ...]:
+    """Kinds of events, between commas; none when they are absent.  Raises UnknownKind."""
+    return parse_kinds(filter(None, request.query.get("kinds", "").split(",")))
+
+
+def query_cursor(request: web.Request) -> str | None:
+    """``next`` of an earlier page; None for the first one."""
+    return request.query.get("cursor") or None
+
+
+def query_limit(request: web.Request) -> int:
+    """How many things a page may hold.  Raises BadRequest."""
+    return query_number(request, "limit", default=PAGE, least=1, most=PAGE_LIMIT)
 
 
 def idempotency_key(request: web.Request) -> str | None:
@@ -106,6 +176,17 @@ def idempotency_key(request: web.Request) -> str | None:
     if not _KEY.match(text):
         raise BadRequest("Idempotency-Key must be 1 to 200 printable ASCII characters without spaces")
     return text
+
+
+def parse_moment(text: str, name: str) -> datetime:
+    """RFC 3339 with an offset.  Raises BadRequest."""
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadRequest(f"{name} must be RFC 3339 with an offset, for example 2026-11-23T08:00:00Z")
+    return moment
 
 
 def _with_plus(text: str) -> str:

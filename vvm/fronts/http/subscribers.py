@@ -25,14 +25,26 @@ from vvm.domain.subscriber import (
 )
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
-from vvm.fronts.http.cursor import next_cursor, query_msisdn_cursor
 from vvm.fronts.http.etags import decided_at, is_known, tagged
-from vvm.fronts.http.request import path_msisdn, query_number
+from vvm.fronts.http.request import (
+    path_msisdn,
+    query_choice,
+    query_cursor,
+    query_limit,
+    query_moment,
+    query_prefix,
+    query_text,
+)
 from vvm.fronts.http.settings import HttpSettings
-from vvm.services.provisioning import MAX_MESSAGES_LIMIT, PAGE_LIMIT, Provisioning, SubscriberOptions
+from vvm.services.lists import Lists
+from vvm.services.paging import Page
+from vvm.services.provisioning import MAX_MESSAGES_LIMIT, Provisioning, SubscriberOptions
+from vvm.store.port import SubscriberFilter
 
-_PAGE = 100
-"""The largest max_messages that is taken: nobody listens to more, and every store holds the number."""
+FILTERS = ("status", "cos", "language", "client_type", "changed_since", "prefix")
+"""What a query of the list may ask for."""
+_WORD = 40
+"""The longest name that a filter may have."""
 
 
 class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +52,7 @@ class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     dialect: Dialect | None = None
     protocol_version: Annotated[int, msgspec.Meta(ge=10, le=99)] | None = None
-    client_type: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    client_type: Annotated[str, msgspec.Meta(max_length=30, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
     port: Annotated[int, msgspec.Meta(ge=0, le=32_767)] | None = None
     """Application port of server SMS, 0 for none; AOSP reads it into a signed short."""
     prefix: str | None = None
@@ -119,17 +131,32 @@ class SubscriberPage(msgspec.Struct, frozen=True):
 
 class SubscriberRoutes:
     def __init__(
-        self, provisioning: Provisioning, settings: HttpSettings, *, default_client: ClientProfile
+        self,
+        provisioning: Provisioning,
+        lists: Lists,
+        settings: HttpSettings,
+        *,
+        default_client: ClientProfile,
     ) -> None:
         self._provisioning = provisioning
+        self._lists = lists
         self._settings = settings
         self._default_client = default_client
 
     async def page(self, request: web.Request) -> web.Response:
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=PAGE_LIMIT)
-        found = await self._provisioning.page(after=query_msisdn_cursor(request), limit=limit)
-        views = tuple(view(subscriber) for subscriber in found)
-        return document(SubscriberPage(views, next_cursor(views[-1].msisdn) if len(views) == limit else None))
+        cos = query_text(request, "cos", most=_WORD)
+        wanted = SubscriberFilter(
+            status=query_choice(request, "status", ProvisioningStatus),
+            cos=None if cos is None else CosName(cos),
+            language=query_text(request, "language", most=_WORD),
+            client_type=query_text(request, "client_type", most=_WORD),
+            prefix=query_prefix(request, "prefix"),
+            changed_since=query_moment(request, "changed_since"),
+        )
+        found = await self._lists.subscribers(
+            wanted, cursor=query_cursor(request), limit=query_limit(request)
+        )
+        return document(page_view(found))
 
     async def put(self, request: web.Request) -> web.Response:
         """Create, or change what the body names: the same PUT again changes nothing more."""
@@ -185,6 +212,10 @@ def options_of(
     """What is wanted, from a client that is known.  Raises UnknownCarrier."""
     start = provisioning.client_of(wanted.carrier) if wanted.carrier else client
     return wanted.options(start)
+
+
+def page_view(page: Page[Subscriber]) -> SubscriberPage:
+    return SubscriberPage(tuple(map(view, page.items)), page.next)
 
 
 def view(subscriber: Subscriber) -> SubscriberView:

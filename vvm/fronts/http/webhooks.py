@@ -12,20 +12,20 @@ from aiohttp import web
 from vvm.domain.event import Event, EventKind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
-from vvm.fronts.http.request import query_number
+from vvm.fronts.http.request import query_cursor, query_kinds, query_limit, query_msisdn
 from vvm.fronts.http.settings import HttpSettings
+from vvm.services.paging import Page
 from vvm.services.webhooks import Registered, Webhooks
 from vvm.store.events import Parked, Webhook
 
-_PAGE = 100
-_PAGE_LIMIT = 1000
-_LARGEST = 2**31 - 1
+DEAD_FILTERS = ("kinds", "msisdn")
+"""What a query of the dead events may ask for."""
 
 
 class NewWebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     kinds: tuple[EventKind, ...] = ()
-    after: str | None = None
+    cursor: str | None = None
     """Begin behind this cursor; absent: with what happens from now on."""
 
 
@@ -38,7 +38,8 @@ class WebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReplayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    after: str
+    cursor: str
+    """Of the event feed; "" for the oldest that is kept."""
 
 
 class WebhookView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,8 +68,8 @@ class DeadEvent(msgspec.Struct, frozen=True):
 
 class DeadEventPage(msgspec.Struct, frozen=True):
     events: tuple[DeadEvent, ...]
-    next: int | None
-    """``after`` of the next page; null at the end."""
+    next: str | None
+    """``cursor`` of the next page; null at the end."""
 
 
 class WebhookRoutes:
@@ -82,7 +83,7 @@ class WebhookRoutes:
 
     async def add(self, request: web.Request) -> web.Response:
         body = decode(await self._body(request), NewWebhookBody)
-        made = await self._webhooks.add(body.url, body.kinds, cursor=body.after)
+        made = await self._webhooks.add(body.url, body.kinds, cursor=body.cursor)
         return created(told(made), location=f"/v1/webhooks/{made.webhook.id}")
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -101,13 +102,17 @@ class WebhookRoutes:
 
     async def replay(self, request: web.Request) -> web.Response:
         body = decode(await self._body(request), ReplayBody)
-        return document(view(await self._webhooks.replay(_number(request), body.after)))
+        return document(view(await self._webhooks.replay(_number(request), body.cursor)))
 
     async def dead(self, request: web.Request) -> web.Response:
-        limit = query_number(request, "limit", default=_PAGE, least=1, most=_PAGE_LIMIT)
-        after = query_number(request, "after", default=0, least=0, most=_LARGEST)
-        found = tuple(map(dead_event, await self._webhooks.dead(_number(request), after=after, limit=limit)))
-        return document(DeadEventPage(found, found[-1].id if len(found) == limit else None))
+        found = await self._webhooks.dead(
+            _number(request),
+            kinds=query_kinds(request),
+            msisdn=query_msisdn(request, "msisdn"),
+            cursor=query_cursor(request),
+            limit=query_limit(request),
+        )
+        return document(dead_page(found))
 
     async def revive(self, request: web.Request) -> web.Response:
         await self._webhooks.revive(_number(request), int(request.match_info["event"]))
@@ -133,6 +138,10 @@ def view(webhook: Webhook) -> WebhookView:
 
 def told(made: Registered) -> WebhookView:
     return msgspec.structs.replace(view(made.webhook), secret=made.secret.reveal())
+
+
+def dead_page(page: Page[Parked]) -> DeadEventPage:
+    return DeadEventPage(tuple(map(dead_event, page.items)), page.next)
 
 
 def dead_event(parked: Parked) -> DeadEvent:

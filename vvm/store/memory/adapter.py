@@ -16,6 +16,7 @@ from vvm.store.memory.expiry import MemoryExpiry
 from vvm.store.memory.folders import MemoryFolders
 from vvm.store.memory.history import MemoryHistory
 from vvm.store.memory.inbound import MemoryInbound
+from vvm.store.memory.lists import MemoryLists
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.numbers import MemoryNumbers
 from vvm.store.memory.outbox import MemoryOutbox
@@ -46,6 +47,7 @@ class MemoryStore:
         self.cos = MemoryCos(self.subscribers)
         self.tokens = MemoryTokens()
         self.history = MemoryHistory(self.mailboxes, self.subscribers)
+        self.lists = MemoryLists(self.subscribers, self.mailboxes)
         self.repeats = MemoryRepeats()
 
     async def moved_to(self) -> str | None:

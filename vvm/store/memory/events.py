@@ -176,8 +176,23 @@ class MemoryEvents:
         waiting = {one.event.msisdn for one in self._of(webhook) if one.due_at is not None}
         return waiting & set(among)
 
-    async def dead_events(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
-        dead = (one for one in self._of(webhook) if one.due_at is None and one.id > after)
+    async def dead_events(
+        self,
+        webhook: int,
+        *,
+        after: int,
+        limit: int,
+        kinds: Collection[EventKind] = (),
+        msisdn: Msisdn | None = None,
+    ) -> Sequence[Parked]:
+        dead = (
+            one
+            for one in self._of(webhook)
+            if one.due_at is None
+            and one.id > after
+            and (not kinds or one.event.kind in kinds)
+            and msisdn in {None, one.event.msisdn}
+        )
         return list(islice(dead, limit))
 
     async def revive(self, webhook: int, parked: int, *, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from itertools import count, islice
 import msgspec
 
 from vvm.domain.event import EventKind
-from vvm.domain.notification import Family, Leased, Owed
+from vvm.domain.notification import Cause, Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 from vvm.store.memory.events import MemoryEvents
@@ -217,9 +217,24 @@ class MemoryOutbox:
                     return True
         return False
 
-    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
-        dead = (row for row in self._rows.values() if row.settlement in _DEAD and row.id > after)
-        return [row.record() for row in islice(dead, limit)]
+    async def dead_letters(
+        self,
+        *,
+        after: int,
+        limit: int,
+        recipient: Msisdn | None = None,
+        cause: Cause | None = None,
+        since: datetime | None = None,
+    ) -> Sequence[NotificationRecord]:
+        dead = (
+            record
+            for record in (row.record() for row in self._rows.values() if row.settlement in _DEAD)
+            if record.id > after
+            and recipient in {None, record.recipient}
+            and cause in {None, record.cause}
+            and (since is None or (record.settled_at is not None and record.settled_at >= since))
+        )
+        return list(islice(dead, limit))
 
     async def missed(
         self, *, since: datetime, before: datetime, after: int, limit: int

@@ -26,7 +26,7 @@ from vvm.domain.subscriber import CosName, MailboxId, Subscriber, SubscriberId
 from vvm.store.memory.events import MemoryEvents
 from vvm.store.memory.mailboxes import MemoryMailboxes
 from vvm.store.memory.outbox import MemoryOutbox
-from vvm.store.port import Audited, NewSubscriber, SubscriberChange
+from vvm.store.port import Audited, AuditRecord, NewSubscriber, SubscriberChange
 
 
 class _PinTries:
@@ -47,7 +47,8 @@ class MemorySubscribers:
         """Who had it, and the end of its quarantine."""
         self._tries: dict[SubscriberId, _PinTries] = {}
         self._ids = count(1)
-        self._audit: list[Audited] = []
+        self._audit: list[AuditRecord] = []
+        self._audit_ids = count(1)
         self.classes: dict[CosName, Cos] = {}
         self._when_removed: list[Callable[[SubscriberId], None]] = []
         mailboxes.limited_by(self.limits_of)
@@ -161,12 +162,16 @@ class MemorySubscribers:
         return [self._counted(found) for *_, found in sorted(due, key=lambda one: one[:2])[:limit]]
 
     async def audit(self, msisdn: Msisdn, *, limit: int) -> Sequence[Audited]:
-        return [entry for entry in self._audit if entry.msisdn == msisdn][-limit:]
+        return [record.entry for record in self._audit if record.entry.msisdn == msisdn][-limit:]
+
+    def records(self) -> Sequence[AuditRecord]:
+        """The whole audit."""
+        return self._audit
 
     def forget_audit(self, *, before: datetime, limit: int) -> int:
-        old = [entry for entry in self._audit if entry.at < before][:limit]
-        for entry in old:
-            self._audit.remove(entry)
+        old = [record for record in self._audit if record.entry.at < before][:limit]
+        for record in old:
+            self._audit.remove(record)
         return len(old)
 
     async def answered(self, subscriber: SubscriberId) -> None:
@@ -191,7 +196,7 @@ class MemorySubscribers:
         return next((found for found in self._subscribers.values() if found.id == owner), None)
 
     def note(self, entry: Audited) -> None:
-        self._audit.append(entry)
+        self._audit.append(AuditRecord(next(self._audit_ids), entry))
         self._events.transition(entry)
 
     def refers_to(self, name: CosName) -> bool:

@@ -17,6 +17,7 @@ from vvm.store.postgres.expiry import PostgresExpiry
 from vvm.store.postgres.folders import PostgresFolders
 from vvm.store.postgres.history import PostgresHistory
 from vvm.store.postgres.inbound import PostgresInbound
+from vvm.store.postgres.lists import PostgresLists
 from vvm.store.postgres.mailboxes import PostgresMailboxes
 from vvm.store.postgres.numbers import PostgresNumbers
 from vvm.store.postgres.outbox import PostgresOutbox
@@ -50,6 +51,7 @@ class PostgresStore:
         self.cos = PostgresCos(database)
         self.tokens = PostgresTokens(database)
         self.history = PostgresHistory(database)
+        self.lists = PostgresLists(database)
         self.repeats = PostgresRepeats(database)
         self.events = self.webhooks = PostgresEvents(database)
 

@@ -64,10 +64,11 @@ class Statement(msgspec.Struct, frozen=True):
 def statements(file: str) -> dict[str, Statement]:
     """The named statements of a file in queries/, whose parameters are written ``:name``."""
     found = named_statements("vvm.store.postgres.queries", file)
-    return {name: _numbered(text) for name, text in found.items()}
+    return {name: numbered(text) for name, text in found.items()}
 
 
-def _numbered(text: str) -> Statement:
+def numbered(text: str) -> Statement:
+    """A statement whose parameters are written ``:name``."""
     names: list[str] = []
 
     def number(match: re.Match[str]) -> str:

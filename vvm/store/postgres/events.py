@@ -156,8 +156,22 @@ class PostgresEvents:
         where = {"webhook": webhook, "among": sorted(among)}
         return {Msisdn(row[0]) for row in await self._database.all(_SQL["parked_subscribers"], where)}
 
-    async def dead_events(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
-        where = {"webhook": webhook, "after": after, "limit": limit}
+    async def dead_events(
+        self,
+        webhook: int,
+        *,
+        after: int,
+        limit: int,
+        kinds: Collection[EventKind] = (),
+        msisdn: Msisdn | None = None,
+    ) -> Sequence[Parked]:
+        where = {
+            "webhook": webhook,
+            "after": after,
+            "limit": limit,
+            "kinds": [kind.value for kind in kinds] or None,
+            "msisdn": msisdn,
+        }
         return [rows.parked(row) for row in await self._database.all(_SQL["dead_events"], where)]
 
     async def revive(self, webhook: int, parked: int, *, now: datetime) -> bool:

@@ -118,8 +118,23 @@ class PostgresOutbox:
         ((found,),) = await self._database.decide(_SQL["receipt"], end, durable=False)
         return bool(found)
 
-    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
-        found = await self._database.all(_SQL["dead_letters"], {"after": after, "limit": limit})
+    async def dead_letters(
+        self,
+        *,
+        after: int,
+        limit: int,
+        recipient: Msisdn | None = None,
+        cause: Cause | None = None,
+        since: datetime | None = None,
+    ) -> Sequence[NotificationRecord]:
+        where = {
+            "after": after,
+            "limit": limit,
+            "recipient": recipient,
+            "cause": None if cause is None else cause.value,
+            "since": None if since is None else rows.microseconds(since),
+        }
+        found = await self._database.all(_SQL["dead_letters"], where)
         return [rows.notification_record(row) for row in found]
 
     async def missed(

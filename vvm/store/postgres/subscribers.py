@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from vvm.domain.actor import actor
 from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import (
     IsAlias,
@@ -187,6 +188,7 @@ def _new_json(new: NewSubscriber) -> str:
         "pin_check": new.pin_check,
         "fallback": new.fallback.value,
         "cos": new.cos or None,
+        "actor": actor(),
     }
     return msgspec.json.encode(fields).decode()
 
@@ -207,5 +209,6 @@ async def audit(connection: Connection, entry: Audited) -> None:
             "before": entry.before,
             "after": entry.after,
             "reason": entry.reason,
+            "actor": entry.actor,
         },
     )

@@ -25,6 +25,7 @@ from vvm.store.sqlite.expiry import SqliteExpiry
 from vvm.store.sqlite.folders import SqliteFolders
 from vvm.store.sqlite.history import SqliteHistory
 from vvm.store.sqlite.inbound import SqliteInbound
+from vvm.store.sqlite.lists import SqliteLists
 from vvm.store.sqlite.mailboxes import SqliteMailboxes
 from vvm.store.sqlite.numbers import SqliteNumbers
 from vvm.store.sqlite.outbox import SqliteOutbox
@@ -61,6 +62,7 @@ class SqliteStore:
         self.cos = SqliteCos(self._reader, self._writer)
         self.tokens = SqliteTokens(self._reader, self._writer)
         self.history = SqliteHistory(self._writer)
+        self.lists = SqliteLists(self._reader)
         self.repeats = SqliteRepeats(self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -54,14 +55,18 @@ class _Job(Generic[T]):
         self.work = work
         self.future = future
         self.durable = durable
+        self._context = copy_context()
         self.result: T | None = None
         self.error: BaseException | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Do the work inside a savepoint, so that its failure costs nobody else in the group."""
+        """Do the work inside a savepoint, so that its failure costs nobody else in the group.
+
+        In the context of who asked for it: an audit has to know who acts.
+        """
         connection.execute("SAVEPOINT job")
         try:
-            self.result = self.work(connection)
+            self.result = self._context.run(self.work, connection)
         except Exception as error:  # noqa: BLE001 - whatever it is, its caller gets it and the others go on
             self.error = error
             if connection.in_transaction:

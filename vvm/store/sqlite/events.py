@@ -163,8 +163,22 @@ class SqliteEvents:
         where = {"webhook": webhook, "among": msgspec.json.encode(sorted(among)).decode()}
         return {Msisdn(number) for (number,) in self._reader.all(_SQL["parked_subscribers"], where)}
 
-    async def dead_events(self, webhook: int, *, after: int, limit: int) -> Sequence[Parked]:
-        where = {"webhook": webhook, "after": after, "limit": limit}
+    async def dead_events(
+        self,
+        webhook: int,
+        *,
+        after: int,
+        limit: int,
+        kinds: Collection[EventKind] = (),
+        msisdn: Msisdn | None = None,
+    ) -> Sequence[Parked]:
+        where = {
+            "webhook": webhook,
+            "after": after,
+            "limit": limit,
+            "kinds": _kinds_json(kinds) if kinds else None,
+            "msisdn": msisdn,
+        }
         return [rows.parked(row) for row in self._reader.all(_SQL["dead_events"], where)]
 
     async def revive(self, webhook: int, parked: int, *, now: datetime) -> bool:

@@ -171,8 +171,23 @@ class SqliteOutbox:
 
         return await self._write(work, durable=False)
 
-    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
-        found = self._reader.all(_SQL["dead_letters"], {"after": after, "limit": limit})
+    async def dead_letters(
+        self,
+        *,
+        after: int,
+        limit: int,
+        recipient: Msisdn | None = None,
+        cause: Cause | None = None,
+        since: datetime | None = None,
+    ) -> Sequence[NotificationRecord]:
+        where = {
+            "after": after,
+            "limit": limit,
+            "recipient": recipient,
+            "cause": None if cause is None else cause.value,
+            "since": None if since is None else rows.microseconds(since),
+        }
+        found = self._reader.all(_SQL["dead_letters"], where)
         return [rows.notification_record(row) for row in found]
 
     async def missed(

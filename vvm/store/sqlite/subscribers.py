@@ -239,5 +239,6 @@ def audit(connection: sqlite3.Connection, entry: Audited) -> None:
             "before": entry.before,
             "after": entry.after,
             "reason": entry.reason,
+            "actor": entry.actor,
         },
     )

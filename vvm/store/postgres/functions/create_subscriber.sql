@@ -12,7 +12,8 @@ BEGIN
     outcome := '';
     SELECT * INTO new FROM jsonb_to_record(given) AS s (
         msisdn text, status text, client text, language text, setup_done boolean, max_messages bigint,
-        max_greetings bigint, imap_user text, created_at bigint, pin_check text, fallback text, cos text);
+        max_greetings bigint, imap_user text, created_at bigint, pin_check text, fallback text, cos text,
+        actor text);
     IF new.cos IS NOT NULL THEN
         PERFORM 1 FROM cos c WHERE c.name = new.cos FOR KEY SHARE;  -- which stays until the end of the transaction
         IF NOT FOUND THEN
@@ -51,7 +52,7 @@ BEGIN
       FROM (VALUES (1, 'INBOX', new.max_messages), (2, 'Greetings', new.max_greetings)) AS f (id, name, most);
     INSERT INTO subscription (mailbox_id, name)
     VALUES (create_subscriber.mailbox_id, 'INBOX'), (create_subscriber.mailbox_id, 'Greetings');
-    INSERT INTO audit (msisdn, at, trigger, before, after, reason)
-    VALUES (new.msisdn, new.created_at, 'created', NULL, new.status, '');
+    INSERT INTO audit (msisdn, at, trigger, before, after, reason, actor)
+    VALUES (new.msisdn, new.created_at, 'created', NULL, new.status, '', coalesce(new.actor, ''));
 END
 $$;

@@ -68,7 +68,11 @@ SELECT note_receipt(:message_id, :state, :now);
 
 -- name: dead_letters
 SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
-  FROM outbox WHERE state IN ('failed', 'expired') AND id > :after ORDER BY id LIMIT :limit;
+  FROM outbox
+ WHERE state IN ('failed', 'expired') AND id > :after
+   AND (:recipient::text IS NULL OR recipient = :recipient) AND (:cause::text IS NULL OR cause = :cause)
+   AND (:since::bigint IS NULL OR settled_at >= :since)
+ ORDER BY id LIMIT :limit;
 
 -- name: missed
 SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at

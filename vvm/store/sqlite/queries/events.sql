@@ -85,7 +85,10 @@ SELECT DISTINCT msisdn FROM parked_event
 
 -- name: dead_events
 SELECT id, webhook_id, event, attempts, due_at, error FROM parked_event
- WHERE webhook_id = :webhook AND due_at IS NULL AND id > :after ORDER BY id LIMIT :limit;
+ WHERE webhook_id = :webhook AND due_at IS NULL AND id > :after
+   AND (:msisdn IS NULL OR msisdn = :msisdn)
+   AND (:kinds IS NULL OR json_extract(event, '$.kind') IN (SELECT value FROM json_each(:kinds)))
+ ORDER BY id LIMIT :limit;
 
 -- name: revive
 UPDATE parked_event SET due_at = :now, attempts = 0

@@ -119,7 +119,11 @@ UPDATE outbox SET due_at = :now, held = 0
 -- name: dead_letters
 SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
        (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
-  FROM outbox o WHERE o.state IN ('failed', 'expired') AND o.id > :after ORDER BY o.id LIMIT :limit;
+  FROM outbox o
+ WHERE o.state IN ('failed', 'expired') AND o.id > :after
+   AND (:recipient IS NULL OR o.recipient = :recipient) AND (:cause IS NULL OR o.cause = :cause)
+   AND (:since IS NULL OR o.settled_at >= :since)
+ ORDER BY o.id LIMIT :limit;
 
 -- name: missed
 SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,

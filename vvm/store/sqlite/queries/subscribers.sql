@@ -97,11 +97,11 @@ DELETE FROM mailbox WHERE id = ?;
 UPDATE subscriber SET unanswered_syncs = 0 WHERE id = ?;
 
 -- name: insert_audit
-INSERT INTO audit (msisdn, at, trigger, before, after, reason)
-VALUES (:msisdn, :at, :trigger, :before, :after, :reason);
+INSERT INTO audit (msisdn, at, trigger, before, after, reason, actor)
+VALUES (:msisdn, :at, :trigger, :before, :after, :reason, :actor);
 
 -- name: audit
-SELECT msisdn, at, trigger, before, after, reason FROM
+SELECT msisdn, at, trigger, before, after, reason, actor FROM
     (SELECT * FROM audit WHERE msisdn = :msisdn ORDER BY id DESC LIMIT :limit)
  ORDER BY id;
 

@@ -1,0 +1,12 @@
+-- Lists with filters, each of which has its index; and who did what the audit tells.
+
+CREATE INDEX subscriber_by_number ON subscriber (msisdn);
+CREATE INDEX subscriber_by_status ON subscriber (status, msisdn);
+CREATE INDEX subscriber_by_language ON subscriber (language, msisdn);
+CREATE INDEX subscriber_by_client_type ON subscriber ((client::json ->> 'client_type'), msisdn);
+CREATE INDEX subscriber_without_cos ON subscriber (msisdn) WHERE cos IS NULL;
+CREATE INDEX subscriber_by_change ON subscriber (changed_at, msisdn);
+
+ALTER TABLE audit ADD COLUMN actor text NOT NULL DEFAULT '';
+CREATE INDEX audit_by_actor ON audit (actor, at, id);
+CREATE INDEX audit_by_trigger ON audit (trigger, at, id);
