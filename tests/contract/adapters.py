@@ -14,6 +14,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from tests import postgres
+from tests.sqlite import ready
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.store.blobs.disk import DiskBlobs
 from vvm.store.blobs.port import BlobStore
@@ -46,7 +47,7 @@ async def _memory(directory: Path) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _sqlite(directory: Path) -> AsyncIterator[Store]:
-    async with open_sqlite(directory / "vvm.db") as store:
+    async with open_sqlite(ready(directory / "vvm.db")) as store:
         yield store
 
 
@@ -59,7 +60,7 @@ async def _memory_blobs(directory: Path, blobs: BlobStore) -> AsyncIterator[Stor
 
 @asynccontextmanager
 async def _sqlite_blobs(directory: Path, blobs: BlobStore) -> AsyncIterator[Store]:
-    async with open_sqlite(directory / "vvm.db", shelf=_shelf(blobs)) as store:
+    async with open_sqlite(ready(directory / "vvm.db"), shelf=_shelf(blobs)) as store:
         yield store
 
 

@@ -16,7 +16,8 @@ from tests import postgres
 from tests.dialogues.certificate import contexts
 from tests.dialogues.memory_world import QUICK, START
 from tests.dialogues.world import Credentials, Standing
-from tests.unit.audio_samples import wav
+from tests.sqlite import ready
+from tests.unit.audio_samples import transcoded, wav
 from tests.unit.services_world import CHEAP_PINS, sound_here
 from vvm.domain.clock import FixedClock
 from vvm.domain.errors import Outage
@@ -25,7 +26,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile, Dialect, Manners, ProvisioningStatus
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices, OmtpSettings
-from vvm.message.audio.transcode import AudioLimits, Voice, transcode
+from vvm.message.audio.transcode import Voice
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.deposit import Deposit
 from vvm.services.devices import Devices
@@ -223,7 +224,7 @@ class ProductWorld:
 
 
 async def _transcode(audio: bytes) -> Voice:
-    return transcode(audio, AudioLimits(max_seconds=60))
+    return transcoded(audio)
 
 
 @asynccontextmanager
@@ -252,7 +253,7 @@ async def _lenient() -> AsyncIterator[ProductWorld]:
 @asynccontextmanager
 async def _on_sqlite() -> AsyncIterator[ProductWorld]:
     with TemporaryDirectory() as folder:
-        async with open_sqlite(Path(folder) / "vvm.db") as store, _serving(store) as world:
+        async with open_sqlite(ready(Path(folder) / "vvm.db")) as store, _serving(store) as world:
             yield world
 
 

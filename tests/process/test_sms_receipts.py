@@ -29,6 +29,10 @@ HEXADECIMAL_HERE_DECIMAL_THERE = """
 response_id_form = "hexadecimal"
 receipt_id_form = "decimal"
 """
+A_BUSY_MACHINE = """
+early_receipt_seconds = 3.0
+"""
+"""The simulator's receipts come on the heels of its responses."""
 DATES = b"submit date:2601021304 done date:2601021305"
 
 
@@ -46,7 +50,7 @@ async def program_at(directory: Path, form: Form) -> AsyncIterator[tuple[Api, Ph
     settings = SimulatorSettings(receipt_text=form.text, receipt_tlvs=form.tlvs)
     async with (
         phones(settings) as handsets,
-        running(directory, smsc_port=handsets.smsc.port, more=form.settings) as program,
+        running(directory, smsc_port=handsets.smsc.port, more=A_BUSY_MACHINE + form.settings) as program,
         api_of(program) as api,
     ):
         handsets.smsc.submitted = LETTERS_IN_IDS

@@ -7,8 +7,12 @@ import io
 import math
 import struct
 import wave
+from functools import cache
+
+from vvm.message.audio.transcode import AudioLimits, Voice, transcode
 
 
+@cache
 def wav(*, seconds: float, hertz: float = 440.0, rate: int = 8000, amplitude: float = 0.5) -> bytes:
     """A tone as a 16-bit mono WAV file."""
     count = round(seconds * rate)
@@ -21,3 +25,9 @@ def wav(*, seconds: float, hertz: float = 440.0, rate: int = 8000, amplitude: fl
         writer.setframerate(rate)
         writer.writeframes(struct.pack(f"<{count}h", *samples))
     return file.getvalue()
+
+
+@cache
+def transcoded(audio: bytes) -> Voice:
+    """By the real transcoder; the same sound once a run, which serves tests that are about something else."""
+    return transcode(audio, AudioLimits(max_seconds=600))

@@ -6,14 +6,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from tests.unit.audio_samples import wav
+from tests.unit.audio_samples import transcoded, wav
 from vvm.domain.clock import FixedClock
 from vvm.domain.message import Envelope
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
 from vvm.message.audio.encode import Format, rendered
-from vvm.message.audio.transcode import AudioLimits, Voice, to_wav, transcode
+from vvm.message.audio.transcode import AudioLimits, Voice, to_wav
 from vvm.omtp.carrier import Carriers
 from vvm.services.activation import Activation
 from vvm.services.bulk import Bulk
@@ -86,7 +86,7 @@ MASTER = MasterSettings(user="asterisk", password="master's own", networks=("192
 
 async def transcode_here(audio: bytes) -> Voice:
     """The real transcoder, without the processes around it."""
-    return transcode(audio, AudioLimits(max_seconds=600))
+    return transcoded(audio)
 
 
 async def sound_here(audio: bytes) -> bytes:
