@@ -78,6 +78,21 @@ class SmsGateway:
             # When cancelled it drains before it ends, and only then does the group end the routes.
             await self._worker.run()
 
+    @property
+    def names(self) -> list[str]:
+        """Of the SMSCs and Kannels."""
+        return [route.name for route in self._routes]
+
+    def share(self, name: str, part: float, until: float) -> None:
+        """Others send by this one too: so much of its contracted rate is ours, until then.
+
+        ``until`` is a time of the event loop.  Who never calls this has all of it for ever.
+        """
+        for route in self._routes:
+            if route.name == name:
+                route.share(part, until)
+        self._changed()
+
     def callbacks(self) -> web.Application:
         """What Kannels report to: ``/NAME/mo`` and ``/NAME/dlr``.
 

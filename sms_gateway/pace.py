@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 
 from sms_gateway.errors import NotSent
@@ -11,21 +12,38 @@ from sms_gateway.throttle import Throttle
 
 
 class Pace:
-    """For all that one route sends."""
+    """For all that one route sends, in the order in which it asks."""
 
     def __init__(self, throttle: Throttle) -> None:
         self._throttle = throttle
+        self._queue = asyncio.Lock()
         self._stopped = asyncio.Event()
+        self._ours_until = math.inf
 
-    async def turn(self, now: float) -> None:
-        """Wait for the rate.  Raises NotSent if there will be no turn, because sending stops."""
-        seconds = self._throttle.reserve(now)
-        if seconds > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._stopped.wait()
-        if self._stopped.is_set():
-            raise NotSent
+    def share(self, part: float, until: float) -> None:
+        """So much of the contracted rate is ours, until then."""
+        self._ours_until = until if part > 0 else -math.inf
+        if part > 0:
+            self._throttle.share(part, asyncio.get_running_loop().time())
+
+    def open(self, now: float) -> bool:
+        """Some of the rate is ours."""
+        return now < self._ours_until
+
+    async def turn(self) -> None:
+        """Wait for the rate.
+
+        Raises NotSent if there will be no turn, because sending stops or nothing of the rate is ours.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._queue:  # a place is taken at the rate of that moment
+            seconds = self._throttle.reserve(loop.time())
+            if seconds > 0:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._stopped.wait()
+            if self._stopped.is_set() or not self.open(loop.time()):
+                raise NotSent
 
     def slow_down(self) -> float:
         """The peer complains; returns the seconds before it should be asked again."""

@@ -49,6 +49,10 @@ class Route(Protocol):
         """Stay connected until cancelled, and then end politely."""
         ...
 
+    def share(self, part: float, until: float) -> None:
+        """So much of the contracted rate is ours, and from then on nothing: it is DOWN."""
+        ...
+
     def stop(self) -> None:
         """Start no segment more."""
         ...

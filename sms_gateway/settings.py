@@ -79,7 +79,7 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     window: int = 10
     """Submits in flight in each bind; carriers contract 1 to 50."""
     rate: float = 50.0
-    """Submits a second in all binds together, as contracted."""
+    """Submits a second, as contracted: in all binds together, and of all nodes together."""
     slowest_rate: float = 1.0
     """Submits a second that throttling by the SMSC never goes below."""
     throttle_pause_seconds: float = 2.0

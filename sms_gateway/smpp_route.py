@@ -61,7 +61,7 @@ class SmppRoute:
         return self._settings.weight
 
     def health(self, now: float) -> Health:
-        return self._circuit.health(now) if self._esmes() else Health.DOWN
+        return self._circuit.health(now) if self._esmes() and self._pace.open(now) else Health.DOWN
 
     def capacity(self, now: float) -> int:
         """Twice the windows - while some wait for the SMSC, others are being settled - but no more
@@ -76,6 +76,9 @@ class SmppRoute:
         async with asyncio.TaskGroup() as group:
             for bind in self._binds:
                 group.create_task(bind.run())
+
+    def share(self, part: float, until: float) -> None:
+        self._pace.share(part, until)
 
     def stop(self) -> None:
         self._pace.stop()
@@ -95,7 +98,7 @@ class SmppRoute:
             if number in sms.accepted:
                 continue
             try:
-                await self._pace.turn(loop.time())
+                await self._pace.turn()
                 now = loop.time()
                 if now >= sms.held_until:
                     return policy.not_sent()

@@ -18,7 +18,9 @@ class Throttle:
     """Times are seconds of one clock that never runs backwards and started at 0 or later."""
 
     def __init__(self, *, rate: float, slowest: float, pause: float) -> None:
+        self._granted = rate
         self._contracted = rate
+        """Our part of what is granted."""
         self._slowest = min(slowest, rate)
         self._pause = pause
         self._rate = rate
@@ -32,6 +34,14 @@ class Throttle:
         place = max(self._next, now - _BURST_SECONDS)
         self._next = place + 1 / self._rate
         return max(0.0, place - now)
+
+    def share(self, part: float, now: float) -> None:
+        """So much of the contracted rate is ours from now on, above 0 and at most 1."""
+        self._recover(now)
+        contracted = self._granted * part
+        self._rate *= contracted / self._contracted
+        self._contracted = contracted
+        self._slowest = min(self._slowest, contracted)
 
     def slow_down(self, now: float) -> float:
         """The SMSC complains; returns the seconds before it should be asked again.

@@ -60,7 +60,8 @@ class KannelRoute:
         return self._settings.weight
 
     def health(self, now: float) -> Health:
-        return Health.DOWN if self._session is None else self._circuit.health(now)
+        up = self._session is not None and self._pace.open(now)
+        return self._circuit.health(now) if up else Health.DOWN
 
     def capacity(self, now: float) -> int:
         if not self._circuit.closed:
@@ -79,6 +80,9 @@ class KannelRoute:
             finally:
                 self._session = None
                 self._meter.bound(up=False)
+
+    def share(self, part: float, until: float) -> None:
+        self._pace.share(part, until)
 
     def stop(self) -> None:
         self._stopping = True
@@ -108,7 +112,7 @@ class KannelRoute:
                 dlr_mask=self._settings.dlr_mask,
             )
             try:
-                await self._pace.turn(loop.time())
+                await self._pace.turn()
             except NotSent:
                 return policy.not_sent()
             if loop.time() >= sms.held_until:

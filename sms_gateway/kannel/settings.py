@@ -33,7 +33,7 @@ class KannelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     window: int = 10
     """Requests at a time."""
     rate: float = 50.0
-    """Segments a second."""
+    """Segments a second, of all nodes together."""
     slowest_rate: float = 1.0
     """Segments a second that it never goes below when Kannel says that it is too much."""
     throttle_pause_seconds: float = 2.0

@@ -135,7 +135,8 @@ class Datagrams:
         return SocketBus(self._directory)
 
     async def lose(self) -> None:
-        raise AssertionError("there is no connection that could be lost")
+        for socket in self._directory.iterdir():
+            socket.unlink()
 
 
 class Notify:
@@ -173,6 +174,10 @@ class RedisServer:
     async def lose(self) -> None:
         await self.stop()
         await self.start()
+
+    def send(self, signal_number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal_number)
 
     async def start(self) -> None:
         options = ("--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no")
@@ -243,5 +248,4 @@ NETS: dict[str, OpenNet] = {
     "redis": _redis,
 }
 PEERS = frozenset({"postgres", "redis"})
-LOSABLE = ("faithful", "postgres", "redis")
-"""Datagrams have no connection that could be lost."""
+LOSABLE = ("faithful", "datagrams", "postgres", "redis")

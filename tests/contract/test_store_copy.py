@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,15 @@ from vvm.store.sqlite.schema import prepare
 
 KEEPING = CosName("keeping")
 pytestmark = pytest.mark.peers
+
+
+LATE = b"Subject: late\r\n\r\n"
+
+
+def meanwhile(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """What somebody else does while the copy stands still."""
+    with ThreadPoolExecutor() as elsewhere:
+        elsewhere.submit(asyncio.run, work()).result()
 
 
 def nothing(what: str, compared: int, differed: int) -> None:
@@ -208,6 +219,50 @@ async def test_what_changes_between_two_runs_is_followed(stores: dict[str, Store
         assert bob.msisdn == BOB
 
 
+async def test_only_what_changed_since_its_octets_were_compared_is_compared_while_nobody_can_write(
+    stores: dict[str, StoreSettings],
+) -> None:
+    async with open_store(stores["sqlite"]) as store:
+        await live(store)
+
+    async def deposit() -> None:
+        async with open_store(stores["sqlite"]) as store:
+            bob = await store.subscribers.by_msisdn(BOB)
+            assert bob is not None
+            await store.mailboxes.append(bob.mailbox, INBOX, new_message(LATE))
+
+    def hear(what: str, compared: int, differed: int) -> None:
+        if (what, compared) == ("mailboxes", 2):  # both have been compared
+            meanwhile(deposit)
+
+    copied = await copy(stores["sqlite"], stores["postgres"], DatabaseShelf, hear)
+    assert (copied.mailboxes, copied.messages, copied.compared_again) == (2, 6, 1)
+    async with open_store(stores["postgres"]) as store:
+        bob = await store.subscribers.by_msisdn(BOB)
+        assert bob is not None
+        assert await store.mailboxes.octets(bob.mailbox, INBOX, 2) == LATE
+
+
+async def test_an_octet_that_is_another_there_keeps_the_target_shut(stores: dict[str, StoreSettings]) -> None:
+    async with open_store(stores["sqlite"]) as store:
+        await live(store)
+
+    async def spoil() -> None:
+        connection: Any = await asyncpg.connect(stores["postgres"].url)
+        await connection.execute("UPDATE content SET octets = 'Subject: X' WHERE mailbox_id = 2")
+        await connection.close()
+
+    def hear(what: str, compared: int, differed: int) -> None:
+        if what == "event":  # the last table: all contents are there
+            meanwhile(spoil)
+
+    with pytest.raises(CannotCopy, match="mailbox 2 differs"):
+        await copy(stores["sqlite"], stores["postgres"], DatabaseShelf, hear)
+    with pytest.raises(HandedOver, match="is not whole"):
+        async with open_store(stores["postgres"]):
+            pass
+
+
 async def test_a_store_that_holds_subscribers_is_no_target(stores: dict[str, StoreSettings]) -> None:
     for name in ("sqlite", "postgres"):
         async with open_store(stores[name]) as store:
@@ -221,7 +276,7 @@ async def test_a_store_that_holds_subscribers_is_no_target(stores: dict[str, Sto
 async def test_no_table_and_no_column_is_left_out(tmp_path: Path) -> None:
     """Those that follow from others, or mean nothing elsewhere, are named here."""
     derived = {
-        *("schema_version", "handover", "handover_trigger", "segment", "directory", "receipt"),
+        *("schema_version", "handover", "handover_trigger", "segment", "directory", "receipt", "sender"),
     }
     known = {table.name: set(table.columns) for table in TABLES}
     prepare(tmp_path / "vvm.db")

@@ -7,6 +7,7 @@ import configparser
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,30 @@ def test_the_example_is_taken(machine: Path, example: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def unit(path: Path) -> configparser.ConfigParser:
+    parsed = configparser.ConfigParser(strict=False, interpolation=None)
+    parsed.optionxform = str  # type: ignore[assignment,method-assign]  # configparser's way to keep capitals
+    parsed.read(path)
+    return parsed
+
+
+def test_the_service_unit_waits_for_the_start_hears_signs_of_life_and_kills_nobody_too_early() -> None:
+    service = unit(CONF / "systemd" / "vvm.service")["Service"]
+    assert (service["Type"], service["TimeoutStartSec"]) == ("notify", "infinity")
+    assert int(service["WatchdogSec"]) > 0
+    for example in EXAMPLES:
+        settings = tomllib.loads(example.read_text())
+        http, imap = settings.get("http", {}), settings.get("imap", {})
+        drains = [http.get("drain_seconds", 0), imap.get("drain_seconds", 0)]
+        longest = http.get("notice_seconds", 0) + max(drains)
+        assert longest < int(service["TimeoutStopSec"])
+
+
 def test_socket_units_have_names_that_the_program_knows() -> None:
     units = sorted((CONF / "systemd").glob("*.socket"))
     names = set()
-    for unit in units:
-        parsed = configparser.ConfigParser(strict=False, interpolation=None)
-        parsed.optionxform = str  # type: ignore[assignment,method-assign]  # configparser's way to keep capitals
-        parsed.read(unit)
+    for path in units:
+        parsed = unit(path)
         assert parsed["Socket"]["Service"] == "vvm.service"
         names.add(parsed["Socket"]["FileDescriptorName"])
     assert names == set(Socket)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,17 @@ async def test_a_long_sms_arrives_whole_in_every_coding(coding: Coding) -> None:
         numbers = [accepted.segment for accepted in it.outbox.accepted]
         assert numbers == list(range(1, len(arrived.segments) + 1))
         assert len(numbers) > 1
+
+
+async def test_a_gateway_that_has_no_part_of_the_rate_leases_nothing_until_it_has() -> None:
+    async with world() as it:
+        it.gateway.share(it.gateway.names[0], 0.0, math.inf)
+        assert not it.gateway.bound
+        it.outbox.put(sms())
+        it.gateway.share(it.gateway.names[0], 0.5, math.inf)
+        await it.received.get()
+        assert await it.outbox.settled(1) == Sent()
+        assert it.gateway.bound
 
 
 async def test_segments_that_the_smsc_took_before_are_not_sent_again() -> None:

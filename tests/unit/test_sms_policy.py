@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from sms_gateway import policy
 from sms_gateway.backoff import doubling, jittered
+from sms_gateway.errors import NotSent
+from sms_gateway.pace import Pace
 from sms_gateway.port import Outcome, Refused, Retry
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp import status as smpp_status
@@ -122,3 +125,32 @@ def test_throttling_never_stops_the_sending() -> None:
     for _ in range(20):
         bucket.slow_down(bucket._paused_until)
     assert bucket.rate(bucket._updated) >= 1.0
+
+
+def test_a_part_of_the_rate_is_all_that_is_sent() -> None:
+    bucket = throttle()
+    bucket.share(0.5, 100.0)
+    assert [bucket.reserve(100.0) for _ in range(4)] == pytest.approx([0.0, 0.1, 0.3, 0.5])
+    bucket.share(1.0, 200.0)
+    assert bucket.rate(200.0) == pytest.approx(10.0)
+
+
+def test_a_complaint_counts_for_the_part_that_comes_after_it() -> None:
+    bucket = throttle()
+    bucket.slow_down(100.0)
+    bucket.share(0.5, 100.0)
+    assert bucket.rate(100.0) == pytest.approx(2.5)
+    assert bucket.rate(1000.0) == pytest.approx(5.0)
+
+
+async def test_nobody_has_a_turn_where_nothing_of_the_rate_is_ours() -> None:
+    pace = Pace(throttle())
+    now = asyncio.get_running_loop().time()
+    await pace.turn()
+    for part, until in ((0.0, now + 3600.0), (0.5, now - 1.0)):
+        pace.share(part, until)
+        assert not pace.open(now)
+        with pytest.raises(NotSent):
+            await pace.turn()
+    pace.share(0.5, now + 3600.0)
+    await pace.turn()

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """One store becomes another one while it serves: SQLite a PostgreSQL, or the other way round.
 
-Passes copy what differs until little does.  Then nobody else may write in the source: one more pass
-and a look that finds nothing, the source is sealed for ever, every view of every mailbox is compared
-octet by octet, and the target is opened.  Killed at any moment and called again, it goes on.
+Passes copy what differs until little does, and every view of every mailbox is compared octet by octet,
+beside whoever writes.  Then nobody else may write in the source: one more pass and a look that finds
+nothing, the source is sealed for ever, the mailboxes that have changed since they were compared are
+compared again, and the target is opened.  Killed at any moment and called again, it goes on.
+
+That the others need no second look: their rows are the same, the last pass says so, and octets never
+change under the key of their row.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from urllib.parse import urlsplit
 
@@ -17,10 +21,12 @@ import msgspec
 
 from vvm.config.sections import StoreSettings
 from vvm.domain.errors import Outage, Refusal
-from vvm.runtime.digests import digests
+from vvm.domain.subscriber import Subscriber
+from vvm.runtime.digests import MailboxDigest, everybody, mailbox_digest
 from vvm.runtime.stores import migrate_store, open_store
 from vvm.store.blobs.shelf import MakeShelf
-from vvm.store.copying import TABLES, Side, synchronise
+from vvm.store.copying import TABLES, Key, Side, Table, synchronise
+from vvm.store.port import Store
 from vvm.store.postgres.copy import postgres_side
 from vvm.store.sqlite.copy import SqliteSide
 
@@ -28,6 +34,8 @@ _BATCH = 200
 """Rows a transaction; with their octets some megabytes."""
 _FEW = 1000
 """So many differences are copied while writers wait."""
+_FEW_MAILBOXES = 100
+"""So many are compared while nobody can write."""
 
 Progress = Callable[[str, int, int], None]
 """Hears of a table, or of "mailboxes", how much of it was compared and how much differed."""
@@ -44,13 +52,16 @@ class Copied(msgspec.Struct, frozen=True):
     target: str
     passes: int
     differences: tuple[int, ...]
-    """Rows that differed, by pass; the last pass ran while nobody could write."""
+    """Rows that differed, by pass; the last two ran while nobody could write."""
     waited_seconds: float
-    """How long nobody could write."""
+    """How long nobody could write, up to the moment from which the target takes it."""
     rows: int
     mailboxes: int
     messages: int
     octets: int
+    """Of messages that were read from both and compared, some twice."""
+    compared_again: int
+    """Mailboxes that were compared while nobody could write."""
 
 
 async def copy(source: StoreSettings, target: StoreSettings, shelf: MakeShelf, progress: Progress) -> Copied:
@@ -59,29 +70,36 @@ async def copy(source: StoreSettings, target: StoreSettings, shelf: MakeShelf, p
         left = await stack.enter_async_context(_side(source, source_side=True))
         right = await stack.enter_async_context(_side(target, source_side=False))
         sealed = await _begin(left, right)
-        run = _Run(left, right, progress)
+        views = _Views(source, target, shelf, progress)
+        run = _Run(left, right, views, progress)
+        if not sealed:
+            await run.approach()
+        started = time.monotonic()
         if sealed:
             await run.settle()
         else:
-            await run.approach()
-            started = time.monotonic()
             async with left.frozen():
                 await run.settle()
                 await left.seal(right.place)
-            run.waited = time.monotonic() - started
         await right.finish(await left.last_ids())
-        compared = await _compare(source, target, shelf, progress)
+        again = None if sealed else run.changed
+        compared_before = views.compared
+        if differing := await views.differing(again):
+            raise CannotCopy(
+                f"mailbox {min(differing)} differs there; the source is sealed, see vvm store reopen"
+            )
         await right.unseal()
         return Copied(
             source=left.place,
             target=right.place,
             passes=len(run.differences),
             differences=tuple(run.differences),
-            waited_seconds=round(run.waited, 3),
-            rows=run.rows,
-            mailboxes=compared[0],
-            messages=compared[1],
-            octets=compared[2],
+            waited_seconds=round(time.monotonic() - started, 3),
+            rows=sum(run.rows.values()),
+            mailboxes=run.rows["mailbox"],
+            messages=run.rows["message"],
+            octets=views.octets,
+            compared_again=views.compared - compared_before,
         )
 
 
@@ -112,22 +130,32 @@ TABLES_BY_NAME = {table.name: table for table in TABLES}
 
 
 class _Run:
-    def __init__(self, left: Side, right: Side, progress: Progress) -> None:
+    def __init__(self, left: Side, right: Side, views: _Views, progress: Progress) -> None:
         self._left = left
         self._right = right
+        self._views = views
         self._progress = progress
         self.differences: list[int] = []
-        self.rows = 0
-        self.waited = 0.0
+        self.rows: dict[str, int] = {}
+        """By table, as the last pass found them."""
+        self.changed: set[int] = set()
+        """Mailboxes of which a row was copied since they were compared, or that differed then."""
 
     async def approach(self) -> None:
-        """Copy beside whoever writes, until little differs, or one more pass would not make it less.
-
-        Raises Outage.
+        """Copy and compare beside whoever writes, until little differs, or one more round would not make it
+        less.  Raises Outage.
         """
         before = await self._pass()
         while before > _FEW and (now := await self._pass()) < before / 2:
             before = now
+        compared: int | None = None
+        while compared is None or _FEW_MAILBOXES < len(self.changed) < compared / 2:
+            await self._right.finish(await self._left.last_ids())
+            which = None if compared is None else self.changed
+            self.changed = set()
+            self.changed |= await self._views.differing(which)
+            compared = self.rows["mailbox"] if which is None else len(which)
+            await self._pass()
 
     async def settle(self) -> None:
         """Nobody writes: copy the rest, and see that nothing differs.  Raises Outage."""
@@ -136,37 +164,71 @@ class _Run:
             raise Outage("the two stores still differ: somebody else writes into the target")
 
     async def _pass(self) -> int:
-        differed = self.rows = 0
+        differed = 0
         for table in TABLES:
-            found = await synchronise(table, self._left, self._right, batch=_BATCH, report=self._progress)
+            found = await synchronise(
+                table,
+                self._left,
+                self._right,
+                batch=_BATCH,
+                report=self._progress,
+                differing=self._note if table.by_mailbox else _nothing,
+            )
             differed += found.differed
-            self.rows += found.compared
+            self.rows[table.name] = found.compared
         self.differences.append(differed)
         return differed
 
+    def _note(self, table: Table, key: Key) -> None:
+        del table
+        self.changed.add(key[0])
 
-async def _compare(
-    source: StoreSettings, target: StoreSettings, shelf: MakeShelf, progress: Progress
-) -> tuple[int, int, int]:
-    """Every view of every mailbox, as a client sees it: how many mailboxes, messages, octets.
 
-    Raises CannotCopy, which names the first one that differs; the source is still sealed then.
-    """
-    mailboxes = messages = octets = 0
-    async with (
-        open_store(source, shelf=shelf, handing_over=True) as left,
-        open_store(target, shelf=shelf, handing_over=True) as right,
-    ):
-        others = digests(right, octets=True)
-        async for one in digests(left, octets=True):
-            other = await anext(others, None)
-            if one != other:
-                raise CannotCopy(
-                    f"the mailbox of {one.msisdn} differs there; the source is sealed, see vvm store reopen"
-                )
-            mailboxes, messages, octets = mailboxes + 1, messages + one.messages, octets + one.octets
-            progress("mailboxes", mailboxes, 0)
-    return mailboxes, messages, octets
+def _nothing(table: Table, key: Key) -> None:
+    """No mailbox has a view of it."""
+
+
+class _Views:
+    """What clients see of the two stores."""
+
+    def __init__(
+        self, source: StoreSettings, target: StoreSettings, shelf: MakeShelf, progress: Progress
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._shelf = shelf
+        self._progress = progress
+        self.compared = 0
+        """Mailboxes, counted each time."""
+        self.octets = 0
+
+    async def differing(self, which: Collection[int] | None) -> set[int]:
+        """Compare every view of these mailboxes, or of all, octet by octet; those that are not the same.
+
+        Raises Outage.
+        """
+        differing: set[int] = set()
+        if which is not None and not which:
+            return differing
+        async with (
+            open_store(self._source, shelf=self._shelf, handing_over=True) as left,
+            open_store(self._target, shelf=self._shelf, handing_over=True) as right,
+        ):
+            async for subscriber in everybody(left):
+                if which is None or subscriber.mailbox in which:
+                    one = await mailbox_digest(left, subscriber, octets=True)
+                    if one != await _there(right, subscriber):
+                        differing.add(subscriber.mailbox)
+                    self.compared += 1
+                    self.octets += one.octets
+                    self._progress("mailboxes", self.compared, len(differing))
+        return differing
+
+
+async def _there(right: Store, subscriber: Subscriber) -> MailboxDigest | None:
+    """As clients find it in the target: by the number.  None: nobody has it."""
+    found = await right.subscribers.by_msisdn(subscriber.msisdn)
+    return None if found is None else await mailbox_digest(right, found, octets=True)
 
 
 @asynccontextmanager

@@ -25,27 +25,32 @@ class MailboxDigest(msgspec.Struct, frozen=True):
 
 async def digests(store: Store, *, octets: bool) -> AsyncIterator[MailboxDigest]:
     """Of every mailbox, by number; ``octets``: read each message whole.  Raises Outage."""
+    async for subscriber in everybody(store):
+        yield await mailbox_digest(store, subscriber, octets=octets)
+
+
+async def everybody(store: Store) -> AsyncIterator[Subscriber]:
+    """By number.  Raises Outage."""
     after: Msisdn | None = None
     while page := await store.subscribers.page(after=after, limit=_PAGE):
         for subscriber in page:
-            yield await _digest(store, subscriber, octets=octets)
+            yield subscriber
         after = page[-1].msisdn
 
 
-async def _digest(store: Store, subscriber: Subscriber, *, octets: bool) -> MailboxDigest:
+async def mailbox_digest(store: Store, subscriber: Subscriber, *, octets: bool) -> MailboxDigest:
+    """Of one mailbox, as it is while nobody writes into it; else of something in between.  Raises Outage."""
     found, messages, size = hashlib.sha256(), 0, 0
     found.update(msgspec.json.encode((subscriber.status, subscriber.imap_user, subscriber.language)))
     for folder in await store.folders.all(subscriber.mailbox):
         found.update(folder.name.encode())
         states = await store.mailboxes.states(subscriber.mailbox, folder.name)
         for state in states:
-            (record,) = await store.mailboxes.messages(subscriber.mailbox, folder.name, [state.uid])
-            keywords = sorted(record.keywords)
-            found.update(
-                msgspec.msgpack.encode((record.uid, int(record.flags), record.modseq, record.size, keywords))
-            )
-            found.update(msgspec.msgpack.encode(record.layout))
-            messages, size = messages + 1, size + record.size
+            for record in await store.mailboxes.messages(subscriber.mailbox, folder.name, [state.uid]):
+                seen = (record.uid, int(record.flags), record.modseq, record.size, sorted(record.keywords))
+                found.update(msgspec.msgpack.encode(seen))
+                found.update(msgspec.msgpack.encode(record.layout))
+                messages, size = messages + 1, size + record.size
             if octets:
                 whole = await store.mailboxes.octets(subscriber.mailbox, folder.name, state.uid)
                 found.update(b"" if whole is None else whole)

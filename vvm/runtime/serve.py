@@ -44,6 +44,7 @@ from vvm.runtime.metrics import (
 )
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
 from vvm.runtime.self_service import self_service_part
+from vvm.runtime.shares import Shares
 from vvm.runtime.supervisor import Part, Ready, stop_on_signals, supervise
 from vvm.runtime.systemd import NO_SYSTEMD, Socket, Systemd
 from vvm.runtime.transcoders import TranscoderPool
@@ -51,6 +52,7 @@ from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
 from vvm.services.sweeping import Sweeper
 from vvm.services.visits import Visits
+from vvm.store.clock import StoreClock
 from vvm.store.port import Store
 
 log = structlog.get_logger(__name__)
@@ -61,6 +63,7 @@ _VISITS_SECONDS = 5.0
 _RENEWAL_SECONDS = 30.0
 """How soon a renewed certificate is shown."""
 _HANDOVER_SECONDS = 1.0
+_CLOCK_SECONDS = 10.0
 _HOUSEKEEPING_SECONDS = 3600.0
 """How often what is too old is forgotten; at the start too."""
 _RETELL_SECONDS = 300.0
@@ -113,6 +116,7 @@ async def serve(
         parts = {
             "hints": _for_ever(carrying(config, services.hints, services.store)),
             "handover": _handover(services.store, asked),
+            "clock": _for_ever(lambda: _look_at_clock(services.clock)),
             "stop": _leave(asked, notice, stop, systemd),
             "watchdog": _for_ever(systemd.live),
         }
@@ -176,6 +180,11 @@ def _handover(store: Store, asked: asyncio.Event) -> Part:
         await asyncio.sleep(_HANDOVER_SECONDS)
 
     return _for_ever(look)
+
+
+async def _look_at_clock(clock: StoreClock) -> None:
+    await asyncio.sleep(_CLOCK_SECONDS)
+    await clock.look()
 
 
 def _for_ever(step: Callable[[], Awaitable[None]]) -> Part:
@@ -292,11 +301,15 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
         metrics=SmsMetrics(metrics.registry, config.sms.names),
     )
 
+    shares = Shares(services.store.outbox, gateway, services.clock)
+
     async def run(ready: Ready) -> None:
         with held_name(Path(config.state.directory)) as name:
             await outbox.hold(name)
             ready()
-            await gateway.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(shares.run(name))
+                await gateway.run()
 
     async def take_reports(ready: Ready) -> None:
         address = parse_address(config.sms.kannel_listen)

@@ -12,7 +12,6 @@ import msgspec
 from vvm.config.address import parse_address
 from vvm.config.carriers import load_carriers
 from vvm.config.sections import Config
-from vvm.domain.clock import Clock, SystemClock
 from vvm.domain.errors import BadStart
 from vvm.message.audio.transcode import AudioLimits
 from vvm.omtp.carrier import Carriers
@@ -61,6 +60,7 @@ from vvm.services.tutorial import Tutorial
 from vvm.services.visits import Visits
 from vvm.services.webhooks import Webhooks
 from vvm.store.blobs.places import blob_store
+from vvm.store.clock import StoreClock
 from vvm.store.hints.local import LocalHints
 from vvm.store.hints.shared import SharedHints
 from vvm.store.metrics import CommitMetrics
@@ -121,7 +121,7 @@ class Services(msgspec.Struct, frozen=True):
     """As it is told to clients."""
     store: Store
     hints: LocalHints | SharedHints
-    clock: Clock
+    clock: StoreClock
 
 
 @asynccontextmanager
@@ -130,7 +130,6 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
 
     Raises BadKeyFile, BadCarrierFile, BadBlobs, Outage.
     """
-    clock = SystemClock()
     hints = hints_of(config)
     keyring = Keyring(master_key(config.master_key_path, store_exists=await holds_secrets(config.store)))
     blobs = blob_store(config.blobs)
@@ -142,6 +141,8 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
     pin_hash = PinHash(keyring.pin_pepper, config.pin)
     try:
         async with open_store(config.store, commits, shelf_of(config.blobs, blobs, keyring)) as store:
+            clock = StoreClock(store)
+            await clock.look()
             await _check_master_key(store, keyring, config)
             await _check_blobs(store, config)
             pins = Pins(

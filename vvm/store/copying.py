@@ -32,6 +32,11 @@ class Table(msgspec.Struct, frozen=True):
     """These never change under their key, and are read only where a row is new."""
 
     @property
+    def by_mailbox(self) -> bool:
+        """The key begins with the mailbox that a row belongs to."""
+        return self.name == "mailbox" or self.key[0] == "mailbox_id"
+
+    @property
     def light(self) -> tuple[str, ...]:
         return (*self.key, *self.rest)
 
@@ -180,6 +185,10 @@ Report = Callable[[str, int, int], None]
 """Hears of a table, how many rows of it were compared, and how many of them differed."""
 
 
+Differing = Callable[[Table, Key], None]
+"""Hears of every row that differed."""
+
+
 class Difference(msgspec.Struct):
     """What a pass over one table found."""
 
@@ -188,17 +197,20 @@ class Difference(msgspec.Struct):
 
 
 async def synchronise(
-    table: Table, source: Side, target: Side, *, batch: int, report: Report, write: bool = True
+    table: Table, source: Side, target: Side, *, batch: int, report: Report, differing: Differing
 ) -> Difference:
-    """Make a table of the target what it is in the source.  With ``write=False`` only look."""
+    """Make a table of the target what it is in the source."""
     found = Difference()
     gone: list[Key] = []
     new: list[Row] = []
     width = len(table.key)
 
     async def flush() -> None:
-        found.differed += len({row[:width] for row in new} | set(gone))
-        if write and (gone or new):
+        differed = {row[:width] for row in new} | set(gone)
+        found.differed += len(differed)
+        for key in differed:
+            differing(table, key)
+        if differed:
             keys = [*gone, *(row[:width] for row in new)]
             if new and table.heavy:
                 rows = await source.whole(table, [row[:width] for row in new])

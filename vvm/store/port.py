@@ -440,6 +440,10 @@ class Store(Protocol):
     @property
     def repeats(self) -> RepeatStore: ...
 
+    async def time(self) -> datetime | None:
+        """What time it is where the store is; None where it is on this machine (vvm.store.clock)."""
+        ...
+
     async def moved_to(self) -> str | None:
         """Where everything is now: nothing can be written here any more, and programs have to end."""
         ...

@@ -7,7 +7,7 @@ everybody imports these names from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -60,6 +60,15 @@ class NotificationRecord(msgspec.Struct, frozen=True):
     accepted_at: datetime | None
     """When the SMSC took its last segment."""
     settled_at: datetime | None
+
+
+class Share(msgspec.Struct, frozen=True):
+    """Of what an SMSC grants to all senders together."""
+
+    senders: int
+    """How many there are, the one that asks included."""
+    new: bool
+    """The others did not count the one that asks before."""
 
 
 class OutboxStore(Protocol):
@@ -176,6 +185,16 @@ class OutboxStore(Protocol):
         """Remove rows that were closed before then, with their segments; answers how many.
 
         A row with a gate that is still shut stays.
+        """
+        ...
+
+    async def share(
+        self, sender: str, smscs: Sequence[str], *, now: datetime, until: datetime
+    ) -> Mapping[str, Share]:
+        """Say until when a sender sends by these SMSCs, and learn by how many senders each is shared.
+
+        Who says so first is known to all who ask later.  An ``until`` that is not after ``now`` is the end
+        of it.  Waits for no fsync.
         """
         ...
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -22,7 +23,7 @@ import asyncpg
 import msgspec
 
 from tests.peers.cluster.plan import BUSY, QUIET, NodeAddress, Plan
-from tests.peers.cluster.record import Deposited, Record, read
+from tests.peers.cluster.record import Counted, Deposited, Record, read
 from tests.peers.cluster.speech import speech
 from vvm.simulator.imap import Account, ClientFailed, ImapClient
 
@@ -171,7 +172,21 @@ def waits(record: Record) -> Iterator[str]:
     pause = max((later - earlier for earlier, later in pairwise(times)), default=0.0)
     yield f"{len(deposits)} deposits, {len(record.again())} tries again, {len(record.lost())} sessions lost"
     yield f"longest time without an acknowledged deposit: {pause:.1f} s; slowest deposit: {slowest:.1f} s"
+    heard = sorted(_heard_in_idle(record))
+    if heard:
+        yield f"from a deposit to EXISTS in IDLE: median {median(heard):.2f} s, longest {heard[-1]:.1f} s"
     yield f"longest time from a deposit to its SYNC: {max(map(_told_after(record), deposits)):.1f} s"
+
+
+def _heard_in_idle(record: Record) -> Iterator[float]:
+    """Seconds, for each deposit and each phone: nobody deletes there, so message n is the n-th."""
+    counted = [fact for fact in record.facts if isinstance(fact, Counted)]
+    for place in sorted(record.counted):
+        news = [fact for fact in counted if (fact.node, fact.msisdn) == place]
+        for deposit in record.deposits.values():
+            if deposit.msisdn == place[1]:
+                told = next(fact.at for fact in news if fact.messages >= deposit.uid)
+                yield max(0.0, told - deposit.at)  # some are told before the caller is
 
 
 def _told_after(record: Record) -> Any:

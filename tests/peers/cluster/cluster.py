@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -160,9 +160,13 @@ async def cluster(
     lease_seconds: int = 240,
     notice_seconds: float = 0.0,
     apart: Sequence[str] = (),
+    clocks: Mapping[str, str] | None = None,
     more: str = "",
 ) -> AsyncIterator[Cluster]:
-    """Three nodes at work.  Those ``apart`` are on machines of their own, whose cables can be pulled."""
+    """Three nodes at work.  Those ``apart`` are on machines of their own, whose cables can be pulled.
+
+    ``clocks`` are wrong by so much, as faketime(1) reads it.
+    """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(postgres.database())
         endpoint = urlsplit(await stack.enter_async_context(s3_server()))
@@ -220,6 +224,8 @@ async def cluster(
                 smsc_port=plan.smsc_port,
             )
             within = machines[node.name].words if node.name in machines else ()
+            if clocks and node.name in clocks:
+                within = (*within, "faketime", "-f", clocks[node.name])
             nodes[node.name] = Program(directory, base=base + more, within=within)
         made = Cluster(plan, folder, nodes, s3, machines)
         stack.push_async_callback(made.end)

@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from tests import postgres
+from tests.contract.buses import redis
 from tests.peers.cluster.cluster import Cluster, cluster
 from tests.peers.cluster.record import Lost, read
 from tests.peers.cluster.relay import Mood
+from vvm.store.rows import moment
 
 pytestmark = [pytest.mark.peers, pytest.mark.process]
 
 _PAUSE_SECONDS = 30.0
 _LEASE_SECONDS = 10
+_RATE = 5.0
+_BURST = 10
+"""SMS that the load may have heard a moment before or after they were sent."""
 
 
 def lost(nodes: Cluster) -> list[Lost]:
@@ -87,6 +95,91 @@ async def test_the_hint_bus_ends_its_connections(tmp_path: Path) -> None:
         await nodes.deposits(20)
         assert await nodes.finish() == []
         assert lost(nodes) == []
+
+
+_REDIS = """
+[hints]
+bus = "redis"
+url = "{url}"
+password = "{password}"
+timeout_seconds = 1.0
+"""
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "hangs"])
+async def test_redis_is_away(tmp_path: Path, *, killed: bool) -> None:
+    async with redis() as server:
+        more = _REDIS.format(url=server.url, password=server.password)
+        async with cluster(tmp_path, more=more) as nodes:
+            await nodes.deposits(20)
+            if killed:
+                await server.stop()
+            else:
+                server.send(signal.SIGSTOP)
+            await nodes.deposits(60)
+            if killed:
+                await server.start()
+            else:
+                server.send(signal.SIGCONT)
+            await nodes.deposits(40)
+            assert await nodes.finish() == []
+            assert lost(nodes) == []
+            assert all(node.logged("hint_bus_away") for node in nodes.nodes.values())
+
+
+async def test_the_socket_of_a_node_is_deleted(tmp_path: Path) -> None:
+    sockets = tmp_path / "hints"
+    async with cluster(tmp_path, more=f'[hints]\nbus = "sockets"\ndirectory = "{sockets}"\n') as nodes:
+        await nodes.deposits(20)
+        (gone,) = sockets.glob(f"{nodes.nodes['node2'].pid}-*")
+        gone.unlink()
+        await nodes.deposits(40)
+        assert await nodes.finish() == []
+        assert lost(nodes) == []
+        assert nodes.nodes["node2"].logged("hint_bus_away")
+        assert list(sockets.glob(f"{nodes.nodes['node2'].pid}-*"))
+
+
+async def test_nodes_whose_clocks_are_wrong_go_by_the_clock_of_the_database(tmp_path: Path) -> None:
+    """By more than a lease: one would take what the others are about to send, the other nothing for long."""
+    began = datetime.now(UTC)
+    clocks = {"node2": "+10m", "node3": "-10m"}
+    async with cluster(tmp_path, clocks=clocks, lease_seconds=_LEASE_SECONDS) as nodes:
+        await nodes.deposits(60)
+        assert await nodes.finish() == []
+        assert lost(nodes) == []
+        for name, off in (("node2", 600), ("node3", -600)):
+            (told,) = nodes.nodes[name].logged("clock_differs_from_store")
+            assert abs(told["seconds"] - off) < _PAUSE_SECONDS
+        first, last = await times(nodes.plan.database)
+        assert began <= first <= last <= datetime.now(UTC)
+
+
+async def times(url: str) -> tuple[datetime, datetime]:
+    """The first and the last moment that a node has written down as its present."""
+    connection: Any = await asyncpg.connect(url)
+    row = await connection.fetchrow(
+        "SELECT min(at) AS first, max(at) AS last"
+        "  FROM (SELECT unnest(ARRAY[owed_at, taken_at, accepted_at, settled_at]) AS at FROM outbox"
+        "        UNION ALL SELECT received_at FROM message UNION ALL SELECT at FROM audit) AS noted"
+    )
+    await connection.close()
+    return moment(row["first"]), moment(row["last"])
+
+
+async def test_three_nodes_send_no_more_than_the_smsc_has_contracted(tmp_path: Path) -> None:
+    """Each alone would send all of it; a node that dies and comes back changes the parts."""
+    async with cluster(tmp_path, more=f"rate = {_RATE}\n") as nodes:
+        await nodes.deposits(30)
+        nodes.nodes["node3"].kill()
+        await nodes.nodes["node3"].ended()
+        await nodes.deposits(60)
+        await nodes.nodes["node3"].start()
+        await nodes.deposits(60)
+        assert await nodes.finish() == []
+        heard = read(Path(nodes.plan.record)).told.values()
+        times = sorted(told.at for each in heard for told in each)
+        assert len(times) < _RATE * (times[-1] - times[0]) + _BURST
 
 
 @pytest.mark.parametrize("mood", [Mood.FAILS, Mood.HANGS])

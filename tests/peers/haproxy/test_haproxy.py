@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.haproxy.balancer import haproxy
 from tests.process.phones import Phones, phones
 from tests.process.ports import kept_port
 from tests.process.program import Program, running
@@ -19,7 +20,6 @@ from tests.process.program import Program, running
 pytestmark = [pytest.mark.peers, pytest.mark.process]
 
 _SECONDS = 30.0
-_MISSING = "haproxy is missing: apt-get install -y haproxy"
 _HAPROXY = """
 defaults
     mode tcp
@@ -33,34 +33,6 @@ listen tls
     bind 127.0.0.1:{tls}
     server node 127.0.0.1:{imap_tls} {send}
 """
-
-
-@asynccontextmanager
-async def haproxy(config: Path, ports: tuple[int, ...]) -> AsyncIterator[None]:
-    try:
-        process = await asyncio.create_subprocess_exec("haproxy", "-db", "-f", str(config), stderr=PIPE)
-    except FileNotFoundError:
-        raise AssertionError(_MISSING) from None
-    try:
-        async with asyncio.timeout(_SECONDS):
-            for port in ports:
-                await _until_there(process, port)
-        yield
-    finally:
-        process.kill()
-        await process.communicate()
-
-
-async def _until_there(process: asyncio.subprocess.Process, port: int) -> None:
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
-        except ConnectionRefusedError:
-            assert process.returncode is None, "haproxy has ended"
-            await asyncio.sleep(0.02)
-        else:
-            writer.transport.abort()
-            return
 
 
 @pytest.fixture

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError
 
 from vvm.domain.errors import Outage
@@ -31,6 +34,8 @@ class RedisBus:
             password=password or None,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
+            # A connection that was lost meanwhile is made anew, once; who is silent is not asked again.
+            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,)),
             decode_responses=True,
         )
 

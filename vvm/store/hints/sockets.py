@@ -27,6 +27,8 @@ _MOST = 65_536
 """Octets of one datagram; SharedHints says much less at a time."""
 _TRIES = 10
 _AGAIN_SECONDS = 0.005
+_LOOK_SECONDS = 1.0
+"""How often a process looks whether its socket is still where others find it."""
 _AT_A_TIME = 100
 """Datagrams that are heard before others have their turn on the event loop."""
 
@@ -65,7 +67,9 @@ class SocketBus:
             loop.add_reader(ear, _take, ear, hear)
             try:
                 ready()
-                await asyncio.Event().wait()
+                while path.exists():  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(_LOOK_SECONDS)
+                raise Outage(f"{path}: somebody has deleted it")
             finally:
                 loop.remove_reader(ear)
                 with suppress(OSError):

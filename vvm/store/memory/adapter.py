@@ -7,6 +7,8 @@ is a transaction by itself, as the port promises.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.memory.blobs import MemoryBlobLedger
 from vvm.store.memory.cos import MemoryCos
@@ -49,6 +51,9 @@ class MemoryStore:
         self.history = MemoryHistory(self.mailboxes, self.subscribers)
         self.lists = MemoryLists(self.subscribers, self.mailboxes)
         self.repeats = MemoryRepeats()
+
+    async def time(self) -> datetime | None:
+        return None
 
     async def moved_to(self) -> str | None:
         """There is no other place for a memory."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count, islice
 
@@ -16,6 +16,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 from vvm.store.memory.events import MemoryEvents
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
+from vvm.store.sms import Share
 
 _DEAD = frozenset({Settlement.FAILED, Settlement.EXPIRED})
 _TOLD = _DEAD | {Settlement.SENT, Settlement.DELIVERED}
@@ -120,6 +121,8 @@ class MemoryOutbox:
     def __init__(self, events: MemoryEvents | None = None) -> None:
         self._events = events or MemoryEvents()
         self._rows: dict[int, _Row] = {}
+        self._senders: dict[str, dict[str, datetime]] = {}
+        """By SMSC, until when each sender sends."""
         self._ids = count(1)
         self.unanswered: Counter[SubscriberId] = Counter()
         """SYNC that were sent since the subscriber's client last logged in."""
@@ -279,6 +282,17 @@ class MemoryOutbox:
         for row in going:
             del self._rows[row.id]
         return len(going)
+
+    async def share(
+        self, sender: str, smscs: Sequence[str], *, now: datetime, until: datetime
+    ) -> Mapping[str, Share]:
+        shares = {}
+        for smsc in smscs:
+            senders = self._senders.setdefault(smsc, {})
+            new = senders.get(sender, now) <= now
+            senders[sender] = until
+            shares[smsc] = Share(sum(each > now for each in senders.values()), new)
+        return shares
 
     async def counts(self) -> OutboxCounts:
         owed = self._owed()

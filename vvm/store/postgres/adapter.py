@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
+from vvm.store import rows
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.metrics import CommitMetrics, NoCommitMetrics
 from vvm.store.postgres.blobs import PostgresBlobLedger
@@ -54,6 +56,10 @@ class PostgresStore:
         self.lists = PostgresLists(database)
         self.repeats = PostgresRepeats(database)
         self.events = self.webhooks = PostgresEvents(database)
+
+    async def time(self) -> datetime | None:
+        (now,) = await self._database.one(_SQL["time"])
+        return rows.moment(now)
 
     async def moved_to(self) -> str | None:
         row = await self._database.one(_SQL["moved_to"])

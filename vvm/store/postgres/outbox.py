@@ -7,7 +7,7 @@ takes from them costs a second SMS, which is harmless (design.md invariant 4).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
 from vvm.store.postgres.engine import Connection, Database, statements
+from vvm.store.sms import Share
 
 _SQL = statements("outbox.sql")
 
@@ -176,6 +177,18 @@ class PostgresOutbox:
         where = {"before": rows.microseconds(before), "limit": limit}
         ((count,),) = await self._database.decide(_SQL["forget_settled"], where, durable=False)
         return int(count)
+
+    async def share(
+        self, sender: str, smscs: Sequence[str], *, now: datetime, until: datetime
+    ) -> Mapping[str, Share]:
+        values = {
+            "sender": sender,
+            "smscs": list(smscs),
+            "now": rows.microseconds(now),
+            "until": rows.microseconds(until),
+        }
+        found = await self._database.decide(_SQL["share"], values, durable=False)
+        return {smsc: Share(senders, new) for smsc, senders, new in found}
 
     async def counts(self) -> OutboxCounts:
         owed, oldest, dead = await self._database.one(_SQL["counts"])

@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from vvm.domain.errors import Outage
@@ -66,6 +67,9 @@ class SqliteStore:
         self.repeats = SqliteRepeats(self._writer)
         self._data_version = self._reader.one("PRAGMA data_version")
         self._journal = self._newest()
+
+    async def time(self) -> datetime | None:
+        return None
 
     async def moved_to(self) -> str | None:
         row = self._reader.one(_SQL["moved_to"])

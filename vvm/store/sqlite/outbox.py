@@ -8,7 +8,7 @@ takes from them costs a second SMS, which is harmless (design.md invariant 4).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from vvm.domain.notification import Cause, Family, Leased, Owed
@@ -16,6 +16,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
+from vvm.store.sms import Share
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.engine import Reader, Row, Writer
 
@@ -230,6 +231,24 @@ class SqliteOutbox:
 
         def work(connection: sqlite3.Connection) -> int:
             return connection.execute(_SQL["forget_settled"], where).rowcount
+
+        return await self._write(work, durable=False)
+
+    async def share(
+        self, sender: str, smscs: Sequence[str], *, now: datetime, until: datetime
+    ) -> Mapping[str, Share]:
+        at = {"sender": sender, "now": rows.microseconds(now), "until": rows.microseconds(until)}
+
+        def work(connection: sqlite3.Connection) -> Mapping[str, Share]:
+            shares = {}
+            for smsc in smscs:
+                values = at | {"smsc": smsc}
+                new = connection.execute(_SQL["sender_is_known"], values).fetchone() is None
+                connection.execute(_SQL["put_sender"], values)
+                connection.execute(_SQL["forget_senders"], values)
+                (senders,) = connection.execute(_SQL["count_senders"], values).fetchone()
+                shares[smsc] = Share(senders, new)
+            return shares
 
         return await self._write(work, durable=False)
 

@@ -57,11 +57,13 @@ SELECT setval(:sequence::text::regclass, greatest(:last, (SELECT coalesce(last_v
 DELETE FROM directory;
 
 -- name: insert_names
+-- While the source is written to, two tables may be of two instants, and a name be in both; in the end it is not.
 INSERT INTO directory (name, kind, id)
 SELECT msisdn, 'msisdn', id FROM subscriber
 UNION ALL SELECT imap_user, 'imap_user', id FROM subscriber
 UNION ALL SELECT msisdn, 'msisdn', subscriber_id FROM alias
-UNION ALL SELECT login, 'device', id FROM device;
+UNION ALL SELECT login, 'device', id FROM device
+    ON CONFLICT DO NOTHING;
 
 -- name: handover
 SELECT role, place FROM handover;

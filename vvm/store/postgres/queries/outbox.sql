@@ -113,3 +113,6 @@ SELECT (SELECT count(*) FROM outbox WHERE state = 'owed'),
 
 -- name: next_due
 SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1;
+
+-- name: share
+SELECT smsc, senders, new FROM share_rate(:sender, :smscs, :now, :until);

@@ -159,3 +159,16 @@ SELECT (SELECT count(*) FROM outbox WHERE state = 'owed'),
 
 -- name: next_due
 SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1;
+
+-- name: sender_is_known
+SELECT 1 FROM sender WHERE smsc = :smsc AND name = :sender AND until > :now;
+
+-- name: put_sender
+INSERT INTO sender (smsc, name, until) VALUES (:smsc, :sender, :until)
+    ON CONFLICT (smsc, name) DO UPDATE SET until = excluded.until;
+
+-- name: forget_senders
+DELETE FROM sender WHERE smsc = :smsc AND until <= :now;
+
+-- name: count_senders
+SELECT count(*) FROM sender WHERE smsc = :smsc;
