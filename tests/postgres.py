@@ -45,7 +45,7 @@ class Server:
         self._programs = found[-1].parent
         # The name of a Unix socket is short, so this is not under pytest's directory.
         self.directory = Path(tempfile.mkdtemp(prefix="vvm-pg-"))
-        self._data = self.directory / "data"
+        self.data = self.directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         # PostgreSQL refuses to run as root.
         owner = pwd.getpwnam("postgres") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
@@ -53,17 +53,18 @@ class Server:
         become = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
         # A test run that is killed takes its server along.
         self._words = ["setpriv", "--pdeathsig", "INT", *(become if os.getuid() == 0 else [])]
-        options = ("-U", "vvm", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        subprocess.run(
-            [*self._words, str(self._programs / "initdb"), "-D", str(self._data), *options],
-            check=True,
-            capture_output=True,
-        )
+        self.run("initdb", "-D", str(self.data), "-U", "vvm", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 
     def url(self, database: str) -> str:
         return f"postgresql://vvm@/{database}?host={self.directory}"
 
-    def start(self) -> None:
+    def run(self, program: str, *words: str) -> None:
+        """One of PostgreSQL's own, as the owner of the cluster."""
+        command = [*self._words, str(self._programs / program), *words]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def start(self, **more: str) -> None:
+        """With these settings besides."""
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.directory),
@@ -73,11 +74,11 @@ class Server:
             "max_connections": "200",
             "shared_buffers": "64MB",
             "log_min_messages": "fatal",
-        }
+        } | more
         settings = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._words, str(self._programs / "postgres"), "-D", str(self._data), *settings],
+                [*self._words, str(self._programs / "postgres"), "-D", str(self.data), *settings],
                 stdout=log,
                 stderr=log,
             )
@@ -87,7 +88,7 @@ class Server:
         """The postmaster writes it into its own file, a line that is rewritten as it starts."""
         assert self._process is not None
         deadline = time.monotonic() + _SECONDS
-        state = self._data / "postmaster.pid"
+        state = self.data / "postmaster.pid"
         while time.monotonic() < deadline:
             lines = state.read_text().splitlines() if state.exists() else []
             if len(lines) > 7 and lines[7].strip() == "ready" and int(lines[0]) == self._process.pid:

@@ -77,6 +77,23 @@ async def test_an_original_has_a_blob_of_its_own(store: Store, blobs: MemoryBlob
     assert blobs.blobs == {}
 
 
+async def test_a_blob_is_kept_for_a_time_after_its_message(
+    store: Store, blobs: MemoryBlobs, alice: Subscriber
+) -> None:
+    """So that a database that is brought back to an earlier time finds it."""
+    await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+    await expunge(store, alice.mailbox, 1)
+    now, keep = datetime.now(UTC), timedelta(hours=48)
+    patient, in_time = (
+        Sweeper(blobs, store.blobs, clock=FixedClock(now + later), age=AGE, keep=keep)
+        for later in (keep - AGE, keep + AGE)
+    )
+    assert await patient() == 0
+    assert len(blobs.blobs) == 1
+    assert await in_time() == 1
+    assert blobs.blobs == {}
+
+
 async def test_the_lists_of_a_mailbox_touch_no_blob(
     store: Store, blobs: MemoryBlobs, alice: Subscriber
 ) -> None:

@@ -118,22 +118,44 @@ def test_another_master_key_is_noticed(site: Site, tmp_path: Path) -> None:
         assert "needs the master key" in err
 
 
+def test_a_file_that_was_brought_back_by_other_means_begins_anew(site: Site) -> None:
+    statement = "SELECT uid_validity FROM folder ORDER BY id"
+    before = site.column(statement)
+    assert site.vvm("backup", "recovered")[0] == Exit.OK
+    assert min(site.column(statement)) > max(before)
+
+
+def test_where_no_store_is_nothing_begins_anew(site: Site, tmp_path: Path) -> None:
+    code, _, err = other_site(site, tmp_path).vvm("backup", "recovered")
+    assert (code, "there is no store at" in err) == (Exit.REFUSED, True)
+
+
+def test_what_a_backup_says_of_itself_is_for_people_too(site: Site, tmp_path: Path) -> None:
+    code, out, _ = site.vvm("backup", "create", str(tmp_path / "backup"))
+    said = dict(line.split(maxsplit=1) for line in out.splitlines() if len(line.split()) > 1)
+    assert (code, said["engine"].strip(), said["subscribers"].strip()) == (Exit.OK, "sqlite", "1")
+    assert {"schema", "release"} <= set(said)
+
+
 @pytest.mark.parametrize("harm", ["blob", "row", "mailbox", "manifest"])
 def test_verify_finds_what_is_not_as_it_was(site: Site, tmp_path: Path, harm: str) -> None:
     backup = tmp_path / "backup"
     site.json("backup", "create", str(backup))
+    named = "vvm.db is damaged"
     if harm == "blob":
         blob = next(path for path in (backup / "blobs").rglob("*") if path.is_file())
+        named = "is damaged: it is not what was written"
         blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     elif harm == "manifest":
         (backup / "manifest.json").unlink()
+        named = "holds no whole backup"
     else:
         change = {"row": "UPDATE message SET flags = 1 WHERE uid = 2", "mailbox": "DELETE FROM subscriber"}
         with closing(sqlite3.connect(backup / "vvm.db")) as database:
             database.execute(change[harm])
             database.commit()
     code, _, err = site.vvm("backup", "verify", str(backup))
-    assert (code, "vvm: " in err) == (Exit.REFUSED, True)
+    assert (code, named in " ".join(err.split())) == (Exit.REFUSED, True)
 
 
 def test_nothing_is_overwritten(site: Site, tmp_path: Path) -> None:

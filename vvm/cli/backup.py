@@ -18,7 +18,7 @@ from rich.progress import Progress as Bars
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_row
 from vvm.config.load import load
-from vvm.runtime.backup import Backup, Manifest
+from vvm.runtime.backup import Backup, Manifest, begin_anew
 from vvm.runtime.logs import configure
 
 app = App(name="backup")
@@ -56,6 +56,18 @@ async def restore(directory: Directory, /, *, config: ConfigFile, json: AsJson =
         _show(await backup.restore(), json=json)
 
 
+@app.command
+async def recovered(*, config: ConfigFile) -> None:
+    """Call it when the database was brought back to an earlier time by its own means.
+
+    The server must not run yet.  Every folder gets another UIDVALIDITY, because UIDs that clients have
+    seen since would be given again.
+    """
+    found = load(config, os.environ)
+    configure("warning", found.log.format)
+    await begin_anew(found)
+
+
 @contextmanager
 def _opened(directory: Path, file: Path) -> Iterator[Backup]:
     """With a bar for each step where a person looks on."""
@@ -74,4 +86,5 @@ def _show(manifest: Manifest, *, json: bool) -> None:
     if json:
         show_json(manifest)
     else:
-        show_row(msgspec.to_builtins(manifest))
+        row = msgspec.to_builtins(manifest)
+        show_row(row | row.pop("origin"))

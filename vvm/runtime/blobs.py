@@ -25,4 +25,10 @@ def sweeper_of(
 ) -> Sweeper | None:
     if blobs is None:
         return None
-    return Sweeper(blobs, ledger, clock=clock, age=timedelta(hours=settings.sweep_after_hours))
+    return Sweeper(
+        blobs,
+        ledger,
+        clock=clock,
+        age=timedelta(hours=settings.sweep_after_hours),
+        keep=timedelta(days=settings.keep_days),
+    )

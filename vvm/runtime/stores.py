@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from vvm.config.sections import StoreSettings
+from vvm.store.backup import Engine
 from vvm.store.blobs.shelf import DatabaseShelf, MakeShelf
 from vvm.store.metrics import CommitMetrics
 from vvm.store.migration import Migrated
 from vvm.store.port import Store
 from vvm.store.postgres import open_postgres
+from vvm.store.postgres.backup import PostgresEngine
 from vvm.store.postgres.schema import prepare
 from vvm.store.sqlite import migrate_sqlite, open_sqlite
+from vvm.store.sqlite.backup import SqliteEngine
 
 
 @asynccontextmanager
@@ -56,3 +59,9 @@ async def holds_secrets(settings: StoreSettings) -> bool:
         return settings.path.exists()
     async with open_store(settings) as store:
         return bool(await store.subscribers.page(after=None, limit=1))
+
+
+def backup_engine(settings: StoreSettings) -> Engine:
+    if settings.path is not None:
+        return SqliteEngine(settings.path)
+    return PostgresEngine(settings.url, settings.postgres)

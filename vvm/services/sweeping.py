@@ -29,17 +29,30 @@ class Swept(msgspec.Struct, frozen=True):
 
 
 class Sweeper:
-    def __init__(self, blobs: BlobStore, ledger: BlobLedger, *, clock: Clock, age: timedelta) -> None:
-        """``age``: how old a blob without a message must be to count as left behind."""
+    def __init__(
+        self,
+        blobs: BlobStore,
+        ledger: BlobLedger,
+        *,
+        clock: Clock,
+        age: timedelta,
+        keep: timedelta = timedelta(0),
+    ) -> None:
+        """``age``: how old a blob without a message must be to count as left behind.
+
+        ``keep``: how long one is not deleted that has lost its message, or was found to have none.
+        """
         self._blobs = blobs
         self._ledger = ledger
         self._clock = clock
         self._age = age
+        self._keep = keep
 
     async def __call__(self) -> int:
         """Delete what is known to be loose; answers how many blobs.  Raises Outage."""
         total = 0
-        while keys := await self._ledger.loose(limit=_BATCH):
+        before = self._clock.now() - self._keep if self._keep else None
+        while keys := await self._ledger.loose(limit=_BATCH, before=before):
             await self._blobs.delete(keys)
             await self._ledger.deleted(keys)
             total += len(keys)

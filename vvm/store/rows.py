@@ -54,6 +54,7 @@ Row = Sequence[Any]
 """What an engine hands out; turned into a struct or a number at once."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST = 2**63 - 1
 _MICROSECOND = timedelta(microseconds=1)
 _ADMITTED = frozenset(status.value for status in ProvisioningStatus if status.active)
 _client = msgspec.json.Decoder(ClientProfile)
@@ -66,6 +67,11 @@ _layout = msgspec.msgpack.Decoder(Layout)
 
 def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def bound(moment: datetime | None) -> int:
+    """As microseconds; None: behind every moment."""
+    return _MOST if moment is None else microseconds(moment)
 
 
 def moment(value: int) -> datetime:

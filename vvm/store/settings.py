@@ -23,6 +23,9 @@ class PostgresSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a statement may take; the server is told too."""
     partitions: int = 16
     """Into how many each table is divided when the database is made; later it cannot be changed."""
+    programs: str = ""
+    """Directory of pg_dump, pg_restore and psql, for vvm backup; "" looks where Debian and PGDG put them,
+    and in PATH."""
 
 
 class HintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -78,8 +78,11 @@ class BlobLedger(Protocol):
         """
         ...
 
-    async def loose(self, *, limit: int) -> Sequence[str]:
-        """Blobs that wait to be deleted: condemned, or their last message is gone."""
+    async def loose(self, *, limit: int, before: datetime | None = None) -> Sequence[str]:
+        """Blobs that wait to be deleted, condemned or without their last message since before then.
+
+        None: however short the time.
+        """
         ...
 
     async def deleted(self, keys: Sequence[str]) -> None:

@@ -38,6 +38,9 @@ class BlobSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sweep_every_hours: float = 24.0
     """How often all blobs are listed to find those; blobs of messages that are gone need no list."""
 
+    keep_days: float = 0.0
+    """How long a blob is kept after its message is gone: as far back as the database may be recovered to."""
+
     @property
     def place(self) -> str:
         """The URL without its scheme."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from vvm.domain.subscriber import MailboxId
@@ -27,6 +27,8 @@ class MemoryBlobLedger:
         self._mailboxes: Mailboxes | None = None
         self._stored: set[str] = set()
         """The keys that messages have or had."""
+        self._released: dict[str, datetime] = {}
+        """Since when a key was seen to have no message any more."""
         self._condemned: dict[str, datetime] = {}
         self._deleted: set[str] = set()
         self._data_keys: dict[MailboxId, bytes] = {}
@@ -48,9 +50,15 @@ class MemoryBlobLedger:
             self._deleted.discard(key)
         return free
 
-    async def loose(self, *, limit: int) -> Sequence[str]:
-        waiting = (self._stored - self._in_use()) | set(self._condemned)
-        return sorted(waiting - self._deleted)[:limit]
+    async def loose(self, *, limit: int, before: datetime | None = None) -> Sequence[str]:
+        for key in self._stored - self._in_use():
+            self._released.setdefault(key, datetime.now(UTC))
+        waiting = self._released | self._condemned
+        return sorted(
+            key
+            for key, since in waiting.items()
+            if key not in self._deleted and (before is None or since < before)
+        )[:limit]
 
     async def deleted(self, keys: Sequence[str]) -> None:
         self._deleted.update(keys)

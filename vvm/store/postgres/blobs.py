@@ -29,8 +29,9 @@ class PostgresBlobLedger:
 
         return await self._database.write(work)
 
-    async def loose(self, *, limit: int) -> Sequence[str]:
-        return [key for (key,) in await self._database.all(_SQL["loose"], {"limit": limit})]
+    async def loose(self, *, limit: int, before: datetime | None = None) -> Sequence[str]:
+        which = {"before": rows.bound(before), "limit": limit}
+        return [key for (key,) in await self._database.all(_SQL["loose"], which)]
 
     async def deleted(self, keys: Sequence[str]) -> None:
         # What is lost is deleted once more.

@@ -7,17 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
-
 from vvm.store.check import Found
-from vvm.store.postgres.engine import connect, outage, statements
+from vvm.store.postgres.engine import OUTAGES, connect, outage, statements
 from vvm.store.settings import PostgresSettings
 
 _SQL = statements("check.sql")
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 _ALONE = "LOCK TABLE subscriber, mailbox IN EXCLUSIVE MODE"
 """Whoever writes what a repair looks at locks a row of one of these first (docs/store.md)."""
-_OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class PostgresInspector:
@@ -55,7 +52,7 @@ async def inspect_postgres(url: str, settings: PostgresSettings) -> AsyncIterato
         connection = await connect(url, settings)
         await connection.execute(_SNAPSHOT)
         yield PostgresInspector(connection)
-    except _OUTAGES as error:
+    except OUTAGES as error:
         raise outage(error) from error
     finally:
         if connection is not None:

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import asyncpg
-
 from vvm.store.copying import COUNTED, Key, Row, Table
 from vvm.store.handover import Handover
-from vvm.store.postgres.engine import connect, outage, statements
+from vvm.store.postgres.engine import OUTAGES, connect, outage, statements
 from vvm.store.settings import PostgresSettings
 
 _SQL = statements("copy.sql")
@@ -42,7 +40,6 @@ BEGIN
 END
 $$
 """
-_OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class PostgresSide:
@@ -217,7 +214,7 @@ async def postgres_side(
 def _outages() -> Iterator[None]:
     try:
         yield
-    except _OUTAGES as error:
+    except OUTAGES as error:
         raise outage(error) from error
 
 

@@ -48,7 +48,7 @@ _REFUSALS: Mapping[str, Callable[[], Refusal]] = {
 """What our functions raise, which ends the transaction that they are in."""
 _OURS = (asyncpg.DataError, asyncpg.SyntaxOrAccessError)
 """Not the server's mistakes: the caller cannot tell, whoever reads the log must."""
-_OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -165,7 +165,7 @@ class Database:
                     yield connection
         except _MET:
             raise
-        except _OUTAGES as error:
+        except OUTAGES as error:
             if (refusal := _REFUSALS.get(getattr(error, "sqlstate", ""))) is not None:
                 raise refusal() from error
             if isinstance(error, _OURS):
@@ -178,7 +178,7 @@ class Database:
             try:
                 async with asyncio.timeout(self._settings.statement_seconds):
                     await pool.close()
-            except (TimeoutError, *_OUTAGES):
+            except (TimeoutError, *OUTAGES):
                 pool.terminate()
 
 
@@ -189,7 +189,7 @@ async def opened(url: str, settings: PostgresSettings, metrics: CommitMetrics) -
     try:
         for level in ("on", "off"):
             pools.append(await _pool(url, settings, level))  # noqa: PERF401 - the first is closed when the second fails
-    except (*_OUTAGES, ValueError) as error:
+    except (*OUTAGES, ValueError) as error:
         for pool in pools:
             pool.terminate()
         raise outage(error) from error

@@ -193,7 +193,7 @@ def _place(cursor: str) -> tuple[int, int]:
 
 
 def _cursor(xid: int, number: int) -> str:
-    return f"{xid}-{number}" if xid else BEGINNING
+    return f"{xid}-{number}" if xid or number else BEGINNING
 
 
 def _kinds_json(kinds: Collection[EventKind]) -> str:

@@ -33,8 +33,9 @@ class SqliteBlobLedger:
 
         return await self._write(work)
 
-    async def loose(self, *, limit: int) -> Sequence[str]:
-        return [key for (key,) in self._reader.all(_SQL["loose"], (limit,))]
+    async def loose(self, *, limit: int, before: datetime | None = None) -> Sequence[str]:
+        which = {"before": rows.bound(before), "limit": limit}
+        return [key for (key,) in self._reader.all(_SQL["loose"], which)]
 
     async def deleted(self, keys: Sequence[str]) -> None:
         def work(connection: sqlite3.Connection) -> None:

@@ -54,10 +54,10 @@ def schema_of(path: Path) -> int:
         return int(version)
 
 
-def blob_keys(path: Path) -> list[str]:
-    """The blobs that a file's messages have."""
+def blob_keys(path: Path, *, after: str, limit: int) -> list[str]:
+    """The blobs that a file's messages have, in their order."""
     with _opened(path) as connection:
-        return [key for (key,) in connection.execute(_SQL["blob_keys"])]
+        return [key for (key,) in connection.execute(_SQL["blob_keys"], (after, limit))]
 
 
 def begin_anew(path: Path, at: datetime) -> None:

@@ -13,7 +13,7 @@ SELECT key, :at, true FROM unnest(:keys::text[]) AS key
 SELECT key FROM loose_blob WHERE key = ANY (:keys);
 
 -- name: loose
-SELECT key FROM loose_blob WHERE NOT deleted ORDER BY since, key LIMIT :limit;
+SELECT key FROM loose_blob WHERE NOT deleted AND since < :before ORDER BY since, key LIMIT :limit;
 
 -- name: deleted
 -- No append is under way for the blob of a message that was.

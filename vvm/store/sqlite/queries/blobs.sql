@@ -9,7 +9,7 @@ SELECT value, :at, 1 FROM json_each(:keys)
 SELECT key FROM loose_blob WHERE key IN (SELECT value FROM json_each(:keys));
 
 -- name: loose
-SELECT key FROM loose_blob WHERE NOT deleted ORDER BY since, key LIMIT ?;
+SELECT key FROM loose_blob WHERE NOT deleted AND since < :before ORDER BY since, key LIMIT :limit;
 
 -- name: forget_released
 -- No append is under way for the blob of a message that was.

@@ -2,7 +2,7 @@
 SELECT version FROM schema_version;
 
 -- name: blob_keys
-SELECT blob FROM content WHERE blob > '' ORDER BY blob;
+SELECT blob FROM content WHERE blob > ? ORDER BY blob LIMIT ?;
 
 -- name: begin_mailboxes_anew
 -- Greater than any that a folder of the mailbox had, with room for each of its folders.
