@@ -177,7 +177,6 @@ class Annotations(Protocol):
         ...
 
 
-@runtime_checkable
 class Annotated(Protocol):
     """An account with annotations, for some of its clients at least."""
 
@@ -203,10 +202,15 @@ def filing(account: Account) -> Filing:
 
 def annotated(account: Account) -> Annotations:
     """The account's annotations.  Raises NotAllowed."""
-    found = account.annotations if isinstance(account, Annotated) else None
+    found = _annotations(account)
     if found is None:
         raise NotAllowed
     return found
+
+
+def takes_messages(account: Account) -> bool:
+    """Whether the account is ``Appending``."""
+    return _has(type(account), Appending)
 
 
 def copying(mailbox: Mailbox) -> Copying:
@@ -232,9 +236,14 @@ def offered(account: Account, shown: Collection[bytes], *, max_append_bytes: int
         names += [b"MOVE", b"MULTIAPPEND", b"CREATE-SPECIAL-USE"]
         if _REV2_NEEDS.issubset(shown):
             names.append(b"IMAP4rev2")
-    if isinstance(account, Annotated) and account.annotations is not None:
+    if _annotations(account) is not None:
         names.append(b"METADATA")
     return tuple(names)
+
+
+def _annotations(account: Account | Annotated) -> Annotations | None:
+    """Of an account that is ``Annotated``."""
+    return getattr(account, "annotations", None)
 
 
 @lru_cache(maxsize=64)

@@ -239,7 +239,7 @@ class Connection(asyncio.Protocol):
     async def _next(self) -> Event:
         """The next event of the framer; first writes what the last commands answered."""
         began: float | None = None
-        while (event := next(self._framer.events(), None)) is None:
+        while (event := self._framer.event()) is None:
             if self._inflate():
                 continue
             await self.flush()

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -44,9 +44,7 @@ class Attribute(enum.Enum):
     __hash__ = object.__hash__  # each exists once; Enum's own, of the name, takes a call for every look-up
 
 
-_IN_VIEW = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
 _LISTED = frozenset({Attribute.UID, Attribute.FLAGS})
-_RARE = frozenset({Attribute.PREVIEW, Attribute.EMAIL_ID, Attribute.THREAD_ID})
 _LONGEST_PIECE = 65_536
 _LONGEST_PREVIEW = 200
 """Characters (RFC 8970 section 3.2)."""
@@ -61,6 +59,8 @@ class Text(enum.Enum):
     FIELDS_NOT = b"HEADER.FIELDS.NOT"
     TEXT = b"TEXT"
     MIME = b"MIME"
+
+    __hash__ = object.__hash__
 
 
 _HEADERS = frozenset({Text.HEADER, Text.FIELDS, Text.FIELDS_NOT})
@@ -81,7 +81,7 @@ class Form(enum.Enum):
     DECODED_SIZE = b"BINARY.SIZE"
 
 
-class Section(msgspec.Struct, frozen=True):
+class Section(msgspec.Struct, frozen=True, dict=True):
     """One ``BODY[…]``, one of its RFC 822 spellings, or one ``BINARY[…]``.
 
     ``label`` is the item's name in the response, never with PEEK.  ``part`` is the part number,
@@ -96,53 +96,80 @@ class Section(msgspec.Struct, frozen=True):
     peek: bool = False
     form: Form = Form.ENCODED
 
-    @property
+    @cached_property
     def in_header(self) -> bool:
         """Whether the message's header, which its record holds, is enough to answer."""
         return not self.part and self.text in _HEADERS
 
+    @cached_property
+    def wanted_fields(self) -> re.Pattern[bytes]:
+        """Whole header fields with their continuation lines, of the names in ``fields``."""
+        alternatives = b"|".join(map(re.escape, self.fields))
+        pattern = rb"^(?:" + alternatives + rb")[ \t]*:.*\n(?:[ \t].*\n)*"
+        return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
-class Request(msgspec.Struct, frozen=True):
-    """Everything that one FETCH asks of each message."""
+
+class Request(msgspec.Struct, frozen=True, dict=True):
+    """Everything that one FETCH asks of each message; what follows from that is found out once."""
 
     attributes: frozenset[Attribute]
     sections: tuple[Section, ...] = ()
 
-    @property
+    @cached_property
     def in_view(self) -> bool:
         """Whether UID and flags are all that is asked: then no storage is read."""
-        return not self.sections and self.attributes <= _IN_VIEW
+        return not self.sections and not self.of_record
 
-    @property
+    @cached_property
+    def of_state(self) -> tuple[Callable[[MessageState], bytes], ...]:
+        """What writes the items that come first, which the view knows."""
+        return tuple(write for item, write in _OF_STATE.items() if item in self.attributes)
+
+    @cached_property
+    def of_record(self) -> tuple[Callable[[MessageRecord], bytes], ...]:
+        """… and those that come next, which need the message's record."""
+        return tuple(write for item, write in _OF_RECORD.items() if item in self.attributes)
+
+    @cached_property
     def needs_octets(self) -> bool:
         """Whether the message itself must be read."""
         return not all(section.in_header for section in self.sections)
 
-    @property
+    @cached_property
+    def decoded_parts(self) -> frozenset[str]:
+        """The parts that are asked for without transfer encoding."""
+        return frozenset(section.part for section in self.sections if section.form is not Form.ENCODED)
+
+    @cached_property
     def marks_seen(self) -> bool:
         """Whether the client reads for good: a section without PEEK."""
         return not all(section.peek for section in self.sections)
+
+    @cached_property
+    def with_uid(self) -> Request:
+        """As UID FETCH answers it."""
+        return self if Attribute.UID in self.attributes else self.adding(Attribute.UID)
 
     def adding(self, *attributes: Attribute) -> Request:
         """The same request, answered with some attributes more."""
         return Request(self.attributes.union(attributes), self.sections)
 
 
-def brief(attributes: frozenset[Attribute], *, number: int, current: MessageState) -> bytes:
+def brief(request: Request, *, number: int, current: MessageState) -> bytes:
     """The response of a request that is ``in_view``."""
-    return b"* %d FETCH (%b)\r\n" % (number, b" ".join(_known(attributes, current)))
+    return b"* %d FETCH (%b)\r\n" % (number, b" ".join([write(current) for write in request.of_state]))
 
 
-def briefs(attributes: frozenset[Attribute], messages: Iterable[tuple[int, MessageState]]) -> bytes:
+def briefs(request: Request, messages: Iterable[tuple[int, MessageState]]) -> bytes:
     """``brief`` for many, by number; the pair that every client lists a mailbox by is written at once."""
-    if attributes == _LISTED:
+    if request.attributes == _LISTED:
         return b"".join(
             [
                 b"* %d FETCH (UID %d FLAGS %b)\r\n" % (number, current.uid, flags.write(current.flags))
                 for number, current in messages
             ]
         )
-    return b"".join([brief(attributes, number=number, current=current) for number, current in messages])
+    return b"".join([brief(request, number=number, current=current) for number, current in messages])
 
 
 def full(
@@ -153,8 +180,10 @@ def full(
     Raises No with UNKNOWN-CTE, and then before the first piece, when a part cannot be decoded as asked.
     """
     message = None if octets is None else memoryview(octets)
-    decoded = _decoded_parts(request.sections, record, message)
-    waiting = b"* %d FETCH (%b" % (number, b" ".join(_small(request, record, current)))
+    decoded = _decoded_parts(request.decoded_parts, record, message)
+    small = [write(current) for write in request.of_state]
+    small += [write(record) for write in request.of_record]
+    waiting = b"* %d FETCH (%b" % (number, b" ".join(small))
     space = b" " if request.attributes else b""
     for section in request.sections:
         waiting += space + section.label
@@ -171,35 +200,26 @@ def full(
     yield waiting + b")\r\n"
 
 
-def _small(request: Request, record: MessageRecord, current: MessageState) -> list[bytes]:
-    """Everything that is no section."""
-    items = _known(request.attributes, current)
-    asked = request.attributes
-    if Attribute.INTERNAL_DATE in asked:
-        items.append(b"INTERNALDATE " + encoder.date_time(record.internal_date))
-    if Attribute.SIZE in asked:
-        items.append(b"RFC822.SIZE %d" % record.size)
-    if Attribute.ENVELOPE in asked:
-        items.append(b"ENVELOPE " + record.envelope)
-    if Attribute.BODY in asked:
-        items.append(b"BODY " + record.body)
-    if Attribute.BODY_STRUCTURE in asked:
-        items.append(b"BODYSTRUCTURE " + record.body_structure)
-    if asked & _RARE:
-        items += _rare(asked, record)
-    return items
+def _preview(record: MessageRecord) -> bytes:
+    return b"PREVIEW " + encoder.string(record.preview[:_LONGEST_PREVIEW].encode())
 
 
-def _rare(asked: frozenset[Attribute], record: MessageRecord) -> list[bytes]:
-    """What only some mail clients ask for."""
-    items = []
-    if Attribute.PREVIEW in asked:
-        items.append(b"PREVIEW " + encoder.string(record.preview[:_LONGEST_PREVIEW].encode()))
-    if Attribute.EMAIL_ID in asked:
-        items.append(f"EMAILID ({record.email_id})".encode())
-    if Attribute.THREAD_ID in asked:
-        items.append(b"THREADID NIL")
-    return items
+_OF_STATE: Mapping[Attribute, Callable[[MessageState], bytes]] = {
+    Attribute.UID: lambda current: b"UID %d" % current.uid,
+    Attribute.FLAGS: lambda current: b"FLAGS " + flags.write(current.flags),
+    Attribute.MODSEQ: lambda current: b"MODSEQ (%d)" % current.modseq,
+}
+_OF_RECORD: Mapping[Attribute, Callable[[MessageRecord], bytes]] = {
+    Attribute.INTERNAL_DATE: lambda record: b"INTERNALDATE " + encoder.date_time(record.internal_date),
+    Attribute.SIZE: lambda record: b"RFC822.SIZE %d" % record.size,
+    Attribute.ENVELOPE: lambda record: b"ENVELOPE " + record.envelope,
+    Attribute.BODY: lambda record: b"BODY " + record.body,
+    Attribute.BODY_STRUCTURE: lambda record: b"BODYSTRUCTURE " + record.body_structure,
+    Attribute.PREVIEW: _preview,
+    Attribute.EMAIL_ID: lambda record: f"EMAILID ({record.email_id})".encode(),
+    Attribute.THREAD_ID: lambda _: b"THREADID NIL",
+}
+"""Every item that is no section, in the order of the response."""
 
 
 def extract(
@@ -222,17 +242,6 @@ def extract(
     return found[first : first + count]
 
 
-def _known(attributes: frozenset[Attribute], current: MessageState) -> list[bytes]:
-    items = []
-    if Attribute.UID in attributes:
-        items.append(b"UID %d" % current.uid)
-    if Attribute.FLAGS in attributes:
-        items.append(b"FLAGS " + flags.write(current.flags))
-    if Attribute.MODSEQ in attributes:
-        items.append(b"MODSEQ (%d)" % current.modseq)
-    return items
-
-
 def _literal_start(section: Section, value: Octets) -> bytes:
     """A literal8 where there is a NUL, which no other literal may hold (RFC 3516 section 4.2)."""
     eight = b"~" if section.form is Form.DECODED and _NUL.search(value) else b""
@@ -249,14 +258,13 @@ def _cut(value: Octets) -> Iterator[Octets]:
 
 
 def _decoded_parts(
-    sections: Iterable[Section], record: MessageRecord, octets: memoryview | None
+    wanted: frozenset[str], record: MessageRecord, octets: memoryview | None
 ) -> Mapping[str, Octets]:
-    """The parts that are asked for without transfer encoding; the message as a whole has none.
+    """The ``wanted`` parts without their transfer encoding; the message as a whole has none.
 
     Each is decoded once.  Parts lie beside each other, so all of them are less than the message; one
     that claims an encoding and has parts itself (forbidden by RFC 2045 section 6.4) must not change that.
     """
-    wanted = {section.part for section in sections if section.form is not Form.ENCODED}
     if not wanted or octets is None:
         return {}
     decoded: dict[str, Octets] = {}
@@ -307,30 +315,10 @@ def _header(section: Section, header: bytes) -> bytes:
     """The whole block or some of its fields; either way it ends with the empty line."""
     if section.text is Text.HEADER:
         return header
-    pattern = _fields(section.fields)
     if section.text is Text.FIELDS_NOT:
-        return pattern.sub(b"", header)
-    return b"".join(pattern.findall(header)) + b"\r\n"
+        return section.wanted_fields.sub(b"", header)
+    return b"".join(section.wanted_fields.findall(header)) + b"\r\n"
 
-
-_LONGEST_KEPT = 512
-"""Octets of the field names whose pattern is kept: a peer that invents names fills no memory with them."""
 
 _NUL = re.compile(rb"\0")
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
-
-
-def _fields(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    """Whole fields with their continuation lines; handsets ask for the same few sets all day."""
-    kept = sum(map(len, names)) <= _LONGEST_KEPT
-    return _kept_pattern(names) if kept else _pattern(names)
-
-
-@lru_cache(maxsize=256)
-def _kept_pattern(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    return _pattern(names)
-
-
-def _pattern(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    alternatives = b"|".join(re.escape(name) for name in names)
-    return re.compile(rb"^(?:" + alternatives + rb")[ \t]*:.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)

@@ -43,6 +43,8 @@ class Extension(enum.Enum):
     REV2 = b"IMAP4rev2"
     """Also what RFC 9051 says otherwise than RFC 3501: ESEARCH, no RECENT, names in UTF-8."""
 
+    __hash__ = object.__hash__
+
 
 ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
 LOGGED_IN = frozenset({State.AUTHENTICATED, State.SELECTED})
@@ -216,7 +218,7 @@ class Session:
             *self.capabilities,
             *abilities.offered(account, self.capabilities, max_append_bytes=self.settings.max_append_bytes),
         )
-        self.link.logged_in(appends=isinstance(account, abilities.Appending))
+        self.link.logged_in(appends=abilities.takes_messages(account))
 
     def select(self, selected: Selected) -> None:
         """A mailbox is open from now on."""

@@ -135,7 +135,7 @@ async def answer(session: Session, command: Fetch, *, by_uid: bool) -> None:
     Looks for new messages first: vvmd asks for the UID that its SMS named in a session that it
     opened earlier (spec/omtp-vvm.md 20.1, row 1).  Numbers that do not exist are passed over.
     """
-    request = command.request
+    request = command.request.with_uid if by_uid else command.request
     if command.vanished and Extension.QRESYNC not in session.enabled:
         raise Bad("VANISHED is for clients that enabled QRESYNC")
     if Attribute.MODSEQ in request.attributes:
@@ -170,7 +170,7 @@ async def _report_vanished(session: Session, chosen: NumberSet, since_modseq: in
 
 def _answer_from_view(session: Session, uids: Sequence[int], request: Request) -> None:
     view = session.selected.view
-    session.out.add(fetch.briefs(request.attributes, view.numbered(uids)))
+    session.out.add(fetch.briefs(request, view.numbered(uids)))
     if view.owes_news:
         for uid in uids:
             _told(view, uid, request)

@@ -11,7 +11,7 @@ import msgspec
 from imap_server import fetch, object_ids
 from imap_server.backend import Mailbox, Snapshot
 from imap_server.errors import Bad, No
-from imap_server.fetch import Attribute
+from imap_server.fetch import Attribute, Request
 from imap_server.session import LOGGED_IN, Extension, Selected, Session, State
 from imap_server.view import View
 from imap_server.wire.lexer import Lexer
@@ -21,7 +21,7 @@ NAME = b"SELECT"
 STATES = LOGGED_IN
 CAPABILITY = None
 
-_CHANGED = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ})
+_CHANGED = Request(frozenset({Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ}))
 
 
 class Known(msgspec.Struct, frozen=True):

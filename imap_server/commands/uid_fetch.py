@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from imap_server.commands import fetch
 from imap_server.commands.fetch import Fetch
-from imap_server.fetch import Attribute
 from imap_server.session import SELECTED, Session
 
 NAME = b"UID FETCH"
@@ -18,5 +15,4 @@ parse = fetch.parse
 
 async def run(session: Session, command: Fetch) -> None:
     """By UID; EXPUNGE may follow the data."""
-    with_uid = msgspec.structs.replace(command, request=command.request.adding(Attribute.UID))
-    await fetch.answer(session, with_uid, by_uid=True)
+    await fetch.answer(session, command, by_uid=True)

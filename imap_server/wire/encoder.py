@@ -60,13 +60,8 @@ def date_time(moment: datetime) -> bytes:
 
     Month names come from a table: ``strftime`` would follow the process's locale.
     """
-    offset = moment.utcoffset()
-    if offset is None:
+    if moment.utcoffset() is None:
         raise ValueError("INTERNALDATE needs a zone")
-    minutes = int(offset.total_seconds()) // 60
-    sign = "-" if minutes < 0 else "+"
-    hours, rest = divmod(abs(minutes), 60)
-    return (
-        f'"{moment.day:02d}-{_MONTHS[moment.month - 1]}-{moment.year:04d}'
-        f' {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d} {sign}{hours:02d}{rest:02d}"'
-    ).encode()
+    iso = moment.isoformat(timespec="seconds")  # 2026-11-28T08:00:00+01:00
+    month = _MONTHS[moment.month - 1]
+    return f'"{iso[8:10]}-{month}-{iso[:4]} {iso[11:19]} {iso[19:22]}{iso[23:25]}"'.encode()

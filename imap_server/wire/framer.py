@@ -81,40 +81,48 @@ class Framer:
         self._buffer += data
 
     def events(self) -> Iterator[Event]:
-        """What the octets fed so far amount to; may be left after any event and asked again."""
+        """What the octets fed so far amount to, up to the first that is refused."""
+        while (event := self.event()) is not None:
+            yield event
+            if isinstance(event, Refused):
+                return
+
+    def event(self) -> Event | None:
+        """The next of them; None until more octets come.  After ``Refused`` none makes sense."""
         while True:
             if self._literal is not None:
                 if len(self._buffer) < self._literal:
-                    return
+                    return None
                 self._take(self._literal)
                 self._literal = None
                 continue
             end = self._buffer.find(b"\n", 0, self._max_line)
             if end < 0:
-                if len(self._buffer) >= self._max_line:
-                    yield Refused("line")
-                return
+                return Refused("line") if len(self._buffer) >= self._max_line else None
             line = self._take(end + 1)
             found = _LITERAL.search(line) if line.endswith((b"}\r\n", b"}\n")) else None
             if found is None:
-                yield Frame(self._finish())
-            elif len(found[1]) <= _DIGITS and self._size + int(found[1]) <= self._limit():
+                return Frame(self._finish())
+            if len(found[1]) <= _DIGITS and self._size + int(found[1]) <= self._limit():
                 self._literal = int(found[1])
                 if not found[2]:
-                    yield Continue()
+                    return Continue()
             elif found[2]:
-                yield Refused("command")
-                return
+                return Refused("command")
             else:
-                yield TooBig(self._finish()[0])
+                return TooBig(self._finish()[0])
 
     def _limit(self) -> int:
         return self._max_append if _APPEND.match(self._parts[0]) else self._max_command
 
     def _take(self, count: int) -> bytes:
-        with memoryview(self._buffer) as held:  # a slice of the buffer itself would be one copy more
-            part = bytes(held[:count])
-        del self._buffer[:count]
+        if count == len(self._buffer):  # one command and nothing behind it, as most come
+            part = bytes(self._buffer)
+            self._buffer.clear()
+        else:
+            with memoryview(self._buffer) as held:  # a slice of the buffer itself would be one copy more
+                part = bytes(held[:count])
+            del self._buffer[:count]
         self._parts.append(part)
         self._size += count
         return part

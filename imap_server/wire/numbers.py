@@ -31,7 +31,10 @@ class NumberSet(msgspec.Struct, frozen=True):
 
     def spans(self, last: int) -> list[tuple[int, int]]:
         """The same set as ascending ranges that do not touch, with ``*`` read as ``last``."""
-        ends = ((first or last, final or last) for first, final in self.ranges)
+        ends = [(first or last, final or last) for first, final in self.ranges]
+        if len(ends) == 1:
+            ((low, high),) = ends
+            return ends if low <= high else [(high, low)]
         merged: list[tuple[int, int]] = []
         for low, high in sorted((min(pair), max(pair)) for pair in ends):
             if merged and low <= merged[-1][1] + 1:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from tests.contract.samples import MINUTE, NOW, new_message, owed_to
+from tests.contract.samples import ALICE, MINUTE, NOW, new_message, owed_to
 from vvm.domain.message import INBOX, Flags
 from vvm.domain.notification import Cause
-from vvm.domain.subscriber import MailboxId, Subscriber
-from vvm.store.port import Changes, Store
+from vvm.domain.subscriber import MailboxId, ProvisioningStatus, Subscriber
+from vvm.store.port import Changes, Store, SubscriberChange
 
 NOTHING = Flags(0)
 
@@ -165,3 +165,17 @@ async def test_what_changes_nothing_owes_nothing(store: Store, alice: Subscriber
         )
         await store.mailboxes.expunge(alice.mailbox, folder, uids, update)
     assert await owed(store) == 0
+
+
+async def test_whoever_has_just_looked_hears_of_a_new_limit_and_of_a_block(
+    store: Store, alice: Subscriber
+) -> None:
+    before = (await since(store, alice.mailbox, 0)).folder
+    ready = SubscriberChange(changed_at=NOW, status=ProvisioningStatus.READY, max_messages=7)
+    await store.subscribers.change(ALICE, ready)
+    limited = (await since(store, alice.mailbox, 0)).folder
+    assert (before.max_messages, limited.max_messages) == (alice.max_messages, 7)
+    blocked = SubscriberChange(changed_at=NOW, status=ProvisioningStatus.BLOCKED)
+    await store.subscribers.change(ALICE, blocked)
+    assert limited.admits_clients
+    assert not (await since(store, alice.mailbox, 0)).folder.admits_clients

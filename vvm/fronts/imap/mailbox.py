@@ -18,6 +18,7 @@ from imap_server.backend import (
 from vvm.domain.message import GREETINGS
 from vvm.domain.subscriber import Subscriber
 from vvm.domain.visit import Act
+from vvm.fronts.imap.ahead import ReadAhead
 from vvm.fronts.imap.opened import Opened, closed, told
 from vvm.fronts.imap.preview import preview
 from vvm.fronts.imap.rosters import state_of
@@ -38,6 +39,7 @@ class Folder:
         self._vocabulary = opened.profile.vocabulary(folder)
         self._mailboxes = opened.services.mailboxes
         self._rosters = opened.services.rosters
+        self._ahead = ReadAhead()
 
     async def snapshot(self) -> Snapshot:
         found = await told(self._rosters.present(self._mailboxes, self._mailbox, self._folder))
@@ -61,6 +63,8 @@ class Folder:
         if changes is None:
             raise closed()
         await self._opened.check(changes.folder)
+        self._ahead.forget(message.uid for message in changes.changed)
+        self._ahead.forget(changes.expunged)
         return Changes(
             highest_modseq=changes.folder.highest_modseq,
             uid_next=changes.folder.uid_next,
@@ -69,6 +73,11 @@ class Folder:
         )
 
     async def messages(self, uids: Sequence[int]) -> Sequence[MessageRecord]:
+        if len(uids) == 1:
+            return await self._ahead.one(uids[0], self._records)
+        return await self._records(uids)
+
+    async def _records(self, uids: Sequence[int]) -> Sequence[MessageRecord]:
         originals = self._opened.originals
         found = await told(self._mailboxes.messages(self._mailbox, self._folder, uids, originals=originals))
         return [_record(message, "O" if originals else "M", self._language) for message in found]
@@ -119,6 +128,7 @@ class Folder:
         return None if copied is None else Copied(copied.uid_validity, copied.sources, copied.uids)
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self._ahead.clear()
         return self._opened.services.hints.watch(self._mailbox, callback)
 
 

@@ -65,7 +65,7 @@ class SqliteStore:
         self.history = SqliteHistory(self._writer)
         self.lists = SqliteLists(self._reader)
         self.repeats = SqliteRepeats(self._writer)
-        self._data_version = self._reader.one("PRAGMA data_version")
+        self._version = self._reader.version()
         self._journal = self._newest()
 
     async def time(self) -> datetime | None:
@@ -80,10 +80,10 @@ class SqliteStore:
 
         Costs one pragma when nothing was.  Own commits are hinted a second time, which is harmless.
         """
-        data_version = self._reader.one("PRAGMA data_version")
-        if data_version == self._data_version:
+        version = self._reader.version()
+        if version == self._version:
             return
-        self._data_version = data_version
+        self._version = version
         since, self._journal = self._journal, self._newest()
         for (mailbox,) in self._reader.all(_SQL["moved_since"], (since,)):
             hints.mailbox(MailboxId(mailbox))

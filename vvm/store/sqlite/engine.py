@@ -262,6 +262,11 @@ class Reader:
         rows = self.all(statement, parameters)
         return rows[0] if rows else None
 
+    def version(self) -> int:
+        """Of the file: another one as soon as anybody, of any process, has committed.  Raises Outage."""
+        ((version,),) = self.all("PRAGMA data_version")
+        return int(version)
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Statements within see one state of the file, whatever the writer commits meanwhile.

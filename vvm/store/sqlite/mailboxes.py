@@ -36,6 +36,8 @@ GREETINGS_ID = 2
 _SEEN = int(Flags.SEEN)
 _FEW = 50
 """Messages whose flags change faster than a thread takes over."""
+_MOST_FOLDERS = 1000
+"""Whose state is kept while nothing is committed."""
 
 
 class SqliteMailboxes:
@@ -45,6 +47,7 @@ class SqliteMailboxes:
         self._reader = reader
         self._write = writer
         self._shelf = shelf
+        self._folders = _Folders(reader)
 
     async def append(
         self,
@@ -82,8 +85,7 @@ class SqliteMailboxes:
             return await self._write(work)
 
     async def folder(self, mailbox: MailboxId, folder: str) -> FolderState | None:
-        row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
-        return None if row is None else rows.folder_state(row)
+        return self._folders(mailbox, folder)
 
     async def states(self, mailbox: MailboxId, folder: str) -> Sequence[MessageState]:
         return [
@@ -99,12 +101,11 @@ class SqliteMailboxes:
         return FolderSnapshot(rows.folder_state(row), [rows.message_state(state) for state in found])
 
     async def changes(self, mailbox: MailboxId, folder: str, since_modseq: int) -> Changes | None:
-        row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
-        if row is None:
+        present = self._folders(mailbox, folder)
+        if present is None:
             return None
-        state = rows.folder_state(row)
-        if state.highest_modseq <= since_modseq:
-            return Changes(folder=state)
+        if present.highest_modseq <= since_modseq:
+            return Changes(folder=present)
         with self._reader.snapshot():
             row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
             if row is None:
@@ -113,8 +114,8 @@ class SqliteMailboxes:
             state = rows.folder_state(row)
             if since_modseq < row[10]:
                 changed = self._reader.all(_SQL["changed_before_journal"], where)
-                present = {uid for (uid,) in self._reader.all(_SQL["uids"], where)}
-                expunged = [uid for uid in range(1, state.uid_next) if uid not in present]
+                there = {uid for (uid,) in self._reader.all(_SQL["uids"], where)}
+                expunged = [uid for uid in range(1, state.uid_next) if uid not in there]
             else:
                 changed = self._reader.all(_SQL["changed_since"], where)
                 expunged = [uid for (uid,) in self._reader.all(_SQL["expunged_since"], where)]
@@ -174,6 +175,29 @@ class SqliteMailboxes:
             return gone
 
         return await self._write(work)
+
+
+class _Folders:
+    """Folders as they are now, each read once for as long as nobody commits anything."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._version: int | None = None
+        self._read: dict[tuple[MailboxId, str], FolderState] = {}
+
+    def __call__(self, mailbox: MailboxId, folder: str) -> FolderState | None:
+        """Raises Outage."""
+        version = self._reader.version()  # before the row, which may be newer but never older
+        if version != self._version or len(self._read) >= _MOST_FOLDERS:
+            self._version = version
+            self._read.clear()
+        found = self._read.get((mailbox, folder))
+        if found is None:
+            row = self._reader.one(_SQL["folder_state"], (mailbox, folder))
+            if row is None:
+                return None
+            found = self._read[mailbox, folder] = rows.folder_state(row)
+        return found
 
 
 class _Contents:
