@@ -111,6 +111,11 @@ async def test_a_backup_among_deposits_and_expunges_is_whole(restless: Api, hand
         for msisdn in PEOPLE:
             await asyncio.to_thread(expunge, msisdn)
         made = await creating
+    # As Prometheus is told.
+    for operation in ("put", "delete"):
+        sample = f'vvm_blob_seconds_count{{backend="disk",operation="{operation}",outcome="ok"}}'
+        assert await restless.figure(sample) > 0
+    assert await restless.figure("vvm_blobs_swept_total") > 0
     assert await backup("verify") == made
     assert msgspec.json.decode(made)["subscribers"] == len(PEOPLE)
     assert msgspec.json.decode(made)["messages"] > 0

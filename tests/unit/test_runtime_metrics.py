@@ -23,6 +23,7 @@ from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.http.access import access
 from vvm.runtime.metrics import (
+    BlobMetrics,
     ImapMetrics,
     NotificationMetrics,
     RetentionMetrics,
@@ -31,6 +32,14 @@ from vvm.runtime.metrics import (
     new_metrics,
 )
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
+from vvm.services.sweeping import Sweeper
+from vvm.store.blobs.cache import CachedBlobs
+from vvm.store.blobs.key import new_key
+from vvm.store.blobs.memory import MemoryBlobs
+from vvm.store.blobs.places import blob_store
+from vvm.store.blobs.port import BlobDamaged
+from vvm.store.blobs.settings import BlobSettings
+from vvm.store.memory import MemoryStore
 from vvm.store.memory.outbox import MemoryOutbox
 from vvm.store.port import OutboxCounts, Settlement
 from vvm.store.sqlite import open_sqlite
@@ -80,6 +89,60 @@ async def test_every_commit_of_the_store_is_measured(tmp_path: Path) -> None:
         await store.mailboxes.append(alice.mailbox, INBOX, new_message())
     found = shown(registry)
     assert found["vvm_store_commit_seconds_count"] == found["vvm_store_commit_group_sum"] == 2
+
+
+async def test_what_goes_to_blobs_and_comes_back_is_measured_where_they_lie(tmp_path: Path) -> None:
+    registry = new_metrics().registry
+    blobs = blob_store(BlobSettings(url=f"file://{tmp_path}/blobs"), BlobMetrics(registry))
+    assert blobs is not None
+    kept, damaged, absent = (new_key(b"audio") for _ in range(3))
+    await blobs.put(kept, b"audio")
+    assert await blobs.get(kept) == b"audio"
+    assert await blobs.get(absent) is None
+    (tmp_path / "blobs" / damaged[:3] / damaged).write_bytes(b"noise")
+    with pytest.raises(BlobDamaged):
+        await blobs.get(damaged)
+    await blobs.delete([kept, absent])
+    (tmp_path / "blobs").rename(tmp_path / "elsewhere")
+    (tmp_path / "blobs").write_text("no folder")
+    with pytest.raises(Outage):
+        await blobs.put(kept, b"audio")
+    await blobs.close()
+    found = shown(registry)
+    counted = {
+        (operation, outcome): found[
+            f'vvm_blob_seconds_count{{backend="disk",operation="{operation}",outcome="{outcome}"}}'
+        ]
+        for operation, outcome in (
+            ("put", "ok"),
+            ("put", "unavailable"),
+            ("get", "ok"),
+            ("get", "absent"),
+            ("get", "blob_damaged"),
+            ("delete", "ok"),
+        )
+    }
+    assert set(counted.values()) == {1}
+    assert found['vvm_blob_octets_total{backend="disk",operation="put"}'] == 5
+    assert found['vvm_blob_octets_total{backend="disk",operation="get"}'] == 5
+
+
+async def test_the_cache_and_the_sweeper_say_what_they_do(tmp_path: Path) -> None:
+    registry = new_metrics().registry
+    metrics, clock = BlobMetrics(registry), FixedClock(NOW)
+    source = MemoryBlobs(clock)
+    cached = CachedBlobs(source, tmp_path / "cache", max_bytes=1000, metrics=metrics)
+    kept, other = new_key(b"audio"), new_key(b"noise")
+    await cached.put(kept, b"audio")
+    await source.put(other, b"noise")
+    for key in (kept, other, other):
+        await cached.get(key)
+    sweeper = Sweeper(cached, MemoryStore().blobs, clock=clock, age=timedelta(seconds=-1), metrics=metrics)
+    assert (await sweeper.look()).deleted == 2
+    found = shown(registry)
+    assert found['vvm_blob_cache_total{outcome="hit"}'] == 2
+    assert found['vvm_blob_cache_total{outcome="miss"}'] == 1
+    assert found["vvm_blobs_swept_total"] == 2
 
 
 def owed(due_at: datetime) -> Owed:
@@ -144,6 +207,7 @@ def every_name(tmp_path: Path) -> set[str]:
     SmsMetrics(registry, [])
     NotificationMetrics(registry)
     StoreMetrics(registry)
+    BlobMetrics(registry)
     RetentionMetrics(registry)
     OutboxMetrics(registry, MemoryOutbox(), clock=FixedClock(NOW), seconds=1.0)
     access(registry)

@@ -48,6 +48,13 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
         yield connection
 
 
+def test_who_missed_a_sync_is_looked_for_among_those_that_failed(database: sqlite3.Connection) -> None:
+    """And not among all that were sent in the hours that are looked at."""
+    text = STATEMENTS["outbox.missed"]
+    plan = database.execute(f"EXPLAIN QUERY PLAN {text}", dict.fromkeys(re.findall(r":(\w+)", text)))
+    assert next(plan)[3] == "SEARCH o USING INDEX outbox_missed (family=? AND settled_at>? AND settled_at<?)"
+
+
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_no_statement_reads_a_whole_table(database: sqlite3.Connection, name: str) -> None:
     text = STATEMENTS[name]

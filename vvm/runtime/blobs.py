@@ -12,6 +12,7 @@ from vvm.services.sweeping import Sweeper
 from vvm.store.blobs.port import BlobLedger, BlobStore
 from vvm.store.blobs.settings import BlobSettings
 from vvm.store.blobs.shelf import BlobShelf, DatabaseShelf, MakeShelf
+from vvm.store.metrics import BlobMetrics
 
 
 def shelf_of(settings: BlobSettings, blobs: BlobStore | None, keyring: Keyring) -> MakeShelf:
@@ -21,7 +22,11 @@ def shelf_of(settings: BlobSettings, blobs: BlobStore | None, keyring: Keyring) 
 
 
 def sweeper_of(
-    settings: BlobSettings, blobs: BlobStore | None, ledger: BlobLedger, clock: Clock
+    settings: BlobSettings,
+    blobs: BlobStore | None,
+    ledger: BlobLedger,
+    clock: Clock,
+    metrics: BlobMetrics | None = None,
 ) -> Sweeper | None:
     if blobs is None:
         return None
@@ -31,4 +36,5 @@ def sweeper_of(
         clock=clock,
         age=timedelta(hours=settings.sweep_after_hours),
         keep=timedelta(days=settings.keep_days),
+        metrics=metrics,
     )

@@ -159,6 +159,39 @@ class StoreMetrics:
         self._group.observe(jobs)
 
 
+class BlobMetrics:
+    """vvm.store.metrics.BlobMetrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "vvm_blob_seconds",
+            "Operations on blobs by where they lie, and outcome: ok, absent, or the code of the error",
+            ["backend", "operation", "outcome"],
+            buckets=_REMOTE,
+            registry=registry,
+        )
+        self._octets = Counter(
+            "vvm_blob_octets", "Octets put and got", ["backend", "operation"], registry=registry
+        )
+        self._lookups = Counter(
+            "vvm_blob_cache", "Questions to the local copies", ["outcome"], registry=registry
+        )
+        self._swept = Counter("vvm_blobs_swept", "Blobs deleted that no message had", registry=registry)
+        for outcome in ("hit", "miss"):
+            self._lookups.labels(outcome)
+
+    def operated(self, backend: str, operation: str, outcome: str, *, octets: int, seconds: float) -> None:
+        self._seconds.labels(backend, operation, outcome).observe(seconds)
+        if octets:
+            self._octets.labels(backend, operation).inc(octets)
+
+    def looked_up(self, *, hit: bool) -> None:
+        self._lookups.labels("hit" if hit else "miss").inc()
+
+    def swept(self, blobs: int) -> None:
+        self._swept.inc(blobs)
+
+
 class RetentionMetrics:
     """vvm.services.retention.RetentionMetrics."""
 

@@ -34,6 +34,7 @@ from vvm.runtime.holder import held_name
 from vvm.runtime.keys import CertificateWatch, admin_token, mutual_tls_context, tls_context
 from vvm.runtime.listeners import imap_listeners
 from vvm.runtime.metrics import (
+    BlobMetrics,
     ImapMetrics,
     Metrics,
     NotificationMetrics,
@@ -111,7 +112,8 @@ async def serve(
     asked, stop = stop or asyncio.Event(), asyncio.Event()
     stop_on_signals(asked)
     metrics = new_metrics()
-    async with open_services(config, StoreMetrics(metrics.registry)) as services:
+    commits, blobs = StoreMetrics(metrics.registry), BlobMetrics(metrics.registry)
+    async with open_services(config, commits, blobs) as services:
         notice = timedelta(seconds=config.http.notice_seconds if Role.HTTP in roles else 0)
         parts = {
             "hints": _for_ever(carrying(config, services.hints, services.store)),

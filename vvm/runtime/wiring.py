@@ -63,7 +63,7 @@ from vvm.store.blobs.places import blob_store
 from vvm.store.clock import StoreClock
 from vvm.store.hints.local import LocalHints
 from vvm.store.hints.shared import SharedHints
-from vvm.store.metrics import CommitMetrics
+from vvm.store.metrics import BlobMetrics, CommitMetrics
 from vvm.store.port import Store
 
 _EXPIRY_PAUSE = timedelta(milliseconds=50)
@@ -125,14 +125,16 @@ class Services(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_services(config: Config, commits: CommitMetrics | None = None) -> AsyncIterator[Services]:
+async def open_services(
+    config: Config, commits: CommitMetrics | None = None, blob_metrics: BlobMetrics | None = None
+) -> AsyncIterator[Services]:
     """Open the store and build the use cases; ``commits`` hears of its writes.
 
     Raises BadKeyFile, BadCarrierFile, BadBlobs, Outage.
     """
     hints = hints_of(config)
     keyring = Keyring(master_key(config.master_key_path, store_exists=await holds_secrets(config.store)))
-    blobs = blob_store(config.blobs)
+    blobs = blob_store(config.blobs, blob_metrics)
     carriers = load_carriers(config.vvm)
     service = service_settings(config, carriers)
     transcoders = TranscoderPool(
@@ -290,7 +292,7 @@ async def open_services(config: Config, commits: CommitMetrics | None = None) ->
                 ),
                 timeline=Timeline(store.subscribers, store.outbox, store.inbound, store.visits),
                 visits=visits,
-                sweeper=sweeper_of(config.blobs, blobs, store.blobs, clock),
+                sweeper=sweeper_of(config.blobs, blobs, store.blobs, clock, blob_metrics),
                 feed=Feed(store.events, clock=clock, settings=config.webhook),
                 webhooks=Webhooks(
                     store.webhooks, store.events, keyring, clock=clock, settings=config.webhook

@@ -14,6 +14,7 @@ import structlog
 
 from vvm.domain.clock import Clock
 from vvm.store.blobs.port import BlobLedger, BlobStore
+from vvm.store.metrics import BlobMetrics, NoBlobMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ class Sweeper:
         clock: Clock,
         age: timedelta,
         keep: timedelta = timedelta(0),
+        metrics: BlobMetrics | None = None,
     ) -> None:
         """``age``: how old a blob without a message must be to count as left behind.
 
@@ -47,6 +49,7 @@ class Sweeper:
         self._clock = clock
         self._age = age
         self._keep = keep
+        self._metrics = metrics or NoBlobMetrics()
 
     async def __call__(self) -> int:
         """Delete what is known to be loose; answers how many blobs.  Raises Outage."""
@@ -55,6 +58,7 @@ class Sweeper:
         while keys := await self._ledger.loose(limit=_BATCH, before=before):
             await self._blobs.delete(keys)
             await self._ledger.deleted(keys)
+            self._metrics.swept(len(keys))
             total += len(keys)
         if total:
             log.info("blobs_deleted", count=total)

@@ -15,7 +15,7 @@ import msgspec
 from vvm.domain.access import Role, Scope, Token
 from vvm.domain.cos import Cos, Limits
 from vvm.domain.device import Device, DeviceId
-from vvm.domain.event import Event
+from vvm.domain.event import Event, EventKind
 from vvm.domain.message import Flags, Kind
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
@@ -31,7 +31,7 @@ from vvm.domain.subscriber import (
     SubscriberId,
 )
 from vvm.domain.visit import Act, Visit
-from vvm.store.events import Parked
+from vvm.store.events import Parked, Webhook
 from vvm.store.expiry import Aged, Ages
 from vvm.store.keywords import NO_KEYWORDS
 from vvm.store.port import (
@@ -342,6 +342,22 @@ def changed_subscriber(after: Subscriber) -> dict[str, object]:
         "closing_at": None if after.closing is None else microseconds(after.closing.at),
         "closed_from": None if after.closing is None else after.closing.before.value,
     }
+
+
+def webhook(row: Row, *, cursor: str) -> Webhook:
+    """Of all columns but the cursor, which each engine keeps in its own way."""
+    number, url, kinds, secret_sealed, created_at, paused, failures, due_at = row
+    return Webhook(
+        id=number,
+        url=url,
+        kinds=msgspec.json.decode(kinds, type=tuple[EventKind, ...]),
+        secret_sealed=secret_sealed,
+        cursor=cursor,
+        created_at=moment(created_at),
+        paused=bool(paused),
+        failures=failures,
+        due_at=moment(due_at),
+    )
 
 
 def parked(row: Row) -> Parked:

@@ -18,6 +18,7 @@ import structlog
 
 from vvm.store.blobs.key import is_intact
 from vvm.store.blobs.port import BlobStore
+from vvm.store.metrics import BlobMetrics, NoBlobMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +29,13 @@ _SLACK = 16
 class CachedBlobs:
     """A BlobStore before another.  Its own failures cost speed and nothing else."""
 
-    def __init__(self, source: BlobStore, directory: Path, *, max_bytes: int) -> None:
+    def __init__(
+        self, source: BlobStore, directory: Path, *, max_bytes: int, metrics: BlobMetrics | None = None
+    ) -> None:
         self._source = source
         self._directory = directory
         self._max_bytes = max_bytes
+        self._metrics = metrics or NoBlobMetrics()
         self._added = max_bytes  # so that the first copy has the folder looked at
 
     async def put(self, key: str, octets: bytes) -> None:
@@ -40,6 +44,7 @@ class CachedBlobs:
 
     async def get(self, key: str) -> bytes | None:
         octets = await asyncio.to_thread(self._look, key)
+        self._metrics.looked_up(hit=octets is not None)
         if octets is not None:
             return octets
         octets = await self._source.get(key)

@@ -217,15 +217,4 @@ def _event_of(row: Row) -> Event:
 
 
 def _webhook(row: Row) -> Webhook:
-    number, url, kinds, secret_sealed, xid, event, created_at, paused, failures, due_at = row
-    return Webhook(
-        id=number,
-        url=url,
-        kinds=msgspec.json.decode(kinds, type=tuple[EventKind, ...]),
-        secret_sealed=secret_sealed,
-        cursor=_cursor(xid, event),
-        created_at=rows.moment(created_at),
-        paused=paused,
-        failures=failures,
-        due_at=rows.moment(due_at),
-    )
+    return rows.webhook((*row[:4], *row[6:]), cursor=_cursor(row[4], row[5]))

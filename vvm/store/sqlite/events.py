@@ -218,15 +218,4 @@ def _event_of(row: Row) -> Event:
 
 
 def _webhook(row: Row) -> Webhook:
-    number, url, kinds, secret_sealed, cursor, created_at, paused, failures, due_at = row
-    return Webhook(
-        id=number,
-        url=url,
-        kinds=msgspec.json.decode(kinds, type=tuple[EventKind, ...]),
-        secret_sealed=secret_sealed,
-        cursor=str(cursor) if cursor else BEGINNING,
-        created_at=rows.moment(created_at),
-        paused=bool(paused),
-        failures=failures,
-        due_at=rows.moment(due_at),
-    )
+    return rows.webhook((*row[:4], *row[5:]), cursor=str(row[4]) if row[4] else BEGINNING)
