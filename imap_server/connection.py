@@ -90,6 +90,7 @@ class Connection(asyncio.Protocol):
         self._over = False
         self._draining = False
         self._shaking = False
+        self._lingering = False
         self._lost = False
         self._done = False
 
@@ -156,6 +157,7 @@ class Connection(asyncio.Protocol):
     def start(self, spawn: Callable[[Connection], asyncio.Task[None]]) -> None:
         """Run in a task of the server's making."""
         self._task = spawn(self)
+        self._task.add_done_callback(self._finished)
 
     def sweep(self, now: float) -> None:
         """End the connection when its deadline has passed; cut it when even its end takes too long."""
@@ -169,9 +171,9 @@ class Connection(asyncio.Protocol):
             self.end(self._deadline_is)
 
     def drain(self) -> None:
-        """End when the command that runs is answered; at once when none runs, or TLS begins."""
+        """End when the command that runs is answered; at once when none runs, TLS begins or BYE was said."""
         self._draining = True
-        if self._shaking:
+        if self._shaking or self._lingering:
             self.abort()
         elif self._news is not None:
             self.end(Limit.SHUTDOWN)
@@ -210,8 +212,6 @@ class Connection(asyncio.Protocol):
         finally:
             self._close()
             self._account_for()
-            self._done = True
-            self._leave()
 
     # The conversation
 
@@ -444,7 +444,18 @@ class Connection(asyncio.Protocol):
             self._cut()
         elif self._transport is not None:
             self._write()
-            self._transport.close()
+            if self._framer.pending and self._transport.can_write_eof():
+                self._linger(self._transport)
+            else:  # under TLS the transport itself takes what comes until the peer agrees to the end
+                self._transport.close()
+
+    def _linger(self, transport: asyncio.Transport) -> None:
+        """Forget what a peer sends on, until its time is over: closed now, it might hear a reset alone."""
+        self._lingering = True
+        self._set_deadline(Limit.WRITE_TIME, self._settings.linger_seconds)
+        transport.write_eof()
+        if not self._reading:
+            transport.resume_reading()
 
     def _cut(self) -> None:
         self._over = True
@@ -464,6 +475,14 @@ class Connection(asyncio.Protocol):
             tls=self._session.peer.tls,
             cause=cause.name.lower() if cause else None,
         )
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        """Also of a task that was cancelled before its first step, which carries out nothing of ``run``."""
+        del task
+        if not self._over:
+            self._cut()
+        self._done = True
+        self._leave()
 
     def _leave(self) -> None:
         """The server forgets a connection when its socket and its task are both over."""

@@ -13,6 +13,8 @@ FLAGGED = "\\Flagged"
 DELETED = "\\Deleted"
 DRAFT = "\\Draft"
 RECENT = "\\Recent"
+ANY_OTHER = "\\*"
+"""In PERMANENTFLAGS: a client may invent keywords."""
 
 _CANONICAL = {flag.lower(): flag for flag in (SEEN, ANSWERED, FLAGGED, DELETED, DRAFT, RECENT)}
 

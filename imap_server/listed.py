@@ -76,6 +76,11 @@ def listed(entries: Sequence[MailboxEntry], subscribed: Collection[str], wish: W
             )
 
 
+def special_uses(entry: MailboxEntry) -> list[str]:
+    """What a mailbox is for (RFC 6154 section 2)."""
+    return [attribute for attribute in entry.attributes if attribute in _SPECIAL]
+
+
 def _candidates(
     entries: Sequence[MailboxEntry], subscribed: Collection[str], wish: Wish
 ) -> Iterable[MailboxEntry]:
@@ -92,7 +97,7 @@ def _fits(name: str, wish: Wish) -> bool:
 def _chosen(entry: MailboxEntry, subscribed: Collection[str], wish: Wish) -> bool:
     if Selection.SUBSCRIBED in wish.selection and entry.name not in subscribed:
         return False
-    return Selection.SPECIAL_USE not in wish.selection or not _SPECIAL.isdisjoint(entry.attributes)
+    return Selection.SPECIAL_USE not in wish.selection or bool(special_uses(entry))
 
 
 def _below(name: str, entries: Iterable[MailboxEntry]) -> list[MailboxEntry]:

@@ -15,6 +15,9 @@ from imap_server.wire.lexer import Lexer
 MOST_ENTRIES = 100
 """In one command."""
 
+SPECIAL_USE = "/private/specialuse"
+"""Of a mailbox: its special uses as LIST tells them (RFC 6154 section 4)."""
+
 _NAME = re.compile(r"/(?:private|shared)(?:/[ -$&-)+-.0-~]+)*", re.IGNORECASE)
 """Printable ASCII and blanks without ``*`` and ``%``, no level empty."""
 _SCOPES = frozenset({"/private", "/shared"})

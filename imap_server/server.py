@@ -192,9 +192,12 @@ class ImapServer:
             self._by_address[address] += 1
             self._seats += 1
             return None
-        self._shared.metrics.limit_reached(refused)
-        log.warning("connection_refused", address=address, limit=refused.name.lower())
+        self._refuse(address, refused)
         return refused
+
+    def _refuse(self, address: str, limit: Limit) -> None:
+        self._shared.metrics.limit_reached(limit)
+        log.warning("connection_refused", address=address, limit=limit.name.lower())
 
     def _free_seat(self, address: str) -> None:
         self._seats -= 1
@@ -234,12 +237,11 @@ class ImapServer:
     def _ask(self, listener: Listener, peer: socket.socket, address: str) -> None:
         """Let the balancer say whose connection it is, or turn away who is none."""
         if address not in self._balancers:
-            self._shared.metrics.limit_reached(Limit.PROXY)
-            log.warning("connection_refused", address=address, limit=Limit.PROXY.name.lower())
+            self._refuse(address, Limit.PROXY)
             _turn_away(listener, peer, Limit.PROXY)
             return
         if len(self._beginnings) >= self._shared.settings.max_connections:
-            self._shared.metrics.limit_reached(Limit.CONNECTIONS)
+            self._refuse(address, Limit.CONNECTIONS)
             _turn_away(listener, peer, Limit.CONNECTIONS)
             return
         if self._group is None:

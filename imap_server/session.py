@@ -259,9 +259,10 @@ class Session:
     # News of the mailbox
 
     async def refresh(self) -> View:
-        """Bring the view up to what is committed; the client hears nothing yet.  Raises Unavailable."""
+        """Bring the view up to what is committed; only new names of flags are told.  Raises Unavailable."""
         selected = self.selected
         selected.view.adopt(await selected.mailbox.changes(selected.view.highest_modseq))
+        self.out.extend(selected.view.report_flags())
         return selected.view
 
     def report(self, *, expunges: bool) -> None:

@@ -84,6 +84,9 @@ class ImapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     write_seconds: float = 60.0
     """How long a peer may leave our octets unread."""
 
+    linger_seconds: float = 2.0
+    """How long a peer that goes on sending behind our BYE has to read it, before it is cut."""
+
     tls_handshake_seconds: float = 10.0
     """From connect (or STARTTLS) to the end of the TLS handshake."""
 

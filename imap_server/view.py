@@ -37,7 +37,8 @@ PLAIN = Style()
 class View:
     """The messages of a selected mailbox in the client's numbering."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, read_only: bool = False) -> None:
+        """``snapshot`` is what SELECT tells, its flags included."""
         self.highest_modseq = snapshot.highest_modseq
         self.settled_modseq = snapshot.highest_modseq
         """Up to here the client was told everything, removals included."""
@@ -51,6 +52,11 @@ class View:
         self._moved: set[int] = set()
         self._stepped: set[int] = set()
         self._gone: set[int] = set()
+        self._named = frozenset(snapshot.flags)
+        """What FLAGS has told."""
+        self._unnamed: Flags = frozenset()
+        """What messages carry beside it."""
+        self._flags, self._settable = snapshot.flags, () if read_only else snapshot.permanent_flags
 
     @property
     def exists(self) -> int:
@@ -81,7 +87,7 @@ class View:
             if held is None:
                 continue
             assumed = flags.apply(change, held.flags)
-            self._states[message.uid] = message
+            self._hold(message)
             if not silent or message.flags != assumed:
                 self._moved.add(message.uid)
             else:
@@ -97,15 +103,39 @@ class View:
         if held is None:
             if not self._uids or message.uid > self._uids[-1]:
                 self._uids.append(message.uid)
-                self._states[message.uid] = message
+                self._hold(message)
             return
-        self._states[message.uid] = message
+        self._hold(message)
         if held.flags != message.flags:
             self._moved.add(message.uid)
         elif held.modseq != message.modseq:
             self._stepped.add(message.uid)
 
+    def _hold(self, message: MessageState) -> None:
+        self._states[message.uid] = message
+        if not message.flags <= self._named:
+            self._unnamed |= message.flags - self._named
+
     # What the client may hear
+
+    def report_flags(self) -> list[bytes]:
+        """FLAGS, when messages carry some that it has not named; PERMANENTFLAGS too where any may be set.
+
+        Allowed at any time, and sent before the flags themselves (RFC 9051 section 7.3.5).
+        """
+        if not self._unnamed:
+            return []
+        fresh = tuple(sorted(self._unnamed))
+        self._flags += fresh
+        self._named |= self._unnamed
+        self._unnamed = frozenset()
+        lines = [b"* FLAGS (%b)\r\n" % " ".join(self._flags).encode()]
+        if flags.ANY_OTHER in self._settable:
+            before = (flag for flag in self._settable if flag != flags.ANY_OTHER)
+            self._settable = (*before, *fresh, flags.ANY_OTHER)
+            told = " ".join(self._settable).encode()
+            lines.append(b"* OK [PERMANENTFLAGS (%b)] flags that stay\r\n" % told)
+        return lines
 
     def report_arrivals(self) -> list[bytes]:
         """EXISTS, when there are messages that the client does not count yet."""
@@ -116,7 +146,7 @@ class View:
 
     def report(self, *, expunges: bool, style: Style = PLAIN) -> list[bytes]:
         """Everything the client does not know yet; EXPUNGE or VANISHED only when ``expunges`` permits it."""
-        lines = self.report_arrivals()
+        lines = self.report_flags() + self.report_arrivals()
         if self._moved or self._stepped:
             due = self._moved | self._stepped if style.modseq else self._moved
             lines += [self._line(uid, style) for uid in sorted(due - self._gone)]

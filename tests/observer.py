@@ -23,6 +23,7 @@ _EARLIER = re.compile(r"\* VANISHED \(EARLIER\) ([0-9:,]+)")
 _FETCH = re.compile(r"\* (\d+) FETCH \((.*)\)")
 _UID = re.compile(r"UID (\d+)")
 _FLAGS = re.compile(r"FLAGS \(([^)]*)\)")
+_NAMED = re.compile(r"\* FLAGS \(([^)]*)\)")
 _SILENT = re.compile(r"(UID )?STORE (\S+) ([+-]?)FLAGS\.SILENT \(([^)]*)\)")
 _MOST = 100_000
 
@@ -43,6 +44,10 @@ class Observer:
 
     def __init__(self) -> None:
         self.messages: list[Believed] = []
+        self.named: frozenset[str] = frozenset()
+        """Flags that messages may carry here."""
+        self.saved: frozenset[int] = frozenset()
+        """The UIDs that ``$`` stands for."""
 
     def hear(self, response: str, *, command: str = "") -> None:
         """Believe one untagged response, which came while ``command`` was carried out.
@@ -59,6 +64,8 @@ class Observer:
             assert not command.startswith(_QUIET), (command, response)
             for uid in _uids(found[1]):
                 self._vanished(uid)
+        elif found := _NAMED.fullmatch(response):
+            self.named = frozenset(found[1].split())
         elif found := _FETCH.fullmatch(response):
             self._fetched(int(found[1]), found[2])
         known = [message.uid for message in self.messages if message.uid is not None]
@@ -83,13 +90,14 @@ class Observer:
         """A client takes what it stores silently for done, until it is told otherwise (RFC 3501 6.4.6)."""
         if not (found := _SILENT.match(command)):
             return
-        chosen, change = numbers.read(found[2].encode()), frozenset(found[4].split())
-        uids = chosen.select([message.uid for message in self.messages if message.uid is not None])
-        places = chosen.select(range(1, len(self.messages) + 1))
+        by_uid, change = bool(found[1]) or found[2] == "$", frozenset(found[4].split())
+        known = [message.uid for message in self.messages if message.uid is not None]
+        places = range(1, len(self.messages) + 1)
+        chosen = self.saved if found[2] == "$" else _chosen(found[2], known if by_uid else places)
         for place, message in enumerate(self.messages, 1):
-            if found[1] and message.uid is None:
+            if by_uid and message.uid is None:
                 message.flags = None  # perhaps it was one of them
-            elif message.flags is not None and (message.uid in uids if found[1] else place in places):
+            elif message.flags is not None and (message.uid if by_uid else place) in chosen:
                 message.flags = _applied(found[3], change, message.flags)
 
     def agrees_with(self, other: Observer) -> bool:
@@ -105,6 +113,7 @@ class Observer:
             message.uid = int(uid[1])
         if flags := _FLAGS.search(items):
             message.flags = frozenset(flags[1].split()) - {r"\Recent"}
+            assert message.flags <= self.named, (items, self.named)
 
     def _vanished(self, uid: int) -> None:
         """Where the client has not seen a UID, it stands behind all smaller ones that it has seen."""
@@ -122,6 +131,10 @@ def _applied(sign: str, change: frozenset[str], flags: frozenset[str]) -> frozen
     if sign == "+":
         return flags | change
     return flags - change if sign == "-" else change
+
+
+def _chosen(text: str, among: Sequence[int]) -> frozenset[int]:
+    return frozenset(numbers.read(text.encode()).select(among))
 
 
 def _uids(text: str) -> Sequence[int]:

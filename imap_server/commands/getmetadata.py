@@ -9,8 +9,9 @@ from __future__ import annotations
 import msgspec
 
 from imap_server import metadata
-from imap_server.abilities import annotated
+from imap_server.abilities import Annotation, annotated
 from imap_server.errors import Bad, No
+from imap_server.listed import special_uses
 from imap_server.metadata import MOST_ENTRIES, Wanted
 from imap_server.session import LOGGED_IN, Session
 from imap_server.wire import encoder
@@ -60,6 +61,8 @@ async def run(session: Session, command: GetMetadata) -> None:
     kept = await annotated(session.account).read(command.mailbox)
     if kept is None:
         raise No("no such mailbox", code="NONEXISTENT")
+    if any(metadata.SPECIAL_USE.startswith(name.lower()) for name in command.wanted.names):
+        kept = [*kept, *await _special_use(session, command.mailbox)]
     found = metadata.select(kept, command.wanted)
     if found.values:
         pairs = b" ".join(
@@ -69,6 +72,13 @@ async def run(session: Session, command: GetMetadata) -> None:
         session.untagged(b"METADATA %b (%b)" % (session.mailbox_name(command.mailbox), pairs))
     code = f"METADATA LONGENTRIES {found.longest}" if found.longest else None
     session.ok("annotations given", code=code)
+
+
+async def _special_use(session: Session, mailbox: str) -> list[Annotation]:
+    """What no client has set: the uses of the mailbox, where it has any (RFC 6154 section 4)."""
+    entries = await session.account.list()
+    uses = [use for entry in entries if entry.name == mailbox for use in special_uses(entry)]
+    return [Annotation(metadata.SPECIAL_USE, " ".join(uses).encode())] if uses else []
 
 
 def _options(line: Lexer) -> dict[bytes, int | None]:

@@ -81,7 +81,7 @@ async def open_mailbox(session: Session, command: Select, *, read_only: bool) ->
     if mailbox is None:
         raise No("no such mailbox", code="NONEXISTENT")
     snapshot = await mailbox.snapshot()
-    view = View(snapshot)
+    view = View(snapshot, read_only=read_only)
     session.select(Selected(command.name, mailbox, view, read_only))
     _describe(session, snapshot, read_only=read_only)
     if command.known is not None and command.known.uid_validity == snapshot.uid_validity:

@@ -10,7 +10,7 @@ import msgspec
 from imap_server import metadata
 from imap_server.abilities import annotated
 from imap_server.errors import Bad, No
-from imap_server.metadata import MOST_ENTRIES
+from imap_server.metadata import MOST_ENTRIES, SPECIAL_USE
 from imap_server.session import LOGGED_IN, Session
 from imap_server.wire.lexer import Lexer
 
@@ -18,7 +18,7 @@ NAME = b"SETMETADATA"
 STATES = LOGGED_IN
 CAPABILITY = None
 
-_READ_ONLY = frozenset({"/shared/admin"})
+_OPERATORS = "/shared/admin"
 """Of the account: what clients may not change (RFC 5464 section 3.2.1.1)."""
 
 
@@ -52,8 +52,11 @@ def parse(line: Lexer) -> SetMetadata:
 
 async def run(session: Session, command: SetMetadata) -> None:
     """All or none.  For accounts that keep annotations; others refuse."""
-    if not command.mailbox and any(name.lower() in _READ_ONLY for name in command.values):
+    names = {name.lower() for name in command.values}
+    if not command.mailbox and _OPERATORS in names:
         raise No("set by the operator", code="CANNOT")
+    if command.mailbox and SPECIAL_USE in names:
+        raise No("a special use is given by CREATE", code="CANNOT")
     if not await annotated(session.account).write(command.mailbox, command.values):
         raise No("no such mailbox", code="NONEXISTENT")
     session.ok("annotations kept")

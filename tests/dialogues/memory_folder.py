@@ -97,12 +97,14 @@ class Folder:
     async def snapshot(self) -> Snapshot:
         """Everything as it stands."""
         self.power.check()
+        carried = {flag for record in self.records.values() for flag in record.flags}
+        known = STRICT if self.settable else (*SYSTEM, *sorted(carried.difference(SYSTEM)))
         return Snapshot(
             uid_validity=self.uid_validity,
             uid_next=self.uid_next,
             highest_modseq=self.modseq,
-            flags=STRICT if self.settable else SYSTEM,
-            permanent_flags=STRICT if self.settable else (*SYSTEM, "\\*"),
+            flags=known,
+            permanent_flags=known if self.settable else (*known, flags.ANY_OTHER),
             messages=Roster(_state(record) for record in self.records.values()),
         )
 

@@ -21,8 +21,14 @@ from tests.dialogues.world import Credentials, Standing
 
 START = datetime(2026, 3, 7, 18, 17, tzinfo=UTC)
 
-QUICK = ImapSettings(failed_login_seconds=0.0, max_failed_logins=20, server_id=(("name", "vvm"),))
-"""Settings for dialogues: refused logins are answered at once."""
+QUICK = ImapSettings(
+    failed_login_seconds=0.0,
+    max_failed_logins=20,
+    server_id=(("name", "vvm"),),
+    linger_seconds=0.1,
+    sweep_seconds=0.05,
+)
+"""Settings for dialogues: refused logins are answered at once, and nobody is waited for."""
 
 
 class MemoryWorld:

@@ -18,6 +18,7 @@ The format, line by line (``#`` starts a comment; blank lines are free):
     phone   S: /a1 OK .*/                                 … or for one that a pattern fits as a whole
     phone   never /.*EXPUNGE/                             none of the lines passed over by the next S:
     phone   starts TLS                                    the client's side of the handshake
+    phone   compresses                                    from now on, in both directions
     phone   closed                                        the server has closed the connection
 
 A session that is first named with ``C:`` opens TLS, reads the greeting and logs in as the
@@ -35,6 +36,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -80,16 +82,60 @@ def plays_in(path: Path, world: str) -> bool:
     return not wanted or any(world.startswith(name) for name in wanted)
 
 
+class Inflated:
+    """What a reader brings, inflated."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._buffer = b""
+
+    async def readline(self) -> bytes:
+        while b"\n" not in self._buffer and await self._more():
+            pass
+        end = self._buffer.find(b"\n") + 1 or len(self._buffer)
+        return self._take(end)
+
+    async def readexactly(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            if not await self._more():
+                raise asyncio.IncompleteReadError(self._buffer, count)
+        return self._take(count)
+
+    async def read(self, count: int) -> bytes:
+        if not self._buffer:
+            await self._more()
+        return self._take(count)
+
+    async def _more(self) -> bool:
+        octets = await self._reader.read(65_536)
+        self._buffer += self._inflater.decompress(octets)
+        return bool(octets)
+
+    def _take(self, count: int) -> bytes:
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
+
+
 class Client:
     """One session of a dialogue: sends lines, reads whole responses."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
+        self._reader: asyncio.StreamReader | Inflated = reader
         self._writer = writer
+        self._deflater: zlib._Compress | None = None
         self.forbidden: list[str] = []
 
+    def compress(self) -> None:
+        """From now on, in both directions (RFC 4978)."""
+        assert isinstance(self._reader, asyncio.StreamReader), "compressed already"
+        self._reader = Inflated(self._reader)
+        self._deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+
     async def send(self, octets: bytes) -> None:
-        """Octets as they stand."""
+        """Octets as they stand, or compressed."""
+        if self._deflater is not None:
+            octets = self._deflater.compress(octets) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
         self._writer.write(octets)
         await self._writer.drain()
 
@@ -223,6 +269,8 @@ class Runner:
         client = self._clients.get(name) or await self._logged_in(name)
         if action == "starts TLS":
             await client.start_tls(self._world.tls, self._world.host)
+        elif action == "compresses":
+            client.compress()
         elif action == "closed":
             await client.closed()
         elif action.startswith("C:"):

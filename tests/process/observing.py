@@ -12,6 +12,7 @@ from imap_server.wire import numbers
 from tests.observer import Observer
 from tests.process.program import Program
 from tests.process.strangers import Login, Peer, member
+from tests.searching import KEYS, Found, check_saved
 
 INBOX, OTHER = "INBOX", "Other"
 _ANSWER = re.compile(r"t (OK|NO|BAD) .*")
@@ -62,6 +63,18 @@ class Session:
         self._peer.write(octets + b"\r\n")
         self.observer.assume(command)
         return await self._hear(command)
+
+    async def search(self, flag: str) -> None:
+        """Find what carries a flag, by number or by UID, and save it."""
+        by_uid = "UID " if len(self.given) % 2 else ""
+        saved = Found.read(await self.do(f"{by_uid}SEARCH RETURN (SAVE ALL MIN MAX COUNT) {KEYS[flag]}"))
+        saved.agrees_with(self.observer, flag)
+        self.observer.saved = frozenset(Found.read(await self.do("UID SEARCH RETURN (ALL) $")).every)
+        assert len(self.observer.saved) <= len(saved.every)
+
+    async def check_saved(self) -> None:
+        """Whatever happened since: ``$`` is what was saved and is still there."""
+        check_saved(Found.read(await self.do("UID SEARCH RETURN (ALL) $")), self.observer)
 
     async def idle(self) -> None:
         """Begin to listen; ``listen`` then hears until ``done``."""
@@ -128,12 +141,32 @@ class Writer:
             )
         elif session.qresync and chance.random() < 0.3:
             await session.resynchronise()
+        elif chance.random() < 0.3:
+            await self._work_on_saved(elsewhere)
         elif chance.random() < 0.5:
             await session.do(chance.choice(("NOOP", "SEARCH ALL", "UID SEARCH UNDELETED", "EXPUNGE")))
         else:
             target = chance.choice((INBOX, OTHER))
             flags = chance.choice(("", " ($Work)", r" (\Seen)"))
             await session.do(f"APPEND {target}{flags}", literal=_LETTER)
+
+    async def _work_on_saved(self, elsewhere: str) -> None:
+        session, chance = self._session, self._chance
+        await session.search(chance.choice(tuple(KEYS)))
+        await session.do(
+            chance.choice(
+                (
+                    "FETCH $ (UID FLAGS)",
+                    "UID FETCH $ (FLAGS)",
+                    f"STORE $ {self._change()}",
+                    f"UID STORE $ {self._change()}",
+                    "UID EXPUNGE $",
+                    f"COPY $ {elsewhere}",
+                    f"UID MOVE $ {elsewhere}",
+                )
+            )
+        )
+        await session.check_saved()
 
     def _numbers(self) -> str:
         """Some that stand for messages, as far as the client knows."""

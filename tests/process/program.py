@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 _LOG_SECONDS = 30.0
 

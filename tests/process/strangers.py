@@ -70,6 +70,7 @@ class Peer(Client):
     @property
     def at_eof(self) -> bool:
         """The server has closed, and all that it said was read."""
+        assert isinstance(self._reader, asyncio.StreamReader)
         return self._reader.at_eof()
 
     async def octets(self) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.arranging import Arranger, Guest
 from tests.process.clients import api_of
 from tests.process.observing import INBOX, OTHER, Session, Writer, session, truth
 from tests.process.phones import PEOPLE, Phones
@@ -32,6 +33,8 @@ _AT_LEAST = 4
 _LISTENERS = 4
 _ROUNDS = 3
 _STEPS = 60
+_GUESTS = 6
+_VISITS = 30
 
 
 async def test_sessions_in_three_processes_agree_whenever_all_rest(tmp_path: Path, handsets: Phones) -> None:
@@ -40,11 +43,37 @@ async def test_sessions_in_three_processes_agree_whenever_all_rest(tmp_path: Pat
         await agree(program, [program.pid, *workers(program)])
 
 
-async def agree(program: Program, processes: Sequence[int]) -> None:
-    """Let sessions of all processes work, and check what they believe."""
+async def test_folders_come_and_go_under_those_who_have_them_open(tmp_path: Path, handsets: Phones) -> None:
+    chance = random.Random(_seed())
+    three = ("--workers", "3")
+    async with (
+        asyncio.timeout(_SECONDS),
+        running(tmp_path, smsc_port=handsets.smsc.port, arguments=three) as program,
+        api_of(program) as api,
+    ):
+        await api.add(PEOPLE[0])
+        login = await mail_program(api, PEOPLE[0])
+        guests = [Guest(program, login, random.Random(chance.random())) for _ in range(_GUESTS)]
+        async with member(program, login) as peer:
+            arranger = Arranger(peer, random.Random(chance.random()))
+            async with asyncio.TaskGroup() as working:
+                visits = [working.create_task(guest.work(_VISITS)) for guest in guests]
+                while not all(visit.done() for visit in visits):
+                    await arranger.work(1)
+                    await arranger.check()
+        assert sum(guest.sent_away for guest in guests) > 0
+        assert sum(guest.came_back for guest in guests) > 0
+
+
+def _seed() -> int:
     seed = int(os.environ.get("VVM_TEST_SEED", random.randrange(2**32)))
     print(f"VVM_TEST_SEED={seed}")
-    chance = random.Random(seed)
+    return seed
+
+
+async def agree(program: Program, processes: Sequence[int]) -> None:
+    """Let sessions of all processes work, and check what they believe."""
+    chance = random.Random(_seed())
     async with api_of(program) as api, AsyncExitStack() as open_sessions, asyncio.timeout(_SECONDS):
         await api.add(PEOPLE[0])
         login = await mail_program(api, PEOPLE[0])

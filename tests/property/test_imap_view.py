@@ -25,6 +25,7 @@ CLIENTS = st.integers(min_value=0, max_value=2)
 _EXISTS = re.compile(rb"\* (\d+) EXISTS\r\n")
 _EXPUNGE = re.compile(rb"\* (\d+) EXPUNGE\r\n")
 _VANISHED = re.compile(rb"\* VANISHED ([0-9:,]+)\r\n")
+_FLAGS = re.compile(rb"\* FLAGS \((.*)\)\r\n")
 _FETCH = re.compile(rb"\* (\d+) FETCH \(UID (\d+)(?: FLAGS \((.*?)\))?(?: MODSEQ \((\d+)\))?\)\r\n")
 
 
@@ -69,6 +70,7 @@ class Client:
         self.style = style
         self.view = View(mailbox.snapshot())
         self.numbered: list[int | None] = list(self.view.uids())
+        self.named: frozenset[str] = frozenset()
         self.flags = {uid: self.view.flags(uid) for uid in self.view.uids()}
         self.modseqs = {uid: self.view.modseq(uid) for uid in self.view.uids()}
         self.highest = self.view.highest_modseq
@@ -86,6 +88,9 @@ class Client:
             assert expunges
             assert self.style.vanished
             self._vanish(numbers.read(found[1]))
+        elif found := _FLAGS.fullmatch(line):
+            before, self.named = self.named, frozenset(found[1].decode().split())
+            assert before < self.named
         else:
             found = _FETCH.fullmatch(line)
             assert found, line
@@ -103,6 +108,7 @@ class Client:
         self.numbered[number - 1] = uid
         if flags is not None:
             self.flags[uid] = frozenset(flags.decode().split())
+            assert self.flags[uid] <= self.named
         if modseq is not None:
             self.modseqs[uid] = int(modseq)
             self.seen = max(self.seen, int(modseq))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,7 +20,7 @@ from vvm.domain.notification import Cause
 from vvm.domain.subscriber import ClientProfile, Dialect, Manners
 from vvm.fronts.imap import OmtpSettings
 from vvm.fronts.imap.account import FilingAccount, SubscriberAccount
-from vvm.fronts.imap.profiles import PROFILES, manners_of, profile_of
+from vvm.fronts.imap.profiles import PROFILES, Appends, manners_of, profile_of
 from vvm.fronts.imap.vocabulary import Vocabulary
 from vvm.services.login import Admitted
 from vvm.services.provisioning import SubscriberOptions
@@ -46,6 +48,25 @@ def test_a_client_is_what_was_said_of_it(client: ClientProfile, manners: Manners
 
 def test_every_kind_of_client_has_a_row() -> None:
     assert set(PROFILES) == set(Manners) - {Manners.LEARNED}
+
+
+def test_the_table_that_operators_read_is_this_one() -> None:
+    text = (Path(__file__).parents[2] / "docs/imap.md").read_text(encoding="utf-8")
+    names = "|".join(manners.value for manners in PROFILES)
+    lines = [line for line in text.splitlines() if re.match(rf"\| `({names})`", line)]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    told = {name: row for row in rows for name in re.findall("`([a-z]+)`", row[0])}
+    assert set(told) == {manners.value for manners in PROFILES}
+    for manners, profile in PROFILES.items():
+        _, folders, flags, others, appends, status, metadata, commands = told[manners.value]
+        assert folders.startswith("yes") is profile.files
+        assert ("five" in flags or "as mail" in flags) is (Flags.FLAGGED in profile.flags)
+        assert others == ("taken" if profile.any_keyword else "passed over" if profile.lenient else "refused")
+        assert ("any message" in appends) is (profile.appends is Appends.MAIL)
+        assert ("deposits" in appends) is (profile.appends is Appends.DEPOSITS)
+        assert status == ("yes" if profile.greetings_status else "refused")
+        assert metadata == ("yes" if profile.annotates else "no")
+        assert commands == ("yes" if profile.commands else "no")
 
 
 async def account_of(world: World, **client: object) -> SubscriberAccount | FilingAccount:

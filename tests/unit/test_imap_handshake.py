@@ -60,19 +60,22 @@ def test_a_stop_in_mid_handshake_closes_the_peer(loop_factory: LoopFactory) -> N
 
 
 @LOOPS
-def test_a_stop_before_the_first_step_of_a_handshake_closes_the_peer(loop_factory: LoopFactory) -> None:
+@pytest.mark.parametrize("beginning", ["ImapServer._begin", "Connection.run"])
+def test_a_stop_before_the_first_step_of_a_task_closes_the_peer(
+    beginning: str, loop_factory: LoopFactory
+) -> None:
     """asyncio never enters a task that was cancelled so early: nothing in it can close the socket."""
 
     def stillborn(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         task = asyncio.Task(coroutine, loop=loop, **options)
-        if coroutine.__qualname__ == "ImapServer._begin":
+        if coroutine.__qualname__ == beginning:
             task.cancel()
         return task
 
     async def play() -> None:
         async with memory_world(ImapSettings(max_connections=1)) as world:
             asyncio.get_running_loop().set_task_factory(stillborn)
-            assert await end_of(await say_nothing(world)) == b""
+            assert await end_of(await say_nothing(world, tls=beginning == "Connection.run")) == b""
             asyncio.get_running_loop().set_task_factory(None)
             async with client(world) as other:  # the only seat is free
                 await say(other, "n NOOP", until="n OK")
@@ -140,9 +143,15 @@ def run(playing: Coroutine[Any, Any, None], loop_factory: LoopFactory) -> None:
         runner.run(playing)
 
 
-async def say_nothing(world: MemoryWorld) -> Peer:
-    """From an address that no other client has."""
-    return await asyncio.open_connection(world.host, world.tls_port, local_addr=("127.0.0.2", 0))
+async def say_nothing(world: MemoryWorld, *, tls: bool = False) -> Peer:
+    """To the port of implicit TLS, from an address that no other client has."""
+    return await asyncio.open_connection(
+        world.host,
+        world.tls_port,
+        local_addr=("127.0.0.2", 0),
+        ssl=world.tls if tls else None,
+        server_hostname=world.host if tls else None,
+    )
 
 
 async def end_of(peer: Peer) -> bytes:

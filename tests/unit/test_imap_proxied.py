@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from imap_server.metrics import Limit
 from imap_server.proxied import Balancers
@@ -93,6 +94,16 @@ async def test_a_balancer_without_a_header_is_cut_off_and_counted(first: bytes) 
     async with behind(ImapSettings(tls_handshake_seconds=0.2)) as (world, figures):
         assert await answer(world, first) == b""
         assert figures.limits == [Limit.PROXY]
+
+
+async def test_one_too_many_that_waits_for_its_header_is_turned_away_counted_and_logged() -> None:
+    with capture_logs() as logs:
+        async with behind(ImapSettings(max_connections=1)) as (world, figures):
+            silent = await asyncio.open_connection("127.0.0.1", world.server.ports[0])
+            assert (await answer(world, said(proxy.line, ONE))).startswith(b"* BYE too many connections")
+            silent[1].transport.abort()
+        assert figures.limits == [Limit.CONNECTIONS]
+    assert [each["limit"] for each in logs if each["event"] == "connection_refused"] == ["connections"]
 
 
 async def test_a_balancer_may_ask_for_itself_how_we_are() -> None:

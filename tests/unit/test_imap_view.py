@@ -13,16 +13,17 @@ NONE: Flags = frozenset()
 MARK_SEEN = FlagChange(FlagMode.ADD, SEEN)
 
 
-def view(*uids: int) -> View:
+def view(*uids: int, permanent: tuple[str, ...] = (), read_only: bool = False) -> View:
     return View(
         Snapshot(
             uid_validity=7,
             uid_next=max(uids, default=0) + 1,
             highest_modseq=10,
-            flags=("\\Seen",),
-            permanent_flags=("\\Seen",),
+            flags=("\\Seen", "\\Flagged"),
+            permanent_flags=permanent,
             messages=Roster(MessageState(uid, NONE, 10) for uid in uids),
-        )
+        ),
+        read_only=read_only,
     )
 
 
@@ -49,6 +50,25 @@ def test_expunges_are_said_from_the_highest_number_down() -> None:
     seen.adopt(changes(expunged=(41, 43)))
     assert seen.report(expunges=True) == [b"* 3 EXPUNGE\r\n", b"* 1 EXPUNGE\r\n"]
     assert seen.exists == 1
+
+
+def test_a_keyword_that_is_new_is_named_once_before_a_message_carries_it() -> None:
+    seen = view(41, permanent=("\\Seen", "\\*"))
+    seen.adopt(changes(MessageState(41, frozenset({"$Work", "$Home"}), 11)))
+    assert seen.report(expunges=False) == [
+        b"* FLAGS (\\Seen \\Flagged $Home $Work)\r\n",
+        b"* OK [PERMANENTFLAGS (\\Seen $Home $Work \\*)] flags that stay\r\n",
+        b"* 1 FETCH (UID 41 FLAGS ($Home $Work))\r\n",
+    ]
+    seen.adopt_stored([MessageState(41, frozenset({"$Work"}), 12)], MARK_SEEN, silent=True)
+    assert seen.report(expunges=False) == [b"* 1 FETCH (UID 41 FLAGS ($Work))\r\n"]
+
+
+def test_who_may_not_set_it_hears_only_that_it_is_there() -> None:
+    for seen in (view(41, permanent=("\\Seen",)), view(41, permanent=("\\Seen", "\\*"), read_only=True)):
+        seen.adopt(changes(MessageState(42, frozenset({"$Work"}), 11)))
+        assert seen.report_flags() == [b"* FLAGS (\\Seen \\Flagged $Work)\r\n"]
+        assert seen.report(expunges=False) == [b"* 2 EXISTS\r\n"]
 
 
 def test_new_messages_are_one_exists() -> None:

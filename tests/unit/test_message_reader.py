@@ -167,5 +167,18 @@ def test_a_parameter_in_a_character_set_that_is_none_is_read_as_it_is_written(ch
     assert bodies(message) == {"1": b"one"}
 
 
+def test_a_field_with_a_parameter_in_pieces_that_do_not_fit_has_no_parameters() -> None:
+    """Python's ``email`` raises TypeError, which is no reason to turn a message away either."""
+    part = "Content-Type: audio/amr; name*=utf-8''a; name*2*=b"
+    octets = f"Content-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\n{part}\r\n\r\none\r\n--q--\r\n"
+    message = read_message(octets.encode(), LIMITS)
+    assert bodies(message) == {"1": b"one"}
+    assert b'("audio" "amr" NIL ' in message.body
+    whole = read_message(
+        f"{part.replace('audio/amr', 'multipart/mixed')}; boundary=q\r\n\r\none".encode(), LIMITS
+    )
+    assert bodies(whole) == {"1": b"one"}
+
+
 def test_a_nul_in_a_header_is_told_to_nobody() -> None:
     assert read("Subject: a\0b\n\n").envelope.split()[1] == b'"ab"'

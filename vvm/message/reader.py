@@ -34,6 +34,8 @@ from vvm.message.writer import PartSpan
 
 _EMPTY_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _HEADERS = BytesHeaderParser()
+_Value: TypeAlias = str | tuple[str | None, str | None, str]
+"""Of a parameter: as it is written, or by RFC 2231 character set, language and octets."""
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
 Header: TypeAlias = "Message[str, str]"
@@ -206,7 +208,8 @@ class _Reader:
 
         A last part without its closing delimiter reaches to the end.
         """
-        boundary = _collapsed(header.get_param("boundary", "")).rstrip()
+        named = (value for key, value in _raw_pairs(header, "Content-Type") if key.lower() == "boundary")
+        boundary = _collapsed(next(named, "")).rstrip()
         if not boundary:
             return
         delimiter = re.compile(
@@ -254,11 +257,18 @@ def _disposition(header: Header) -> tuple[str, Pairs] | None:
 
 def _pairs(header: Header, name: str) -> Pairs:
     """The parameters of a field, in its order."""
-    found = header.get_params([], header=name)
-    return tuple((key, _collapsed(value)) for key, value in found[1:])
+    return tuple((key, _collapsed(value)) for key, value in _raw_pairs(header, name))
 
 
-def _collapsed(value: str | tuple[str | None, str | None, str]) -> str:
+def _raw_pairs(header: Header, name: str) -> Sequence[tuple[str, _Value]]:
+    """None of them where one is in pieces with and without a number, which ``email`` cannot sort."""
+    try:
+        return header.get_params([], header=name)[1:]
+    except TypeError:
+        return ()
+
+
+def _collapsed(value: _Value) -> str:
     """A parameter out of its character set (RFC 2231); as it is written, where that is none's name."""
     try:
         return collapse_rfc2231_value(value)

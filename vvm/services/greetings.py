@@ -125,9 +125,16 @@ class Greetings:
         return stored
 
     async def record(
-        self, msisdn: Msisdn, audio: bytes, *, kind: Kind, active: bool, received_at: datetime
+        self,
+        msisdn: Msisdn,
+        audio: bytes,
+        *,
+        kind: Kind,
+        active: bool,
+        received_at: datetime,
+        owed: Sequence[Owed] | None = None,
     ) -> Stored:
-        """Keep an operator's recording as a greeting, and have the phone told.
+        """Keep a recording as a greeting.  Without ``owed`` it is an operator's, and the phone is told.
 
         Raises UnknownSubscriber, and what ``add`` raises.
         """
@@ -154,7 +161,7 @@ class Greetings:
             flags=flags,
             received_at=received_at,
             kind=kind,
-            owed=[self._owing.greeting_update(subscriber)],
+            owed=[self._owing.greeting_update(subscriber)] if owed is None else owed,
         )
 
     async def audio(self, msisdn: Msisdn) -> bytes | None:

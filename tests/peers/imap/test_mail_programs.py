@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import imaplib
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from email import message_from_bytes
 from pathlib import Path
@@ -74,8 +75,14 @@ async def test_imaplib_flags_files_appends_and_deletes(world: ProductWorld, logi
             assert client.store("2", "+FLAGS", r"(\Deleted)")[0] == "OK"
             assert client.expunge()[0] == "OK"
             assert client.rename("Archive", "Old")[0] == "OK"
+            for folder in (INBOX, "Old", "Old/2026"):
+                client.select(folder)
+                for uid in client.uid("SEARCH", "ALL")[1][0].split():
+                    seen[folder].append(client.uid("FETCH", uid.decode(), "(BODY.PEEK[])")[1][0][1])
 
+    seen: dict[str, list[bytes]] = defaultdict(list)
     await asyncio.to_thread(work)
+    assert seen == {folder: await octets(world, folder) for folder in (INBOX, "Old", "Old/2026")}
     marked = (Flags.FLAGGED, frozenset({"$Work"}), Kind.VOICE)
     assert await kept(world, INBOX) == {1: marked}
     assert await kept(world, "Old/2026") == {1: marked}
@@ -96,9 +103,13 @@ async def test_aioimaplib_hears_of_a_deposit_in_idle(world: ProductWorld, login:
     assert (await client.uid("move", "4", "Work")).result == "OK"
     assert (await client.uid("store", "1", r"+FLAGS (\Seen \Deleted)")).result == "OK"
     assert (await client.expunge()).result == "OK"
+    assert (await client.append(NOTE, mailbox="Work", flags=r"\Answered")).result == "OK"
+    fetched = [(await client.uid("fetch", uid, "(BODY.PEEK[])")).lines[1] for uid in ("2", "3")]
     await client.logout()
+    assert fetched == await octets(world, INBOX)
     assert await kept(world, INBOX) == {2: VOICE, 3: VOICE}
-    assert await kept(world, "Work") == {1: VOICE}
+    assert await kept(world, "Work") == {1: VOICE, 2: (Flags.ANSWERED, frozenset(), Kind.MAIL)}
+    assert (await octets(world, "Work"))[1] == NOTE
 
 
 _OFFLINEIMAP = """
@@ -227,7 +238,7 @@ async def test_mbsync_keeps_every_folder_the_same(
     assert (flags, kind) == (Flags(0), Kind.MAIL)
 
 
-async def test_curl_appends_to_a_folder_and_searches_it(
+async def test_curl_appends_searches_fetches_flags_and_deletes(
     world: ProductWorld, login: Credentials, tmp_path: Path
 ) -> None:
     needs("curl", "curl")
@@ -240,3 +251,10 @@ async def test_curl_appends_to_a_folder_and_searches_it(
     await run(*common, "--upload-file", str(note), f"{address}/Work")
     assert await run(*common, f"{address}/Work?SUBJECT%20minutes") == b"* SEARCH 1\r\n"
     assert await octets(world, "Work") == [NOTE]
+    found = [await run(*common, f"{address}/INBOX;UID={uid}") for uid in (1, 2, 3)]
+    assert found == await octets(world, INBOX)
+    await run(*common, f"{address}/INBOX", "-X", r"UID STORE 1 +FLAGS (\Flagged)")
+    await run(*common, f"{address}/INBOX", "-X", r"UID STORE 2 +FLAGS (\Deleted)")
+    assert await run(*common, f"{address}/INBOX", "-X", "EXPUNGE") == b"* 2 EXPUNGE\r\n"
+    flags = {uid: state[0] & ~Flags.SEEN for uid, state in (await kept(world, INBOX)).items()}
+    assert flags == {1: Flags.FLAGGED, 3: Flags(0)}

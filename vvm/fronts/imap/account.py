@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from imap_server.abilities import Appended, NewMessage, UnsupportedUse
+from imap_server.abilities import Annotations, Appended, NewMessage, UnsupportedUse
 from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota, QuotaResource
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.subscriber import SubscriberId
 from vvm.fronts.imap.annotations import FolderAnnotations
+from vvm.fronts.imap.att import AttAnnotations
 from vvm.fronts.imap.mailbox import Folder, mailbox_id
 from vvm.fronts.imap.opened import Opened, refusals, told
 from vvm.fronts.imap.profiles import SPECIAL_USE, Appends
@@ -97,8 +98,11 @@ class SubscriberAccount:
         return Appended(folder.uid_validity, (stored.uid,))
 
     @property
-    def annotations(self) -> FolderAnnotations | None:
-        return FolderAnnotations(self.opened, self.folder) if self.opened.profile.annotates else None
+    def annotations(self) -> Annotations | None:
+        if not self.opened.profile.annotates:
+            return None
+        own = FolderAnnotations(self.opened, self.folder)
+        return AttAnnotations(own, self.opened) if self.opened.profile.greets_by_annotation else own
 
     async def folder(self, name: str) -> port.FolderState | None:
         """A folder that this client may see.  Raises Unavailable."""
@@ -160,7 +164,7 @@ class FilingAccount:
         return Appended(folder.uid_validity, tuple(each.uid for each in stored))
 
     @property
-    def annotations(self) -> FolderAnnotations | None:
+    def annotations(self) -> Annotations | None:
         return self._own.annotations
 
     async def create(self, name: str, *, uses: Sequence[str] | None = None) -> None:

@@ -51,6 +51,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """STATUS tells it about Greetings too (OMTP 1.3 2.1.1 refuses that)."""
     annotates: bool = False
     """It keeps annotations (RFC 5464)."""
+    greets_by_annotation: bool = False
+    """Some of them are its greetings (vvm.fronts.imap.att)."""
     commands: bool = True
     """It has OMTP's own commands."""
     provided: Mapping[str, str] = {}
@@ -69,7 +71,9 @@ PROFILES: Mapping[Manners, Profile] = {
     Manners.APPLE: Profile(
         files=True, lenient=True, greetings_status=True, annotates=True, provided={"Trash": "\\Trash"}
     ),
-    Manners.ATT: Profile(lenient=True, keywords=frozenset({"TUISkipped"}), annotates=True),
+    Manners.ATT: Profile(
+        lenient=True, keywords=frozenset({"TUISkipped"}), annotates=True, greets_by_annotation=True
+    ),
     Manners.MAIL: Profile(
         files=True,
         flags=_MAIL,

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from imap_server.backend import FlagChange, FlagMode, NotAllowed
+from imap_server.flags import ANY_OTHER
 from vvm.domain.message import Flags
 from vvm.store.port import KeywordChange
 
@@ -30,7 +31,6 @@ _NAMES_OF = tuple(
     for bits in range(max(Flags) * 2)
 )
 """The names of every combination of flags, by its bits."""
-_ANY_OTHER = "\\*"
 _LONGEST_KEYWORD = 64
 _NOTHING = Flags(0)
 
@@ -72,7 +72,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     def permanent(self, known: Iterable[str] = ()) -> tuple[str, ...]:
         r"""As PERMANENTFLAGS tells them: what may be set, ``\*`` where keywords may be invented."""
-        return (*self.names(known), _ANY_OTHER) if self.any_keyword else self.names()
+        return (*self.names(known), ANY_OTHER) if self.any_keyword else self.names()
 
     def read(self, names: Iterable[str]) -> Said:
         """What a client wrote, in any case.  Raises NotAllowed for a flag that it may not set here."""
