@@ -39,9 +39,7 @@ PROVISIONED, READY, BLOCKED = (
     ProvisioningStatus.BLOCKED,
 )
 GOLD, NO_CLASS = CosName("gold"), CosName("")
-PROPERTY = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+PROPERTY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 MOMENTS = [NOW + number * MINUTE for number in range(6)]
 
 

@@ -61,13 +61,13 @@ def answered(fresh: Session, octets: bytes) -> None:
     assert TAGGED.search(heard) or (fresh.ended and BYE.search(heard)), heard
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.booleans(), VERBS, ARGUMENTS)
 def test_every_command_has_one_answer(selected: bool, verb: bytes, arguments: bytes) -> None:
     answered(session(selected=selected), b"t " + verb + arguments + b"\r\n")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=60))
 def test_octets_without_sense_have_one_answer_too(octets: bytes) -> None:
     fresh = session(selected=False)

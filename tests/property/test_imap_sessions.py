@@ -115,7 +115,7 @@ class Client:
         return self.session.out.take().decode().split("\r\n")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(min_value=0, max_value=2), LINES), max_size=30))
 def test_no_session_is_told_a_contradiction(steps: list[tuple[int, bytes]]) -> None:
     backend = MemoryBackend()

@@ -254,4 +254,4 @@ class ClientsAndMailbox(RuleBasedStateMachine):
 
 
 TestViews = ClientsAndMailbox.TestCase
-TestViews.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestViews.settings = settings(max_examples=60, stateful_step_count=30)

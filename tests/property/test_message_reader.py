@@ -41,7 +41,7 @@ PIECES = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(audio=st.binary(max_size=300), transcript=st.none() | TEXTS.filter(bool))
 def test_what_the_writer_says_of_a_message_the_reader_finds(audio: bytes, transcript: str | None) -> None:
     written = compose(
@@ -67,7 +67,7 @@ def test_what_the_writer_says_of_a_message_the_reader_finds(audio: bytes, transc
     assert found.content(found.leaves[0]) == audio
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts=st.lists(TEXTS.map(str.strip).filter(bool), min_size=1, max_size=4), data=st.data())
 def test_what_python_writes_the_reader_finds_as_python_does(texts: list[str], data: st.DataObject) -> None:
     message = EmailMessage(policy=SMTP)
@@ -90,7 +90,7 @@ def test_what_python_writes_the_reader_finds_as_python_does(texts: list[str], da
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(PIECES)
 def test_any_octets_are_a_message_or_refused(pieces: list[bytes]) -> None:
     octets = b"".join(pieces)

@@ -191,5 +191,5 @@ async def _look(store: Store, box: MailboxId) -> dict[str, object]:
 def test_any_history_of_folders_is_that_in_memory(adapter: str) -> None:
     run_state_machine_as_test(
         partial(Folders, adapter),  # type: ignore[arg-type]  # a factory is documented
-        settings=settings(max_examples=30, stateful_step_count=25, deadline=None),
+        settings=settings(max_examples=30, stateful_step_count=25),
     )

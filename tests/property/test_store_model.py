@@ -186,7 +186,6 @@ def test_any_history_of_a_mailbox_is_that_of_the_model(adapter: str) -> None:
         settings=settings(
             max_examples=25,
             stateful_step_count=20,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

@@ -237,7 +237,6 @@ def test_any_history_of_an_outbox_is_that_of_the_model(adapter: str) -> None:
         settings=settings(
             max_examples=25,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

@@ -126,7 +126,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_is_rendered_reads_as_the_same_value(value: object) -> None:
     assert tomllib.loads(f"value = {render(value)}")["value"] == value
 
@@ -151,7 +151,7 @@ OF_TYPE = {
 
 
 @given(st.data(), st.sampled_from(LEAVES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_value_says_the_same_in_the_environment_and_in_the_file(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, leaf: tuple[str, Field]
 ) -> None:
