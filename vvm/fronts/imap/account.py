@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from imap_server.abilities import Annotations, Appended, NewMessage, UnsupportedUse
 from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota, QuotaResource
+from vvm.domain.errors import UnknownMessage
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.subscriber import SubscriberId
 from vvm.fronts.imap.annotations import FolderAnnotations
@@ -160,8 +161,15 @@ class FilingAccount:
         for message in messages:
             said = vocabulary.read(message.flags)
             filed.append(Filed(message.octets, said.flags, said.keywords, _date(message)))
-        stored = await told(self._filing.append(self.opened.owner, place(name), filed))
-        return Appended(folder.uid_validity, tuple(each.uid for each in stored))
+        stored = await told(self._file(place(name), filed))
+        return None if stored is None else Appended(folder.uid_validity, tuple(each.uid for each in stored))
+
+    async def _file(self, folder: str, messages: Sequence[Filed]) -> Sequence[port.Stored] | None:
+        """None where somebody has removed the folder since we looked."""
+        try:
+            return await self._filing.append(self.opened.owner, folder, messages)
+        except UnknownMessage:
+            return None
 
     @property
     def annotations(self) -> Annotations | None:
