@@ -5,7 +5,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.samples import ALICE, BOB, MINUTE, NOW, SECOND, new_inbound, new_subscriber, owed_to
+from tests.contract.samples import (
+    ALICE,
+    BOB,
+    MINUTE,
+    NOW,
+    SECOND,
+    new_inbound,
+    new_subscriber,
+    owed_to,
+    owed_to_stranger,
+)
+from vvm.domain.actor import acting_as
 from vvm.domain.notification import Cause
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import Fallback, ProvisioningStatus, Subscriber
@@ -131,3 +142,31 @@ async def test_nothing_else_is_unanswered(
 ) -> None:
     await send(store, alice, cause, settlement)
     assert await unanswered(store) == 0
+
+
+async def test_what_is_told_again_is_owed_and_audited(store: Store, alice: Subscriber) -> None:
+    owed = owed_to(alice, cause=Cause.NEW_MESSAGE)
+    with acting_as("api:crm"):
+        await store.outbox.tell_again(owed, uid=7, at=NOW, reason="new_message: ticket")
+    (row,) = await store.outbox.lease(now=NOW, lease=MINUTE, limit=10)
+    assert (row.cause, row.uid, row.recipient) == (Cause.NEW_MESSAGE, 7, alice.msisdn)
+    *_, entry = await store.subscribers.audit(alice.msisdn, limit=10)
+    status = alice.status
+    assert entry == Audited(
+        alice.msisdn, NOW, Trigger.RESENT, status, status, "new_message: ticket", "api:crm"
+    )
+    assert await store.subscribers.by_msisdn(alice.msisdn) == alice
+    await store.outbox.settle(row, Settlement.FAILED, now=NOW)
+    with acting_as("cli:root"):
+        assert await store.outbox.resend(row.id, now=NOW + MINUTE, expires_at=NOW + 2 * MINUTE)
+    *_, entry = await store.subscribers.audit(alice.msisdn, limit=10)
+    assert (entry.trigger, entry.at, entry.reason) == (Trigger.RESENT, NOW + MINUTE, "new_message")
+    assert entry.actor == "cli:root"
+
+
+async def test_a_stranger_is_told_again_without_an_audit(store: Store) -> None:
+    await store.outbox.owe([owed_to_stranger()])
+    (row,) = await store.outbox.lease(now=NOW, lease=MINUTE, limit=1)
+    await store.outbox.settle(row, Settlement.FAILED, now=NOW)
+    assert await store.outbox.resend(row.id, now=NOW, expires_at=NOW + MINUTE)
+    assert list(await store.subscribers.audit(row.recipient, limit=10)) == []

@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tests.contract.samples import ALICE, BOB, NOW, new_message, new_subscriber
+from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_message, new_subscriber
 from vvm.domain.cos import Cos, CosInUse, Limits, NoSuchCos, UnknownCos
 from vvm.domain.errors import MailboxFull
 from vvm.domain.message import GREETINGS, INBOX
@@ -28,10 +28,21 @@ async def golden(store: Store) -> Subscriber:
 
 
 async def test_a_class_is_put_and_found_and_replaced_whole(store: Store) -> None:
-    assert await store.cos.put(gold(max_messages=3)) is True
+    assert await store.cos.put(gold(max_messages=3)) == (gold(max_messages=3), True)
     assert await store.cos.by_name(GOLD) == gold(max_messages=3)
-    assert await store.cos.put(gold(max_seconds=60)) is False
-    assert await store.cos.by_name(GOLD) == gold(max_seconds=60)
+    after, new = await store.cos.put(gold(max_seconds=60))
+    assert (after.limits, new) == (Limits(max_seconds=60), False)
+    assert await store.cos.by_name(GOLD) == after
+
+
+async def test_two_versions_of_a_class_are_never_of_the_same_moment(store: Store) -> None:
+    first, _ = await store.cos.put(gold())
+    second, _ = await store.cos.put(msgspec.structs.replace(gold(), changed_at=NOW - MINUTE))
+    assert second.changed_at > first.changed_at
+
+
+async def test_no_class_is_there_under_another_name(store: Store) -> None:
+    await store.cos.put(gold())
     assert await store.cos.by_name(CosName("silver")) is None
 
 

@@ -11,8 +11,8 @@ import pytest
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, new_message, new_subscriber, owed_to
 from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import (
+    PreconditionFailed,
     StatusMoved,
-    SubscriberChanged,
     SubscriberClosed,
     SubscriberExists,
     UnknownMessage,
@@ -293,7 +293,7 @@ async def test_a_change_decided_on_what_was_read_needs_that_nothing_moved_since(
     mine = SubscriberChange(changed_at=NOW + MINUTE, decided_at=alice.changed_at, language="fra")
     after = await store.subscribers.change(alice.msisdn, mine)
     assert after.changed_at == NOW + MINUTE
-    with pytest.raises(SubscriberChanged):
+    with pytest.raises(PreconditionFailed):
         await store.subscribers.change(alice.msisdn, mine)
 
 
@@ -346,7 +346,7 @@ async def test_who_was_closed_is_found_when_the_grace_is_over(store: Store, alic
 
 async def test_who_has_changed_since_is_not_removed(store: Store, alice: Subscriber) -> None:
     await store.subscribers.change(ALICE, SubscriberChange(changed_at=LATER, language="fra"))
-    with pytest.raises(SubscriberChanged):
+    with pytest.raises(PreconditionFailed):
         await store.subscribers.remove(ALICE, at=LATER, decided_at=alice.changed_at)
     await store.subscribers.remove(ALICE, at=LATER, reason="closed", decided_at=LATER)
     assert (await store.subscribers.audit(ALICE, limit=1))[0].reason == "closed"

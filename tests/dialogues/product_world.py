@@ -152,7 +152,7 @@ class ProductWorld:
             Login(store.subscribers, store.devices, self._keyring, clock=clock, visits=visits),
             MasterLogin(store.subscribers, MASTER),
             MailServices(
-                retrieval=Retrieval(self._mailboxes, hints),
+                retrieval=Retrieval(self._mailboxes, store.recovery, hints),
                 greetings=greetings,
                 filing=Filing(
                     self._mailboxes,

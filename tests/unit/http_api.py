@@ -98,6 +98,7 @@ def api_services(world: World, outbox: OutboxStore | None = None) -> ApiServices
         greetings=world.greetings,
         on_behalf=world.on_behalf,
         dead_letters=world.dead_letters,
+        resending=world.resending,
         timeline=world.timeline,
         feed=world.feed,
         webhooks=world.webhooks,

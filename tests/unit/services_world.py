@@ -42,6 +42,7 @@ from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning, SubscriberOptions
 from vvm.services.recovery import Recovery
 from vvm.services.repeats import Repeats
+from vvm.services.resending import Resending
 from vvm.services.retelling import Retelling
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
@@ -274,12 +275,20 @@ class World:
             settings=DEVICES,
             notification=settings,
         )
-        self.retrieval = Retrieval(self.store.mailboxes, self.hints)
+        self.retrieval = Retrieval(self.store.mailboxes, self.store.recovery, self.hints)
         self.desk = Desk(
             self.store.subscribers, self.store.mailboxes, self.retrieval, render_here, owing=self.owing
         )
         self.lists = Lists(self.store.lists, self.store.subscribers)
         self.recovery = Recovery(self.store.subscribers, self.store.recovery, self.hints, owing=self.owing)
+        self.resending = Resending(
+            self.store.subscribers,
+            self.store.mailboxes,
+            self.store.outbox,
+            self.hints,
+            clock=self.clock,
+            owing=self.owing,
+        )
         self.on_behalf = OnBehalf(self.store.subscribers, self.hints, clock=self.clock, owing=self.owing)
         self.filing = Filing(
             self.store.mailboxes,

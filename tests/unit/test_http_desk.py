@@ -108,7 +108,7 @@ async def test_a_greeting_is_kept_heard_exchanged_and_removed(http: Api, world: 
     answer = await http.call("POST", GREETING, data=TWO_SECONDS)
     assert answer.status == 201
     assert (answer.json["uid"], answer.json["kind"], answer.json["active"]) == (1, "normal-greeting", True)
-    heard = await http.call("GET", f"{answer.headers['Location']}?format=wav")
+    heard = await http.call("GET", f"{answer.headers['Location']}/audio?format=wav")
     assert await world.greetings.audio(ALICE) == heard.body
     other = await http.call("POST", f"{GREETING}?active=false", data=TWO_SECONDS)
     assert other.json["active"] is False

@@ -126,6 +126,24 @@ async def test_after_a_crash_nobody_does_it_twice_unless_that_is_harmless(http: 
     assert (answer.status, answer.headers.get(REPLAYED)) == (200, None)
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("activation", b""),
+        ("deactivation", b""),
+        ("status", b""),
+        ("notifications", b'{"kind": "mwi"}'),
+    ],
+)
+async def test_a_post_that_does_no_harm_is_done_again_after_a_crash(
+    http: Api, world: World, path: str, body: bytes
+) -> None:
+    await _begun(world, "POST", f"{ONE}/{path}", body)
+    world.clock.advance(timedelta(minutes=10))
+    answer = await http.call("POST", f"{ONE}/{path}", data=body, headers=KEY)
+    assert (answer.status < 300, answer.headers.get(REPLAYED)) == (True, None)
+
+
 async def test_an_outage_frees_what_may_be_done_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async with api(world) as http:
         with monkeypatch.context() as away:

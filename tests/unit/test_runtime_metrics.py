@@ -22,6 +22,7 @@ from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.http.access import access
+from vvm.fronts.http.doors import RefusedConnections
 from vvm.runtime.metrics import (
     BlobMetrics,
     ImapMetrics,
@@ -211,6 +212,7 @@ def every_name(tmp_path: Path) -> set[str]:
     RetentionMetrics(registry)
     OutboxMetrics(registry, MemoryOutbox(), clock=FixedClock(NOW), seconds=1.0)
     access(registry)
+    RefusedConnections(registry)
     settings = AsteriskSettings(spool=str(tmp_path))
     front = AsteriskFront(settings, Secret("secret"), RecordingDepositor(), clock=FixedClock(NOW))
     registry.register(AsteriskMetrics(front))

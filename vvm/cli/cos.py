@@ -8,12 +8,14 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
+from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit
 from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.cos import NAME_RULE, Cos, Limits
 from vvm.domain.subscriber import Fallback
 from vvm.fronts.http.cos import cos_view, page_view
+from vvm.fronts.http.etags import cos_tag
 
 app = App(name="cos")
 
@@ -59,6 +61,7 @@ async def put(
     fallback: FallbackOption = None,
     pin_min_digits: PinMin = None,
     pin_max_digits: PinMax = None,
+    if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
     """Add a class, or replace the whole of what it says; it holds at once for all who refer to it."""
@@ -78,23 +81,33 @@ async def put(
         pin_max_digits=pin_max_digits,
     )
     async with opened(config) as services:
-        cos, _ = await services.classes.put(name, limits)
+        before = await services.classes.find(name)
+        decided_at = None if before is None else allowed(if_match, cos_tag(before), before.changed_at)
+        exists = None if if_match is None else True
+        cos, _ = await services.classes.put(name, limits, exists=exists, decided_at=decided_at)
     _show(cos, as_json=json)
 
 
 @app.command
-async def show(name: Name, /, *, config: ConfigFile, json: AsJson = False) -> None:
+async def show(name: Name, /, *, config: ConfigFile, etag: AsEtag = False, json: AsJson = False) -> None:
     """Show what a class says."""
     async with opened(config) as services:
         cos = await services.classes.show(name)
-    _show(cos, as_json=json)
+    if etag:
+        show_line(cos_tag(cos))
+    else:
+        _show(cos, as_json=json)
 
 
 @app.command
-async def remove(name: Name, /, *, config: ConfigFile, json: AsJson = False) -> None:
+async def remove(
+    name: Name, /, *, config: ConfigFile, if_match: IfMatch = None, json: AsJson = False
+) -> None:
     """Remove a class to which nobody refers."""
     async with opened(config) as services:
-        await services.classes.remove(name)
+        before = await services.classes.show(name)
+        decided_at = allowed(if_match, cos_tag(before), before.changed_at)
+        await services.classes.remove(name, decided_at=decided_at)
     if json:
         show_json({"removed": name})
     else:

@@ -8,14 +8,18 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
+from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
 from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.device import DeviceId
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.devices import DevicePage, device_view, new_device_view
+from vvm.fronts.http.etags import device_tag
 
 app = App(name="device")
+
+Id = Annotated[int, Parameter(help="The id that the list shows.")]
 
 _COLUMNS = ("id", "name", "profile", "login", "created_at", "last_used_at")
 
@@ -51,17 +55,42 @@ async def page(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -
 
 
 @app.command
-async def revoke(
+async def show(
     msisdn: Number,
-    device: Annotated[int, Parameter(help="The id that the list shows.")],
+    device: Id,
     /,
     *,
     config: ConfigFile,
+    etag: AsEtag = False,
+    json: AsJson = False,
+) -> None:
+    """Show one device."""
+    async with opened(config) as services:
+        found = await services.devices.show(parse_msisdn(msisdn), DeviceId(device))
+    if etag:
+        show_line(device_tag(found))
+    elif json:
+        show_json(device_view(found))
+    else:
+        show_row(msgspec.to_builtins(device_view(found)))
+
+
+@app.command
+async def revoke(
+    msisdn: Number,
+    device: Id,
+    /,
+    *,
+    config: ConfigFile,
+    if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
     """Take the login of a device away; its sessions end."""
+    owner = parse_msisdn(msisdn)
     async with opened(config) as services:
-        await services.devices.revoke(parse_msisdn(msisdn), DeviceId(device))
+        before = await services.devices.show(owner, DeviceId(device))
+        as_read = allowed(if_match, device_tag(before), before)
+        await services.devices.revoke(owner, before.id, as_read=as_read)
     if json:
         show_json({"revoked": device})
     else:

@@ -10,12 +10,14 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
+from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.message import format_of, read_audio
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
 from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.message import GREETINGS, Kind
 from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.etags import message_tag
 from vvm.fronts.http.greetings import GreetingList, GreetingView, greeting_view
 
 app = App(name="greeting")
@@ -59,6 +61,25 @@ async def add(
 
 
 @app.command
+async def show(
+    msisdn: Number,
+    uid: Uid,
+    /,
+    *,
+    config: ConfigFile,
+    etag: AsEtag = False,
+    json: AsJson = False,
+) -> None:
+    """Show one greeting."""
+    async with opened(config) as services:
+        greeting = await services.desk.greeting(parse_msisdn(msisdn), uid)
+    if etag:
+        show_line(message_tag(greeting))
+    else:
+        _show(greeting_view(greeting), as_json=json)
+
+
+@app.command
 async def use(
     msisdn: Number,
     uid: Uid,
@@ -66,12 +87,16 @@ async def use(
     *,
     config: ConfigFile,
     active: Annotated[bool, Parameter(negative="--inactive", help="Heard by callers, or not.")] = True,
+    if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
     """Let callers hear a greeting, in place of the active one of its kind."""
+    owner = parse_msisdn(msisdn)
     async with opened(config) as services:
-        used = await services.desk.use_greeting(parse_msisdn(msisdn), uid, active=active)
-        _show(greeting_view(used), as_json=json)
+        before = await services.desk.greeting(owner, uid)
+        since = allowed(if_match, message_tag(before), before.modseq)
+        used = await services.desk.use_greeting(owner, uid, active=active, unchanged_since=since)
+    _show(greeting_view(used), as_json=json)
 
 
 @app.command
@@ -96,10 +121,15 @@ async def audio(
 
 
 @app.command
-async def remove(msisdn: Number, uid: Uid, /, *, config: ConfigFile, json: AsJson = False) -> None:
+async def remove(
+    msisdn: Number, uid: Uid, /, *, config: ConfigFile, if_match: IfMatch = None, json: AsJson = False
+) -> None:
     """Forget a greeting; without an active one callers hear the system's own."""
+    owner = parse_msisdn(msisdn)
     async with opened(config) as services:
-        await services.desk.delete(parse_msisdn(msisdn), uid, folder=GREETINGS)
+        before = await services.desk.greeting(owner, uid)
+        since = allowed(if_match, message_tag(before), before.modseq)
+        await services.desk.delete(owner, uid, folder=GREETINGS, unchanged_since=since)
     if json:
         show_json({"removed": uid})
     else:

@@ -9,12 +9,14 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
+from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Folder, Limit, Number, Since, moment
 from vvm.cli.output import show_json, show_line, show_page, show_row
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX, Envelope
 from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.etags import message_tag
 from vvm.fronts.http.messages import DepositView, MessageView, page_view, view
 from vvm.fronts.http.recovery import page_view as deleted_page
 from vvm.fronts.http.request import parse_caller, parse_received
@@ -113,11 +115,22 @@ async def page(
 
 @app.command
 async def show(
-    msisdn: Number, uid: Uid, /, *, config: ConfigFile, folder: Folder = INBOX, json: AsJson = False
+    msisdn: Number,
+    uid: Uid,
+    /,
+    *,
+    config: ConfigFile,
+    folder: Folder = INBOX,
+    etag: AsEtag = False,
+    json: AsJson = False,
 ) -> None:
     """Show what is known of one message, without marking it as heard."""
     async with opened(config) as services:
-        _show(view(await services.desk.message(parse_msisdn(msisdn), uid, folder=folder)), json=json)
+        message = await services.desk.message(parse_msisdn(msisdn), uid, folder=folder)
+    if etag:
+        show_line(message_tag(message))
+    else:
+        _show(view(message), json=json)
 
 
 @app.command
@@ -151,20 +164,35 @@ async def mark(
     config: ConfigFile,
     seen: Annotated[bool, Parameter(negative="--unseen", help="Heard, or new again.")],
     folder: Folder = INBOX,
+    if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
     """Mark a message, and tell the client of the subscriber by SYNC."""
+    owner = parse_msisdn(msisdn)
     async with opened(config) as services:
-        _show(view(await services.desk.mark(parse_msisdn(msisdn), uid, seen=seen, folder=folder)), json=json)
+        before = await services.desk.message(owner, uid, folder=folder)
+        since = allowed(if_match, message_tag(before), before.modseq)
+        marked = await services.desk.mark(owner, uid, seen=seen, folder=folder, unchanged_since=since)
+    _show(view(marked), json=json)
 
 
 @app.command
 async def delete(
-    msisdn: Number, uid: Uid, /, *, config: ConfigFile, folder: Folder = INBOX, json: AsJson = False
+    msisdn: Number,
+    uid: Uid,
+    /,
+    *,
+    config: ConfigFile,
+    folder: Folder = INBOX,
+    if_match: IfMatch = None,
+    json: AsJson = False,
 ) -> None:
     """Delete a message, and tell the client of the subscriber by SYNC."""
+    owner = parse_msisdn(msisdn)
     async with opened(config) as services:
-        await services.desk.delete(parse_msisdn(msisdn), uid, folder=folder)
+        before = await services.desk.message(owner, uid, folder=folder)
+        since = allowed(if_match, message_tag(before), before.modseq)
+        await services.desk.delete(owner, uid, folder=folder, unchanged_since=since)
     if json:
         show_json({"deleted": uid})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, OfNumber, Since, moment
@@ -13,6 +13,7 @@ from vvm.cli.output import show_json, show_line, show_page
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.notifications import DeadLetterPage
+from vvm.services.resending import Kind
 
 app = App(name="notification")
 
@@ -43,16 +44,26 @@ async def page(
 
 @app.command
 async def resend(
-    number: Annotated[int, Parameter(help="The number that the list shows.")],
+    which: Annotated[str, Parameter(help="The id of a dead letter, or a subscriber's number with --kind.")],
     /,
     *,
     config: ConfigFile,
+    kind: Annotated[
+        Kind | None,
+        Parameter(help="What a subscriber's phone is told: SYNC, STATUS, the lamp, a plain text."),
+    ] = None,
+    reason: Annotated[str, Parameter(help="Why, for the audit.")] = "",
     json: AsJson = False,
 ) -> None:
-    """Owe a dead letter again; its text is made anew when it is sent."""
+    """Have a phone told once more; the text is made anew when it is sent."""
+    if (kind is None) != which.isdigit():
+        raise CycloptsError(msg="name the id of a dead letter, or a subscriber's number and --kind")
     async with opened(config) as services:
-        await services.dead_letters.resend(number)
+        if kind is None:
+            await services.dead_letters.resend(int(which))
+        else:
+            await services.resending(parse_msisdn(which), kind, reason=reason)
     if json:
-        show_json({"resent": number})
+        show_json({"resent": int(which)} if kind is None else {"msisdn": which, "kind": kind})
     else:
-        show_line(f"{number} is owed again")
+        show_line(f"{which} is owed again" if kind is None else f"{which} is told again: {kind}")

@@ -10,6 +10,7 @@ import msgspec
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from vvm.cli.audit import Actor, TriggerOption, show_audit
+from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, Number, Since, Until, moment
 from vvm.cli.output import show_json, show_line, show_page, show_rows
@@ -29,6 +30,7 @@ from vvm.cli.subscriber_show import show_subscriber
 from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Manners, ProvisioningStatus
+from vvm.fronts.http.etags import subscriber_tag
 from vvm.fronts.http.notifications import TimelineView
 from vvm.fronts.http.request import parse_prefix
 from vvm.fronts.http.subscribers import page_view
@@ -137,10 +139,14 @@ async def add(
 
 
 @app.command
-async def show(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+async def show(msisdn: Number, /, *, config: ConfigFile, etag: AsEtag = False, json: AsJson = False) -> None:
     """Show one subscriber."""
     async with opened(config) as services:
-        show_subscriber(await services.provisioning.show(parse_msisdn(msisdn)), as_json=json)
+        subscriber = await services.provisioning.show(parse_msisdn(msisdn))
+    if etag:
+        show_line(subscriber_tag(subscriber))
+    else:
+        show_subscriber(subscriber, as_json=json)
 
 
 @app.command(name="set")
@@ -158,6 +164,7 @@ async def change(
     carrier: Carrier = None,
     manners: MannersOption = None,
     pin_file: PinFile = None,
+    if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
     """Change what the options name, and leave the rest."""
@@ -177,7 +184,9 @@ async def change(
             raise CycloptsError(
                 msg="nothing to change: name an option, as vvm subscriber set --help lists them"
             )
-        show_subscriber(await services.provisioning.change(parse_msisdn(msisdn), options), as_json=json)
+        decided_at = allowed(if_match, subscriber_tag(before), before.changed_at)
+        after = await services.provisioning.change(parse_msisdn(msisdn), options, decided_at=decided_at)
+        show_subscriber(after, as_json=json)
 
 
 @app.command
@@ -260,10 +269,14 @@ async def timeline(
 
 
 @app.command
-async def remove(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
+async def remove(
+    msisdn: Number, /, *, config: ConfigFile, if_match: IfMatch = None, json: AsJson = False
+) -> None:
     """Take the service away, with all messages."""
     async with opened(config) as services:
-        await services.provisioning.remove(parse_msisdn(msisdn))
+        before = await services.provisioning.show(parse_msisdn(msisdn))
+        decided_at = allowed(if_match, subscriber_tag(before), before.changed_at)
+        await services.provisioning.remove(parse_msisdn(msisdn), decided_at=decided_at)
     if json:
         show_json({"removed": msisdn})
     else:

@@ -8,11 +8,13 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
+from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Kinds, Limit, OfNumber, event_kinds
 from vvm.cli.output import show_json, show_line, show_page, show_row, show_rows
 from vvm.domain.numbers import parse_msisdn
-from vvm.fronts.http.webhooks import WebhookList, dead_page, told, view
+from vvm.fronts.http.etags import webhook_tag
+from vvm.fronts.http.webhooks import WebhookList, dead_page, terms, told, view
 
 app = App(name="webhook")
 
@@ -51,6 +53,17 @@ async def page(*, config: ConfigFile, json: AsJson = False) -> None:
         show_rows(_COLUMNS, [_row(one) for one in found])
 
 
+@app.command
+async def show(number: Id, /, *, config: ConfigFile, etag: AsEtag = False, json: AsJson = False) -> None:
+    """Show what was set of a webhook; how far it is, the list shows."""
+    async with opened(config) as services:
+        webhook = await services.webhooks.show(number)
+    if etag:
+        show_line(webhook_tag(webhook))
+    else:
+        _show(terms(webhook), json=json)
+
+
 @app.command(name="set")
 async def change(
     number: Id,
@@ -60,13 +73,18 @@ async def change(
     url: Annotated[str | None, Parameter(help="A new URL.")] = None,
     kinds: Kinds = None,
     paused: Annotated[bool | None, Parameter(help="Stop posting, or go on.")] = None,
+    if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
     """Change a webhook; it is tried again at once."""
     wanted = None if kinds is None else event_kinds(kinds)
     async with opened(config) as services:
-        changed = view(await services.webhooks.change(number, url=url, kinds=wanted, paused=paused))
-    _show(changed, json=json)
+        before = await services.webhooks.show(number)
+        as_read = allowed(if_match, webhook_tag(before), before)
+        changed = await services.webhooks.change(
+            number, url=url, kinds=wanted, paused=paused, as_read=as_read
+        )
+    _show(view(changed), json=json)
 
 
 @app.command
@@ -93,10 +111,13 @@ async def replay(
 
 
 @app.command
-async def remove(number: Id, /, *, config: ConfigFile, json: AsJson = False) -> None:
+async def remove(
+    number: Id, /, *, config: ConfigFile, if_match: IfMatch = None, json: AsJson = False
+) -> None:
     """Remove a webhook and what waits for it."""
     async with opened(config) as services:
-        await services.webhooks.remove(number)
+        before = await services.webhooks.show(number)
+        await services.webhooks.remove(number, as_read=allowed(if_match, webhook_tag(before), before))
     if json:
         show_json({"removed": number})
     else:

@@ -11,17 +11,31 @@ from vvm.config.errors import Mistake
 from vvm.config.schema import fields
 from vvm.config.sections import Config
 from vvm.config.toml import render
+from vvm.services.provisioning import MAX_MESSAGES_LIMIT
 
 _LARGEST = 2**53
 """A float, a column of any database and JSON hold it exactly."""
-_LONGEST_DAYS = 36_500
-"""A century: longer than anything here lasts, and no date before the first."""
+_LONGEST = {"days": 36_500, "hours": 876_000, "minutes": 52_560_000, "seconds": 3_153_600_000}
+"""A century by the last word of a key: longer than anything here lasts, and every date can be written."""
+_WITHIN = {
+    "vvm.max_messages": (1, MAX_MESSAGES_LIMIT),
+    # RFC 9106 section 3.1 begins at 8 KiB a lane; each PIN takes that memory and time
+    "pin.memory_kib": (8, 4_194_304),
+    "pin.passes": (1, 1000),
+    # each is a thread, a process, a connection or a table
+    "pin.threads": (1, 256),
+    "deposit.transcoders": (1, 1024),
+    "webhook.workers": (1, 1024),
+    "store.postgres.connections": (1, 10_000),
+    "store.postgres.partitions": (1, 1024),
+}
+"""Least and most of what would fail only when somebody calls, or take all that the machine has."""
 _ANY_SIGN = frozenset({"silence_dbfs"})
 _ZERO_MEANS_SOMETHING = frozenset(
     {
         # none, or whatever another key says
         *("imap_port", "port", "weight", "keep_days", "audit_days"),
-        "suspend_after_syncs",
+        *("suspend_after_syncs", "retell_hours", "requests_per_second"),
         *("quarantine_days", "most_aliases", "close_grace_days"),
         *("min_milliseconds", "signature_seconds"),
         # do not wait
@@ -45,10 +59,10 @@ def numbers(config: Config) -> Iterator[Mistake]:
         if isinstance(value, bool) or not isinstance(value, int | float) or name in _ANY_SIGN:
             continue
         may_be_zero = name in _ZERO_MEANS_SOMETHING
-        most = _LONGEST_DAYS if name.endswith("_days") else _LARGEST
-        if not 0 <= value <= most or (value == 0 and not may_be_zero):
-            right = f"0 to {most}" if may_be_zero else f"more than 0, at most {most}"
-            yield Mistake(key, right, render(value))
+        least, most = _WITHIN.get(key, (0, _LONGEST.get(name.rpartition("_")[2], _LARGEST)))
+        if not least <= value <= most or (value == 0 and not may_be_zero):
+            from_zero = f"0 to {most}" if may_be_zero else f"more than 0, at most {most}"
+            yield Mistake(key, f"{least} to {most}" if least else from_zero, render(value))
 
 
 def _leaves(settings: msgspec.Struct, prefix: str) -> Iterator[tuple[str, object]]:

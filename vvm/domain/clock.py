@@ -13,6 +13,18 @@ class Clock(Protocol):
         ...
 
 
+def version_after(previous: datetime, now: datetime) -> datetime:
+    """The moment of a change that also names the version it makes: ``now``, or just after ``previous``.
+
+    A clock that was set back, or that stands, must not name two versions alike.
+    """
+    return max(now, previous + _TICK)
+
+
+_TICK = timedelta(microseconds=1)
+"""The smallest step that every store keeps."""
+
+
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -61,13 +61,13 @@ class StatusMoved(Refusal):
         super().__init__("the provisioning status has changed meanwhile")
 
 
-class SubscriberChanged(Refusal):
-    """It is no more what the caller read: read it again, and decide anew."""
+class PreconditionFailed(Refusal):
+    """What is to be changed is no more what the caller read: read it again, and decide anew."""
 
     code = "precondition_failed"
 
-    def __init__(self) -> None:
-        super().__init__("the subscriber has changed since it was read")
+    def __init__(self, text: str = "it has changed since it was read") -> None:
+        super().__init__(text)
 
 
 class SubscriberHeld(Refusal):

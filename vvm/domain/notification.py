@@ -29,6 +29,8 @@ class Family(StrEnum):
     EXPIRY = "expiry"
     GREETING = "greeting"
     """A SYNC too, and one of its own: "look at the mailbox" does not mean "look at the greetings"."""
+    LAMP = "lamp"
+    TEXT = "text"
 
 
 class Cause(StrEnum):
@@ -47,6 +49,12 @@ class Cause(StrEnum):
     STATUS = "status"
     CODE = "code"
     """A one-time code was asked for: its owner reads it, and no client."""
+    MWI = "mwi"
+    """An operator wants the phone's lamp to show what there is."""
+    MWI_CLEAR = "mwi_clear"
+    """An operator wants it off."""
+    TEXT = "text"
+    """An operator wants the plain SMS of the fallback to go out."""
 
     @property
     def family(self) -> Family:
@@ -68,6 +76,9 @@ _FAMILIES = {
     Cause.GREETING_UPDATE: Family.GREETING,
     Cause.NEARLY_FULL: Family.WARNING,
     Cause.EXPIRY: Family.EXPIRY,
+    Cause.MWI: Family.LAMP,
+    Cause.MWI_CLEAR: Family.LAMP,
+    Cause.TEXT: Family.TEXT,
 }
 
 

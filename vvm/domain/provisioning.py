@@ -36,6 +36,8 @@ class Trigger(StrEnum):
     """A legal hold was laid on it; the status stays."""
     RELEASED = "released"
     """The hold was lifted."""
+    RESENT = "resent"
+    """An operator had the phone told once more; the status stays, and the reason names what."""
     OPERATOR = "operator"
     """Another request of the operator's systems."""
 

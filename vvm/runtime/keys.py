@@ -11,9 +11,10 @@ import fcntl
 import os
 import secrets
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -94,6 +95,32 @@ def mutual_tls_context(certificate: Path, key: Path, client_ca: Path | None) -> 
     return context
 
 
+class _Renewal:
+    """Has files taken into use again when they have changed; the first of them is the certificate."""
+
+    def __init__(self, files: Sequence[Path], take: Callable[[], None]) -> None:
+        """``take`` raises OSError or BadKeyFile, and has then changed nothing."""
+        self._files = files
+        self._take = take
+        self._seen = self._stamps()
+
+    def look(self) -> None:
+        """Half a renewal leaves the old files in use."""
+        stamps = self._stamps()
+        if stamps == self._seen or None in stamps:
+            return
+        self._seen = stamps
+        try:
+            self._take()
+        except (OSError, BadKeyFile) as error:  # of which ssl.SSLError is one
+            log.error("certificate_not_taken", file=str(self._files[0]), error=str(error))  # noqa: TRY400 - the text says it all
+        else:
+            log.info("certificate_taken", file=str(self._files[0]))
+
+    def _stamps(self) -> list[int | None]:
+        return [_stamp(path) for path in self._files]
+
+
 class CertificateWatch:
     """Takes a renewed certificate into a context that is in use: new connections see it.
 
@@ -103,27 +130,36 @@ class CertificateWatch:
     def __init__(self, context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         self._context = context
         self._files = (certificate, key)
-        self._seen = self._stamps()
+        self._renewal = _Renewal(self._files, self._take)
         self.end_point = end_point(certificate.read_bytes())
 
     def look(self) -> None:
-        """Load the files again if they have changed; half a renewal leaves the old pair in use."""
-        stamps = self._stamps()
-        if stamps == self._seen or None in stamps:
-            return
-        self._seen = stamps
-        try:
-            # A pair that does not fit must not reach the context in use.
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self._files)
-            self._context.load_cert_chain(*self._files)
-            self.end_point = end_point(self._files[0].read_bytes())
-        except (OSError, ssl.SSLError) as error:
-            log.error("certificate_not_taken", file=str(self._files[0]), error=str(error))  # noqa: TRY400 - the text says it all
-        else:
-            log.info("certificate_taken", file=str(self._files[0]))
+        """Load the files again if they have changed."""
+        self._renewal.look()
 
-    def _stamps(self) -> list[int | None]:
-        return [_stamp(path) for path in self._files]
+    def _take(self) -> None:
+        # A pair that does not fit must not reach the context in use.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self._files)
+        self._context.load_cert_chain(*self._files)
+        self.end_point = end_point(self._files[0].read_bytes())
+
+
+class MutualTls:
+    """The context for new connections, made anew of renewed files: one in use forgets no authority."""
+
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None) -> None:
+        """As ``mutual_tls_context``.  Raises BadKeyFile."""
+        self._make = partial(mutual_tls_context, certificate, key, client_ca)
+        files = [file for file in (certificate, key, client_ca) if file is not None]
+        self._renewal = _Renewal(files, self._take)
+        self.context = self._make()
+
+    def look(self) -> None:
+        """Read the files again if they have changed."""
+        self._renewal.look()
+
+    def _take(self) -> None:
+        self.context = self._make()
 
 
 def end_point(chain: bytes) -> bytes | None:

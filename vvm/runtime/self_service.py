@@ -9,8 +9,9 @@ import structlog
 
 from vvm.config.address import parse_address
 from vvm.config.sections import Config
+from vvm.fronts.http.doors import Place, Report
 from vvm.fronts.http.self_service import SelfService, build_self_service
-from vvm.fronts.http.server import serving
+from vvm.fronts.http.server import serving_at
 from vvm.runtime.metrics import Metrics
 from vvm.runtime.supervisor import Part, Ready
 from vvm.runtime.wiring import Services
@@ -18,7 +19,10 @@ from vvm.runtime.wiring import Services
 log = structlog.get_logger(__name__)
 
 
-def self_service_part(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:
+def self_service_part(
+    config: Config, services: Services, metrics: Metrics, report: Report
+) -> dict[str, Part]:
+    """``report`` is told of connections that are not let in."""
     settings = config.self_service
     if not settings.listen:
         return {}
@@ -37,7 +41,8 @@ def self_service_part(config: Config, services: Services, metrics: Metrics) -> d
     address = parse_address(settings.listen)
 
     async def run(ready: Ready) -> None:
-        async with serving(app, config.http, host=address.host, port=address.port) as port:
+        place = [Place(address.host, address.port)]
+        async with serving_at(app, config.http, place, report=report) as (port,):
             log.info("self_service_listening", port=port)
             ready()
             await asyncio.Event().wait()

@@ -23,15 +23,16 @@ from vvm.domain.errors import Outage
 from vvm.domain.secrets import Secret
 from vvm.fronts.asterisk.service import AsteriskFront
 from vvm.fronts.http.app import ApiServices, build_app
+from vvm.fronts.http.doors import Place, RefusedConnections
 from vvm.fronts.http.health import Leaving
-from vvm.fronts.http.server import Place, serving, serving_at
+from vvm.fronts.http.server import serving, serving_at
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.descriptors import allow_connections
 from vvm.runtime.hints import carrying
 from vvm.runtime.holder import held_name
-from vvm.runtime.keys import CertificateWatch, admin_token, mutual_tls_context, tls_context
+from vvm.runtime.keys import CertificateWatch, MutualTls, admin_token, tls_context
 from vvm.runtime.listeners import imap_listeners
 from vvm.runtime.metrics import (
     BlobMetrics,
@@ -343,6 +344,7 @@ def _http(
             greetings=services.greetings,
             on_behalf=services.on_behalf,
             dead_letters=services.dead_letters,
+            resending=services.resending,
             timeline=services.timeline,
             feed=services.feed,
             webhooks=services.webhooks,
@@ -361,6 +363,7 @@ def _http(
         refresh=owed.refresh,
         leaving=leaving,
     )
+    refused = RefusedConnections(metrics.registry)
     address = parse_address(config.http.listen)
     places = [Place(address.host, address.port, given=systemd.only(Socket.HTTP))]
     parts: dict[str, Part] = {}
@@ -370,26 +373,25 @@ def _http(
         parts["http_renewal"] = _for_ever(renewal)
 
     async def run(ready: Ready) -> None:
-        async with serving_at(app, config.http, places) as (port, *tls_ports):
+        async with serving_at(app, config.http, places, report=refused.of("api")) as (port, *tls_ports):
             log.info("http_listening", port=port, tls_ports=tls_ports)
             ready()
             await asyncio.Event().wait()
 
-    return {"http": run} | parts | self_service_part(config, services, metrics)
+    return {"http": run} | parts | self_service_part(config, services, metrics, refused.of("self_service"))
 
 
 def _tls_place(settings: HttpSettings) -> tuple[Place, Callable[[], Awaitable[None]]]:
     """Where the API listens over TLS, and the look for a renewed certificate."""
     address = parse_address(settings.listen_tls)
     certificate, key = Path(settings.certificate), Path(settings.key)
-    tls = mutual_tls_context(certificate, key, Path(settings.client_ca) if settings.client_ca else None)
-    watch = CertificateWatch(tls, certificate, key)
+    watch = MutualTls(certificate, key, Path(settings.client_ca) if settings.client_ca else None)
 
     async def renew() -> None:
         await asyncio.sleep(_RENEWAL_SECONDS)
         watch.look()
 
-    return Place(address.host, address.port, tls), renew
+    return Place(address.host, address.port, lambda: watch.context), renew
 
 
 def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:

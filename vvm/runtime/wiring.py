@@ -47,6 +47,7 @@ from vvm.services.pins import Pins
 from vvm.services.provisioning import Provisioning
 from vvm.services.recovery import Recovery
 from vvm.services.repeats import Repeats
+from vvm.services.resending import Resending
 from vvm.services.retelling import Retelling
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
@@ -93,6 +94,7 @@ class Services(msgspec.Struct, frozen=True):
     lifecycle: Lifecycle
     expiry: Expiry
     on_behalf: OnBehalf
+    resending: Resending
     filing: Filing
     pbx: Pbx
     owing: Owing
@@ -201,7 +203,7 @@ async def open_services(
                 service=service,
                 owing=owing,
             )
-            retrieval = Retrieval(store.mailboxes, hints)
+            retrieval = Retrieval(store.mailboxes, store.recovery, hints)
             yield Services(
                 deposit=deposit,
                 provisioning=provisioning,
@@ -237,6 +239,9 @@ async def open_services(
                 lifecycle=lifecycle,
                 expiry=Expiry(store.cos, store.expiry, hints, clock=clock, owing=owing, pause=_EXPIRY_PAUSE),
                 on_behalf=OnBehalf(store.subscribers, hints, clock=clock, owing=owing),
+                resending=Resending(
+                    store.subscribers, store.mailboxes, store.outbox, hints, clock=clock, owing=owing
+                ),
                 filing=Filing(
                     store.mailboxes,
                     store.folders,

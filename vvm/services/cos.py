@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -24,20 +25,28 @@ class ClassesOfService:
         self._classes = classes
         self._clock = clock
 
-    async def put(self, name: str, limits: Limits) -> tuple[Cos, bool]:
-        """Add a class, or replace the whole of what it says; True where it is new.  Raises InvalidCos."""
+    async def put(
+        self, name: str, limits: Limits, *, exists: bool | None = None, decided_at: datetime | None = None
+    ) -> tuple[Cos, bool]:
+        """Add a class, or replace the whole of what it says; True where it is new.
+
+        Raises InvalidCos; PreconditionFailed as ``CosStore.put``.
+        """
         check_limits(limits)
-        cos = Cos(parse_cos_name(name), limits, self._clock.now())
-        new = await self._classes.put(cos)
+        wanted = Cos(parse_cos_name(name), limits, self._clock.now())
+        cos, new = await self._classes.put(wanted, exists=exists, decided_at=decided_at)
         log.info("cos_put", cos=cos.name, new=new, **msgspec.to_builtins(limits))
         return cos, new
 
     async def show(self, name: str) -> Cos:
         """Raises NoSuchCos."""
-        found = await self._classes.by_name(CosName(name))
+        found = await self.find(name)
         if found is None:
             raise NoSuchCos
         return found
+
+    async def find(self, name: str) -> Cos | None:
+        return await self._classes.by_name(CosName(name))
 
     async def page(self, *, cursor: str | None = None, limit: int = PAGE) -> Page[Cos]:
         """By name.  Raises InvalidLimit, BadCursor."""
@@ -45,7 +54,7 @@ class ClassesOfService:
         found = await self._classes.page(after=place_of(cursor, _Name), limit=limit + 1)
         return page_of(found, limit, lambda last: last.name)
 
-    async def remove(self, name: str) -> None:
-        """Raises NoSuchCos, CosInUse."""
-        await self._classes.remove(CosName(name))
+    async def remove(self, name: str, *, decided_at: datetime | None = None) -> None:
+        """Raises NoSuchCos, CosInUse; PreconditionFailed when its last change was not at ``decided_at``."""
+        await self._classes.remove(CosName(name), decided_at=decided_at)
         log.info("cos_removed", cos=name)

@@ -10,10 +10,11 @@ from typing import Protocol
 
 import structlog
 
-from vvm.domain.errors import Refusal, UnknownMessage, UnknownSubscriber
+from vvm.domain.errors import PreconditionFailed, Refusal, UnknownMessage, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX, Flags
+from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
-from vvm.domain.subscriber import Subscriber
+from vvm.domain.subscriber import MailboxId, Subscriber
 from vvm.message.audio.encode import Format
 from vvm.message.reader import ReadLimits, read_message
 from vvm.services.owing import Owing
@@ -74,30 +75,35 @@ class Desk:
         log.info("message_listened_to", msisdn=msisdn, folder=folder, uid=uid, form=form.value)
         return audio
 
-    async def mark(self, msisdn: Msisdn, uid: int, *, seen: bool, folder: str = INBOX) -> MessageRecord:
-        """Mark a message as heard or as new.  Raises UnknownSubscriber, UnknownMessage."""
-        subscriber = await self._subscriber(msisdn)
-        await self._retrieval.mark(
-            subscriber.mailbox,
-            folder,
-            [uid],
-            add=Flags.SEEN if seen else _NOTHING,
-            remove=_NOTHING if seen else Flags.SEEN,
-            owed=[self._owing.mailbox_update(subscriber)],
-        )
-        return await self.message(msisdn, uid, folder=folder)
+    async def message(self, msisdn: Msisdn, uid: int, *, folder: str = INBOX) -> MessageRecord:
+        """What is known of one; it stays as unheard as it was.  Raises UnknownSubscriber, UnknownMessage."""
+        return await self._one((await self._subscriber(msisdn)).mailbox, folder, uid)
 
-    async def delete(self, msisdn: Msisdn, uid: int, *, folder: str = INBOX) -> None:
-        """Remove a message.  Raises UnknownSubscriber, UnknownMessage.
+    async def mark(
+        self,
+        msisdn: Msisdn,
+        uid: int,
+        *,
+        seen: bool,
+        folder: str = INBOX,
+        unchanged_since: int | None = None,
+    ) -> MessageRecord:
+        """Mark a message as heard or as new.
 
-        Interrupted, it has left the message flagged DELETED; the same call again removes it.
+        Raises UnknownSubscriber, UnknownMessage; PreconditionFailed when its MODSEQ is above
+        ``unchanged_since``.
         """
+        return await self._switch(msisdn, folder, uid, Flags.SEEN, on=seen, unchanged_since=unchanged_since)
+
+    async def delete(
+        self, msisdn: Msisdn, uid: int, *, folder: str = INBOX, unchanged_since: int | None = None
+    ) -> None:
+        """Remove a message.  Raises what ``mark`` raises."""
         subscriber = await self._subscriber(msisdn)
-        mailbox = subscriber.mailbox
-        await self._retrieval.mark(mailbox, folder, [uid], add=Flags.DELETED, remove=_NOTHING)
-        update = self._owing.greeting_update if folder == GREETINGS else self._owing.mailbox_update
-        if not await self._retrieval.expunge(mailbox, folder, [uid], [update(subscriber)]):
-            raise UnknownMessage
+        owed = [self._update(subscriber, folder)]
+        await self._retrieval.delete(
+            subscriber.mailbox, folder, uid, unchanged_since=unchanged_since, owed=owed
+        )
         log.info("message_deleted", msisdn=msisdn, folder=folder, uid=uid)
 
     async def greetings(self, msisdn: Msisdn) -> tuple[MessageRecord, ...]:
@@ -106,33 +112,48 @@ class Desk:
         uids = [state.uid for state in await self._mailboxes.states(mailbox, GREETINGS)]
         return tuple(await self._mailboxes.messages(mailbox, GREETINGS, uids))
 
-    async def use_greeting(self, msisdn: Msisdn, uid: int, *, active: bool) -> MessageRecord:
+    async def use_greeting(
+        self, msisdn: Msisdn, uid: int, *, active: bool, unchanged_since: int | None = None
+    ) -> MessageRecord:
         """Let callers hear a greeting, in place of the one of its kind that is on, or not any more.
 
-        Raises UnknownSubscriber, UnknownMessage.
+        Raises what ``mark`` raises.
         """
-        subscriber = await self._subscriber(msisdn)
-        await self._retrieval.mark(
-            subscriber.mailbox,
-            GREETINGS,
-            [uid],
-            add=Flags.GREETING_ON if active else _NOTHING,
-            remove=_NOTHING if active else Flags.GREETING_ON,
-            owed=[self._owing.greeting_update(subscriber)],
-        )
-        return await self.greeting(msisdn, uid)
+        flag = Flags.GREETING_ON
+        return await self._switch(msisdn, GREETINGS, uid, flag, on=active, unchanged_since=unchanged_since)
 
     async def greeting(self, msisdn: Msisdn, uid: int) -> MessageRecord:
         """Raises UnknownSubscriber, UnknownMessage."""
         return await self.message(msisdn, uid, folder=GREETINGS)
 
-    async def message(self, msisdn: Msisdn, uid: int, *, folder: str = INBOX) -> MessageRecord:
-        """What is known of one; it stays as unheard as it was.  Raises UnknownSubscriber, UnknownMessage."""
-        mailbox = (await self._subscriber(msisdn)).mailbox
+    async def _switch(
+        self, msisdn: Msisdn, folder: str, uid: int, flag: Flags, *, on: bool, unchanged_since: int | None
+    ) -> MessageRecord:
+        subscriber = await self._subscriber(msisdn)
+        named = await self._retrieval.mark(
+            subscriber.mailbox,
+            folder,
+            [uid],
+            add=flag if on else _NOTHING,
+            remove=_NOTHING if on else flag,
+            unchanged_since=unchanged_since,
+            owed=[self._update(subscriber, folder)],
+        )
+        found = await self._one(subscriber.mailbox, folder, uid)
+        if not named:
+            raise PreconditionFailed
+        return found
+
+    async def _one(self, mailbox: MailboxId, folder: str, uid: int) -> MessageRecord:
         found = await self._mailboxes.messages(mailbox, folder, [uid])
         if not found:
             raise UnknownMessage
         return found[0]
+
+    def _update(self, subscriber: Subscriber, folder: str) -> Owed:
+        """What tells the phone that somebody else changed a folder."""
+        owing = self._owing
+        return (owing.greeting_update if folder == GREETINGS else owing.mailbox_update)(subscriber)
 
     async def _subscriber(self, msisdn: Msisdn) -> Subscriber:
         subscriber = await self._subscribers.by_msisdn(msisdn)

@@ -104,10 +104,21 @@ class Devices:
         """All of a subscriber, oldest first.  Raises UnknownSubscriber."""
         return await self._devices.of((await self._known(msisdn)).id)
 
-    async def revoke(self, msisdn: Msisdn, device: DeviceId) -> None:
-        """Its login ends, and with it every session of it.  Raises UnknownSubscriber, UnknownDevice."""
+    async def show(self, msisdn: Msisdn, device: DeviceId) -> Device:
+        """Raises UnknownSubscriber, UnknownDevice."""
         subscriber = await self._known(msisdn)
-        if not await self._devices.revoke(subscriber.id, device):
+        found = await self._devices.by_id(device)
+        if found is None or found.subscriber != subscriber.id:
+            raise UnknownDevice
+        return found
+
+    async def revoke(self, msisdn: Msisdn, device: DeviceId, *, as_read: Device | None = None) -> None:
+        """Its login ends, and with it every session of it.
+
+        Raises UnknownSubscriber, UnknownDevice; PreconditionFailed as ``DeviceStore.revoke``.
+        """
+        subscriber = await self._known(msisdn)
+        if not await self._devices.revoke(subscriber.id, device, as_read=as_read):
             raise UnknownDevice
         self._hints.mailbox(subscriber.mailbox)
         log.info("device_revoked", msisdn=msisdn, device=device)

@@ -13,8 +13,8 @@ from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
 from vvm.domain.errors import (
     InvalidTransition,
+    PreconditionFailed,
     StatusMoved,
-    SubscriberChanged,
     SubscriberClosed,
     SubscriberExists,
     SubscriberHeld,
@@ -56,18 +56,19 @@ class Lifecycle:
         self._service = service
         self._owing = owing
 
-    async def hold(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+    async def hold(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """From now on nothing of the mailbox is lost, whoever deletes it; may be repeated.
 
-        The subscriber notices nothing.  Raises UnknownSubscriber.
+        The subscriber notices nothing.  Raises UnknownSubscriber; PreconditionFailed when its last change
+        was not at ``decided_at``, as the next three.
         """
-        return await self._hold(msisdn, held=True, trigger=Trigger.HELD, reason=reason)
+        return await self._hold(msisdn, Trigger.HELD, held=True, reason=reason, decided_at=decided_at)
 
-    async def release(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+    async def release(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """Lift the hold; what was only kept by it goes with the next purge.  Raises UnknownSubscriber."""
-        return await self._hold(msisdn, held=False, trigger=Trigger.RELEASED, reason=reason)
+        return await self._hold(msisdn, Trigger.RELEASED, held=False, reason=reason, decided_at=decided_at)
 
-    async def close(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+    async def close(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """The mailbox takes no message and lets nobody in, and goes when the grace is over.
 
         Its client is told that it is unknown.  May be repeated: the first end stands.  Raises
@@ -82,6 +83,7 @@ class Lifecycle:
             change = SubscriberChange(
                 changed_at=now,
                 decided_on=before.status,
+                decided_at=decided_at,
                 status=ProvisioningStatus.UNKNOWN,
                 closing=Closing(at=now + grace, before=before.status),
                 trigger=Trigger.CLOSED,
@@ -97,24 +99,31 @@ class Lifecycle:
         log.info("subscriber_closed", msisdn=after.msisdn)
         return after
 
-    async def reopen(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+    async def reopen(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """Everything is as it was before ``close``, and an active client is told so.
 
         Who is not closed stays as it is.  Raises UnknownSubscriber.
         """
-        before = await self._subscriber(msisdn)
-        if before.closing is None:
-            return before
-        change = SubscriberChange(
-            changed_at=self._clock.now(),
-            decided_at=before.changed_at,
-            status=before.closing.before,
-            reopened=True,
-            trigger=Trigger.REOPENED,
-            reason=reason,
-        )
-        owed = [self._owing.status(before)] if before.closing.before.active else []
-        after = await self._subscribers.change(msisdn, change, owed)
+        while True:
+            before = await self._subscriber(msisdn)
+            if before.closing is None:
+                return before
+            change = SubscriberChange(
+                changed_at=self._clock.now(),
+                decided_at=decided_at or before.changed_at,
+                status=before.closing.before,
+                reopened=True,
+                trigger=Trigger.REOPENED,
+                reason=reason,
+            )
+            owed = [self._owing.status(before)] if before.closing.before.active else []
+            try:
+                after = await self._subscribers.change(msisdn, change, owed)
+            except PreconditionFailed:
+                if decided_at is not None:
+                    raise
+                continue
+            break
         self._moved(after)
         log.info("subscriber_reopened", msisdn=after.msisdn)
         return after
@@ -130,7 +139,7 @@ class Lifecycle:
                     reason="closed",
                     decided_at=subscriber.changed_at,
                 )
-            except (SubscriberChanged, SubscriberHeld, UnknownSubscriber) as moved:
+            except (PreconditionFailed, SubscriberHeld, UnknownSubscriber) as moved:
                 log.info("closed_subscriber_stays", msisdn=subscriber.msisdn, reason=moved.code)
                 continue
             self._hints.mailbox(subscriber.mailbox)
@@ -232,8 +241,12 @@ class Lifecycle:
         self._hints.mailbox(subscriber.mailbox)
         self._hints.outbox()
 
-    async def _hold(self, msisdn: Msisdn, *, held: bool, trigger: Trigger, reason: str) -> Subscriber:
-        change = SubscriberChange(changed_at=self._clock.now(), held=held, trigger=trigger, reason=reason)
+    async def _hold(
+        self, msisdn: Msisdn, trigger: Trigger, *, held: bool, reason: str, decided_at: datetime | None
+    ) -> Subscriber:
+        change = SubscriberChange(
+            changed_at=self._clock.now(), decided_at=decided_at, held=held, trigger=trigger, reason=reason
+        )
         after = await self._subscribers.change(msisdn, change)
         log.info("subscriber_held" if held else "subscriber_released", msisdn=after.msisdn)
         return after

@@ -7,7 +7,7 @@ words are made at the moment of sending, so that a count or a password is never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -18,7 +18,7 @@ from vvm.domain.clock import Clock
 from vvm.domain.cos import Limits
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
-from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.notification import Cause, Family, Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, Fallback, SmsCoding, Subscriber
 from vvm.omtp.carrier import Carriers
@@ -39,13 +39,24 @@ from vvm.store.port import CosStore, Hints, MailboxStore, OutboxStore, Settlemen
 log = structlog.get_logger(__name__)
 
 
-_AGAIN: Mapping[Family, Callable[[Owing, Subscriber], Owed]] = {
-    Family.SYNC: Owing.mailbox_update,
-    Family.GREETING: Owing.greeting_update,
-    Family.WARNING: Owing.nearly_full,
-    Family.EXPIRY: Owing.expiry,
+_AGAIN: Mapping[Family, Cause] = {
+    Family.SYNC: Cause.MAILBOX_UPDATE,
+    Family.GREETING: Cause.GREETING_UPDATE,
+    Family.WARNING: Cause.NEARLY_FULL,
+    Family.EXPIRY: Cause.EXPIRY,
+    Family.LAMP: Cause.MWI,
+    Family.TEXT: Cause.TEXT,
 }
 """What is owed to the number that a subscriber has now, in place of the one that it had."""
+
+
+_BY_HAND: Mapping[Cause, Fallback] = {
+    Cause.MWI: Fallback.MWI,
+    Cause.MWI_CLEAR: Fallback.MWI,
+    Cause.TEXT: Fallback.TEXT,
+}
+"""What an operator has sent whatever the subscriber's fallback is."""
+_TO_A_PERSON = frozenset({Cause.CODE, Cause.NEARLY_FULL, Cause.EXPIRY, *_BY_HAND})
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -217,11 +228,8 @@ class Notification:
             return self._to_client(row, status_text(reply, client), client, self._status_life)
         if subscriber is None:
             return None
-        if row.cause is Cause.CODE:
-            return await self._code(row, subscriber)
-        if row.cause in {Cause.NEARLY_FULL, Cause.EXPIRY}:
-            sms = self._warnings.sms(subscriber, row.cause, limits)
-            return None if sms is None else self._to_person(row, sms, subscriber, self._sync_life)
+        if row.cause in _TO_A_PERSON:
+            return await self._asked_for(row, subscriber, limits)
         fallback = limits.fallback or subscriber.fallback
         if not self._fallback.client_is_told(subscriber, fallback):
             if row.cause is Cause.GREETING_UPDATE:
@@ -232,6 +240,15 @@ class Notification:
             return None
         text = sync_text(sync, client, partial(self._replies, subscriber, ReturnCode.SUCCESS, limits))
         return self._to_client(row, text, client, self._sync_life)
+
+    async def _asked_for(self, row: Leased, subscriber: Subscriber, limits: Limits) -> Notice | None:
+        """What a person reads, whether or not a client is active."""
+        if row.cause is Cause.CODE:
+            return await self._code(row, subscriber)
+        if row.cause in _BY_HAND:
+            return await self._plain(row, subscriber, _BY_HAND[row.cause])
+        sms = self._warnings.sms(subscriber, row.cause, limits)
+        return None if sms is None else self._to_person(row, sms, subscriber, self._sync_life)
 
     async def _has(self, subscriber: Subscriber, number: Msisdn) -> bool:
         if number == subscriber.msisdn:
@@ -246,7 +263,7 @@ class Notification:
         """
         again = _AGAIN.get(row.cause.family)
         if again is not None:
-            owed = again(self._owing, subscriber)
+            owed = self._owing.again(subscriber, again)
             await self._outbox.owe([msgspec.structs.replace(owed, recipient=subscriber.msisdn)])
             self._hints.outbox()
 
@@ -277,9 +294,12 @@ class Notification:
         return self._to_person(row, sms, subscriber, row.expires_at - row.owed_at)
 
     async def _plain(self, row: Leased, subscriber: Subscriber, fallback: Fallback) -> Notice | None:
-        """The fallback of a subscriber without an active client; None when it has none."""
+        """What goes to the phone itself in place of a client; None when that is nothing."""
         folder = await self._mailboxes.folder(subscriber.mailbox, INBOX)
-        sms = None if folder is None else self._fallback.sms(subscriber, fallback, count=folder.unseen)
+        if folder is None:
+            return None
+        count = 0 if row.cause is Cause.MWI_CLEAR else folder.unseen
+        sms = self._fallback.sms(subscriber, fallback, count=count)
         return None if sms is None else self._to_person(row, sms, subscriber, self._sync_life)
 
     def _to_person(self, row: Leased, sms: PlainSms, subscriber: Subscriber, life: timedelta) -> Notice:

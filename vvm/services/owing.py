@@ -47,6 +47,10 @@ class Owing:
         """Unasked, because something changed that the client must know (OMTP 1.3 2.9.1)."""
         return self._status(subscriber.handset, subscriber, ReturnCode.SUCCESS, timedelta())
 
+    def again(self, subscriber: Subscriber, cause: Cause) -> Owed:
+        """For who wants it told once more, whatever has happened."""
+        return self.status(subscriber) if cause is Cause.STATUS else self._sync(subscriber, cause)
+
     def reply(self, recipient: Msisdn, subscriber: Subscriber | None, return_code: ReturnCode) -> Owed:
         """The STATUS that answers a client's SMS.
 

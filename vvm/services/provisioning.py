@@ -133,7 +133,7 @@ class Provisioning:
     ) -> Subscriber:
         """Raises UnknownSubscriber, UnknownLanguage, UnknownCos, InvalidLimit, UnfitPin.
 
-        With ``decided_at`` SubscriberChanged too, when that is not the moment of the last change.
+        With ``decided_at`` PreconditionFailed too, when that is not the moment of the last change.
         """
         self._check(options)
         pin_check = None
@@ -221,10 +221,13 @@ class Provisioning:
         log.info("service_announced", subscribers=told)
         return told
 
-    async def remove(self, msisdn: Msisdn) -> None:
-        """Take the service away, with all messages.  Raises UnknownSubscriber, SubscriberHeld, IsAlias."""
+    async def remove(self, msisdn: Msisdn, *, decided_at: datetime | None = None) -> None:
+        """Take the service away, with all messages.
+
+        Raises UnknownSubscriber, SubscriberHeld, IsAlias; PreconditionFailed as ``change``.
+        """
         subscriber = await self.show(msisdn)
-        await self._subscribers.remove(msisdn, at=self._clock.now())
+        await self._subscribers.remove(msisdn, at=self._clock.now(), decided_at=decided_at)
         self._hints.mailbox(subscriber.mailbox)
         log.info("subscriber_removed", msisdn=msisdn)
 

@@ -15,7 +15,7 @@ from vvm.domain.message import Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store.keywords import SAME_KEYWORDS
-from vvm.store.port import Hints, KeywordChange, MailboxStore, MessageState
+from vvm.store.port import Hints, KeywordChange, MailboxStore, MessageState, RecoveryStore
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +27,9 @@ class Retrieval:
     ``Owing.mailbox_update``: it is owed if the mailbox was changed, in the same transaction.
     """
 
-    def __init__(self, mailboxes: MailboxStore, hints: Hints) -> None:
+    def __init__(self, mailboxes: MailboxStore, recovery: RecoveryStore, hints: Hints) -> None:
         self._mailboxes = mailboxes
+        self._recovery = recovery
         self._hints = hints
 
     async def mark(
@@ -71,6 +72,19 @@ class Retrieval:
             self._moved(mailbox, owed)
             log.info("messages_expunged", mailbox=mailbox, count=len(gone))
         return gone
+
+    async def delete(
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uid: int,
+        *,
+        unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
+    ) -> None:
+        """Remove one message, flagged or not.  Raises what ``RecoveryStore.delete`` raises."""
+        await self._recovery.delete(mailbox, folder, uid, unchanged_since=unchanged_since, owed=owed)
+        self._moved(mailbox, owed)
 
     def _moved(self, mailbox: MailboxId, owed: Sequence[Owed]) -> None:
         self._hints.mailbox(mailbox)

@@ -81,6 +81,10 @@ class Webhooks:
     async def all(self) -> Sequence[Webhook]:
         return await self._webhooks.webhooks()
 
+    async def show(self, webhook: int) -> Webhook:
+        """Raises UnknownWebhook."""
+        return _known(next((found for found in await self.all() if found.id == webhook), None))
+
     async def change(
         self,
         webhook: int,
@@ -88,8 +92,9 @@ class Webhooks:
         url: str | None = None,
         kinds: Sequence[EventKind] | None = None,
         paused: bool | None = None,
+        as_read: Webhook | None = None,
     ) -> Webhook:
-        """Raises UnknownWebhook, BadWebhook."""
+        """Raises UnknownWebhook, BadWebhook; PreconditionFailed as ``WebhookStore.set_webhook``."""
         if url is not None:
             self._check(url)
         changed = await self._webhooks.set_webhook(
@@ -98,6 +103,7 @@ class Webhooks:
             url=url,
             kinds=None if kinds is None else tuple(dict.fromkeys(kinds)),
             paused=paused,
+            as_read=as_read,
         )
         return _known(changed)
 
@@ -118,9 +124,9 @@ class Webhooks:
         log.info("webhook_replayed", webhook=webhook)
         return _known(changed)
 
-    async def remove(self, webhook: int) -> None:
-        """Raises UnknownWebhook."""
-        if not await self._webhooks.remove_webhook(webhook):
+    async def remove(self, webhook: int, *, as_read: Webhook | None = None) -> None:
+        """Raises UnknownWebhook; PreconditionFailed as ``change``."""
+        if not await self._webhooks.remove_webhook(webhook, as_read=as_read):
             raise UnknownWebhook
         log.info("webhook_removed", webhook=webhook)
 

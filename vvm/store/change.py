@@ -7,7 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from vvm.domain.errors import StatusMoved, SubscriberChanged, SubscriberClosed
+from vvm.domain.clock import version_after
+from vvm.domain.errors import PreconditionFailed, StatusMoved, SubscriberClosed
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ClientProfile, Closing, CosName, Fallback, ProvisioningStatus, Subscriber
 
@@ -16,10 +17,11 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """What a change sets; None leaves a field as it is."""
 
     changed_at: datetime
+    """The subscriber's is later where the last change was not before that: it names a version."""
     decided_on: ProvisioningStatus | None = None
     """The status that the change was decided on; with another one it is refused, raising StatusMoved."""
     decided_at: datetime | None = None
-    """The ``changed_at`` that the caller had read; another one raises SubscriberChanged."""
+    """The ``changed_at`` that the caller had read; another one raises PreconditionFailed."""
     status: ProvisioningStatus | None = None
     client: ClientProfile | None = None
     language: str | None = None
@@ -46,15 +48,16 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """The same in the operator's words."""
 
     def applied_to(self, before: Subscriber) -> Subscriber:
-        """The subscriber after the change.  Raises StatusMoved, SubscriberChanged, SubscriberClosed."""
+        """The subscriber after the change.  Raises StatusMoved, PreconditionFailed, SubscriberClosed."""
         if self.decided_at not in {None, before.changed_at}:
-            raise SubscriberChanged
+            raise PreconditionFailed
         if self.decided_on not in {None, before.status}:
             raise StatusMoved
         if before.closing is not None and self.status is not None and not self.reopened:
             raise SubscriberClosed
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
         after = {name: said[name] for name in said.keys() & set(before.__struct_fields__)}
+        after["changed_at"] = version_after(before.changed_at, self.changed_at)
         if self.reopened:
             after["closing"] = None
         return msgspec.structs.replace(before, **after)

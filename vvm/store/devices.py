@@ -57,8 +57,13 @@ class DeviceStore(Protocol):
         """Note a login.  Waits for no fsync of its own; one that is revoked changes nothing."""
         ...
 
-    async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
-        """Forget a device of this subscriber.  False: it has none of this id."""
+    async def revoke(
+        self, subscriber: SubscriberId, device: DeviceId, *, as_read: Device | None = None
+    ) -> bool:
+        """Forget a device of this subscriber.  False: it has none of this id.
+
+        With ``as_read`` raises PreconditionFailed where it has logged in since.
+        """
         ...
 
     async def offer(self, subscriber: SubscriberId, code: NewCode, owed: Sequence[Owed]) -> None:

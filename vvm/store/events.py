@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from vvm.domain.errors import PreconditionFailed
 from vvm.domain.event import Event, EventKind
 from vvm.domain.numbers import Msisdn
 
@@ -63,6 +64,16 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """Rounds in a row in which nothing was accepted."""
     due_at: datetime
     """Not before then; a lease moves it to the lease's end."""
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What somebody set, and not how far it is."""
+        return self.id, self.url, self.kinds, self.paused, self.secret_sealed
+
+    def require(self, as_read: Webhook | None) -> None:
+        """Raises PreconditionFailed unless it is set as it was read; None: that does not matter."""
+        if as_read is not None and as_read.terms != self.terms:
+            raise PreconditionFailed
 
 
 class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,14 +130,17 @@ class WebhookStore(Protocol):
         secret_sealed: bytes | None = None,
         paused: bool | None = None,
         cursor: str | None = None,
+        as_read: Webhook | None = None,
     ) -> Webhook | None:
         """Change what is not None, and have it due at once.  A new cursor also drops what is parked.
 
-        None: no such webhook.  Raises BadCursor.
+        None: no such webhook.  Raises BadCursor; PreconditionFailed where it is not set as in ``as_read``.
         """
         ...
 
-    async def remove_webhook(self, webhook: int) -> bool: ...
+    async def remove_webhook(self, webhook: int, *, as_read: Webhook | None = None) -> bool:
+        """False: no such webhook.  Raises PreconditionFailed where it is not set as in ``as_read``."""
+        ...
 
     async def take_webhook(self, *, now: datetime, lease: timedelta) -> Webhook | None:
         """The one that has been due longest and has something to do, for one worker, until the lease ends."""

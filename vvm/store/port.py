@@ -158,7 +158,7 @@ class SubscriberStore(Protocol):
     async def change(self, msisdn: Msisdn, change: SubscriberChange, owed: Sequence[Owed] = ()) -> Subscriber:
         """Set fields and owe notifications for it, both or neither.
 
-        Raises UnknownSubscriber, StatusMoved, SubscriberChanged, SubscriberClosed, UnknownCos.
+        Raises UnknownSubscriber, StatusMoved, PreconditionFailed, SubscriberClosed, UnknownCos.
         A change that is ``audited``, here or in a transaction of another store, is in the audit too,
         as are creation and removal.
         """
@@ -169,7 +169,7 @@ class SubscriberStore(Protocol):
     ) -> None:
         """Forget a subscriber: mailbox, messages, owed notifications.
 
-        Raises UnknownSubscriber, SubscriberHeld, IsAlias; SubscriberChanged when the last change was not
+        Raises UnknownSubscriber, SubscriberHeld, IsAlias; PreconditionFailed when the last change was not
         at ``decided_at``.
         """
         ...

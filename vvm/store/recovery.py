@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the services ask of messages that were deleted and can still be restored.
 
-Whoever removes a message (``MailboxStore.expunge``, ``FolderStore.delete``) keeps it here, in the same
-transaction, for as many days as the subscriber's class of service says at that moment; while a legal
+Whoever removes a message (``delete``, ``MailboxStore.expunge``, ``FolderStore.delete``) keeps it here, in the
+same transaction, for as many days as the subscriber's class of service says at that moment; while a legal
 hold lies on the subscriber, whatever the class says, and greetings too.  Its content and blobs stay
 until then.  A method is one transaction, as in ``vvm.store.port``.
 """
@@ -40,6 +40,21 @@ class DeletedMessage(msgspec.Struct, frozen=True):
 class RecoveryStore(Protocol):
     async def deleted(self, mailbox: MailboxId, *, after: int, limit: int) -> Sequence[DeletedMessage]:
         """Up to ``limit`` in the order in which they were deleted, behind the id ``after``."""
+        ...
+
+    async def delete(
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uid: int,
+        *,
+        unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
+    ) -> None:
+        """Remove one message, flagged DELETED or not, and owe ``owed``.
+
+        Raises UnknownMessage; PreconditionFailed when its MODSEQ is above ``unchanged_since``.
+        """
         ...
 
     async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:

@@ -321,6 +321,11 @@ def cos(row: Row) -> Cos:
     return Cos(CosName(row[0]), limits(row[1]), moment(row[2]))
 
 
+def cos_values(cos: Cos) -> dict[str, object]:
+    limits = msgspec.json.encode(cos.limits).decode()
+    return {"name": cos.name, "limits": limits, "changed_at": microseconds(cos.changed_at)}
+
+
 def changed_subscriber(after: Subscriber) -> dict[str, object]:
     """What ``update_subscriber`` takes."""
     return {

@@ -88,6 +88,13 @@ class OutboxStore(Protocol):
         """Owe notifications that have no other cause in the store."""
         ...
 
+    async def tell_again(self, owed: Owed, *, uid: int | None, at: datetime, reason: str) -> None:
+        """Owe what an operator wants told once more, with ``uid`` as its message.
+
+        In the same transaction the audit has it, under Trigger.RESENT.
+        """
+        ...
+
     async def lease(
         self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
     ) -> Sequence[Leased]:
@@ -178,7 +185,10 @@ class OutboxStore(Protocol):
         ...
 
     async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
-        """Owe a dead letter again, as if its cause were new.  False: no dead letter has this id."""
+        """Owe a dead letter again, as if its cause were new.  False: no dead letter has this id.
+
+        In the same transaction the audit of its subscriber has it, under Trigger.RESENT.
+        """
         ...
 
     async def forget(self, *, before: datetime, limit: int) -> int:

@@ -54,6 +54,7 @@ from vvm.services.on_behalf import OnBehalf
 from vvm.services.provisioning import Provisioning
 from vvm.services.recovery import Recovery
 from vvm.services.repeats import Repeats
+from vvm.services.resending import Resending
 from vvm.services.timeline import Timeline
 from vvm.services.tokens import Tokens
 from vvm.services.webhooks import Webhooks
@@ -74,6 +75,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     greetings: Greetings
     on_behalf: OnBehalf
     dead_letters: DeadLetters
+    resending: Resending
     timeline: Timeline
     devices: Devices
     feed: Feed
@@ -125,7 +127,7 @@ def _v1(services: ApiServices, settings: HttpSettings, token: Secret) -> web.App
     for route in routes(services, settings):
         handler = route.handler
         if not route.own_key:
-            handler = keys.keyed(route.method, handler, body=route.body)
+            handler = keys.keyed(route.method, handler, body=route.body, harmless=route.harmless)
         handler = requiring(knowing(handler, route.query), route.scope)
         app.router.add_route(route.method, route.path, handler, expect_handler=wait_for_invitation)
     return app
@@ -147,6 +149,8 @@ class Route(msgspec.Struct, frozen=True):
     query: tuple[str, ...] = ()
     """The names that its query may have."""
     body: Body = Body.DOCUMENT
+    harmless: bool = False
+    """A POST that does no harm when it is carried out twice."""
     own_key: bool = False
     """It keeps Idempotency-Key itself, and for ever."""
 
@@ -174,7 +178,12 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         services.greetings, services.desk, settings, clock=services.clock, places=places
     )
     notifications = NotificationRoutes(
-        services.provisioning, services.on_behalf, services.dead_letters, services.timeline
+        services.provisioning,
+        services.on_behalf,
+        services.dead_letters,
+        services.timeline,
+        services.resending,
+        settings=settings,
     )
     audit = AuditRoutes(services.lists)
     devices = DeviceRoutes(services.devices, settings)
@@ -182,9 +191,10 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     webhooks = WebhookRoutes(services.webhooks, settings)
     hook = f"/webhooks/{{webhook:{_NUMBER}}}"
     deleted = RecoveryRoutes(services.recovery)
-    life = LifecycleRoutes(services.lifecycle, settings)
+    life = LifecycleRoutes(services.lifecycle, services.provisioning, settings)
     classes = CosRoutes(services.classes, settings)
     one, paged = "/subscribers/{msisdn}", ("limit", "cursor")
+    device = f"{one}/devices/{{device:{_NUMBER}}}"
     message, greeting = f"{one}/messages/{{uid:{_NUMBER}}}", f"{one}/greetings/{{uid:{_NUMBER}}}"
     return (
         Route("GET", "/openapi.yaml", None, contract),
@@ -195,14 +205,18 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("PATCH", one, Scope.SUBSCRIBER_WRITE, subscribers.patch),
         Route("DELETE", one, Scope.SUBSCRIBER_WRITE, subscribers.remove),
         Route("POST", f"{one}/password", Scope.SUBSCRIBER_WRITE, notifications.rotate),
-        Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate),
-        Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate),
-        Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce),
+        Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate, harmless=True),
+        Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate, harmless=True),
+        Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce, harmless=True),
+        Route(
+            "POST", f"{one}/notifications", Scope.NOTIFICATION_WRITE, notifications.tell_again, harmless=True
+        ),
         Route("GET", "/audit", Scope.AUDIT_READ, audit.page, (*paged, "msisdn", *AUDIT_FILTERS)),
         Route("GET", f"{one}/audit", Scope.AUDIT_READ, audit.of_one, (*paged, *AUDIT_FILTERS)),
         Route("GET", f"{one}/devices", Scope.SUBSCRIBER_READ, devices.page),
         Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add),
-        Route("DELETE", f"{one}/devices/{{device:{_NUMBER}}}", Scope.SUBSCRIBER_WRITE, devices.revoke),
+        Route("GET", device, Scope.SUBSCRIBER_READ, devices.show),
+        Route("DELETE", device, Scope.SUBSCRIBER_WRITE, devices.revoke),
         Route("GET", f"{one}/timeline", Scope.AUDIT_READ, notifications.timeline, ("limit",)),
         Route(
             "GET",
@@ -238,6 +252,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
             ("kind", "active"),
             body=Body.RECORDING,
         ),
+        Route("GET", greeting, Scope.SUBSCRIBER_READ, greetings.show),
         Route("PATCH", greeting, Scope.GREETING_WRITE, greetings.patch),
         Route("DELETE", greeting, Scope.GREETING_WRITE, greetings.remove),
         Route("GET", f"{greeting}/audio", Scope.AUDIO_READ, greetings.listen, ("format",)),
@@ -248,10 +263,11 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("GET", "/events", Scope.EVENT_READ, events.page, (*paged, "kinds", "msisdn")),
         Route("GET", "/webhooks", Scope.WEBHOOK, webhooks.page),
         Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add),
+        Route("GET", hook, Scope.WEBHOOK, webhooks.show),
         Route("PATCH", hook, Scope.WEBHOOK, webhooks.patch),
         Route("DELETE", hook, Scope.WEBHOOK, webhooks.remove),
         Route("POST", f"{hook}/secret", Scope.WEBHOOK, webhooks.rotate),
-        Route("POST", f"{hook}/replay", Scope.WEBHOOK, webhooks.replay),
+        Route("POST", f"{hook}/replay", Scope.WEBHOOK, webhooks.replay, harmless=True),
         Route("GET", f"{hook}/dead", Scope.WEBHOOK, webhooks.dead, (*paged, *DEAD_FILTERS)),
         Route("POST", f"{hook}/dead/{{event:{_NUMBER}}}/resend", Scope.WEBHOOK, webhooks.revive),
     )

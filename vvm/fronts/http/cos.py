@@ -12,6 +12,7 @@ from vvm.domain.cos import Cos, Limits
 from vvm.domain.subscriber import CosName
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.etags import Conditions, conditions, cos_tag, shown, tagged
 from vvm.fronts.http.request import query_cursor, query_limit
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.cos import ClassesOfService
@@ -41,16 +42,25 @@ class CosRoutes:
         return document(page_view(found))
 
     async def show(self, request: web.Request) -> web.Response:
-        return document(cos_view(await self._classes.show(request.match_info["name"])))
+        cos = await self._classes.show(request.match_info["name"])
+        return shown(request, document(cos_view(cos)), cos_tag(cos))
 
     async def put(self, request: web.Request) -> web.Response:
         settings = self._settings
         body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
-        cos, new = await self._classes.put(request.match_info["name"], decode(body, Limits))
-        return created(cos_view(cos), location=f"/v1/cos/{cos.name}") if new else document(cos_view(cos))
+        name, limits, asked = request.match_info["name"], decode(body, Limits), conditions(request)
+        before = await self._classes.find(name) if asked != Conditions() else None
+        decided_at = None if before is None else asked.allow(cos_tag(before), before.changed_at)
+        exists = True if asked.wants_it_there else False if asked.wants_it_new else None
+        cos, new = await self._classes.put(name, limits, exists=exists, decided_at=decided_at)
+        view = cos_view(cos)
+        answer = created(view, location=f"/v1/cos/{cos.name}") if new else document(view)
+        return tagged(answer, cos_tag(cos))
 
     async def remove(self, request: web.Request) -> web.Response:
-        await self._classes.remove(request.match_info["name"])
+        before = await self._classes.show(request.match_info["name"])
+        decided_at = conditions(request).allow(cos_tag(before), before.changed_at)
+        await self._classes.remove(before.name, decided_at=decided_at)
         return web.Response(status=204)
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from vvm.domain.device import Device, DeviceId
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.etags import conditions, device_tag, shown, tagged
 from vvm.fronts.http.request import path_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.devices import Devices, NewCredentials
@@ -61,10 +62,17 @@ class DeviceRoutes:
         wanted = decode(body, DeviceDocument)
         given = await self._devices.add(msisdn, name=wanted.name, profile=wanted.profile)
         location = f"/v1/subscribers/{msisdn}/devices/{given.device.id}"
-        return created(new_device_view(given), location=location)
+        return tagged(created(new_device_view(given), location=location), device_tag(given.device))
+
+    async def show(self, request: web.Request) -> web.Response:
+        device = await self._devices.show(path_msisdn(request), _path_device(request))
+        return shown(request, document(device_view(device)), device_tag(device))
 
     async def revoke(self, request: web.Request) -> web.Response:
-        await self._devices.revoke(path_msisdn(request), DeviceId(int(request.match_info["device"])))
+        msisdn = path_msisdn(request)
+        before = await self._devices.show(msisdn, _path_device(request))
+        as_read = conditions(request).allow(device_tag(before), before)
+        await self._devices.revoke(msisdn, before.id, as_read=as_read)
         return web.Response(status=204)
 
 
@@ -82,3 +90,7 @@ def device_view(device: Device) -> DeviceView:
 def new_device_view(given: NewCredentials) -> NewDeviceView:
     seen = msgspec.structs.asdict(device_view(given.device))
     return NewDeviceView(**seen, password=given.password.reveal())
+
+
+def _path_device(request: web.Request) -> DeviceId:
+    return DeviceId(int(request.match_info["device"]))

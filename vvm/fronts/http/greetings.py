@@ -16,6 +16,7 @@ from vvm.domain.message import GREETINGS, Flags, Kind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.audio import sound, wanted_format
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.etags import conditions, message_tag, shown, tagged
 from vvm.fronts.http.problems import BadRequest
 from vvm.fronts.http.request import path_msisdn, path_uid
 from vvm.fronts.http.settings import HttpSettings
@@ -82,8 +83,13 @@ class GreetingRoutes:
             stored = await self._greetings.record(
                 msisdn, audio, kind=kind, active=active, received_at=self._clock.now()
             )
-        view = greeting_view(await self._desk.greeting(msisdn, stored.uid))
-        return created(view, location=f"/v1/subscribers/{msisdn}/greetings/{stored.uid}/audio")
+        greeting = await self._desk.greeting(msisdn, stored.uid)
+        location = f"/v1/subscribers/{msisdn}/greetings/{stored.uid}"
+        return tagged(created(greeting_view(greeting), location=location), message_tag(greeting))
+
+    async def show(self, request: web.Request) -> web.Response:
+        greeting = await self._desk.greeting(path_msisdn(request), path_uid(request))
+        return shown(request, document(greeting_view(greeting)), message_tag(greeting))
 
     async def listen(self, request: web.Request) -> web.Response:
         form = wanted_format(request)
@@ -95,12 +101,20 @@ class GreetingRoutes:
         """Let callers hear this one, or not."""
         msisdn, uid, settings = path_msisdn(request), path_uid(request), self._settings
         body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
-        wanted = decode(body, GreetingDocument)
-        return document(greeting_view(await self._desk.use_greeting(msisdn, uid, active=wanted.active)))
+        active = decode(body, GreetingDocument).active
+        since = await self._unchanged_since(request)
+        after = await self._desk.use_greeting(msisdn, uid, active=active, unchanged_since=since)
+        return tagged(document(greeting_view(after)), message_tag(after))
 
     async def remove(self, request: web.Request) -> web.Response:
-        await self._desk.delete(path_msisdn(request), path_uid(request), folder=GREETINGS)
+        since = await self._unchanged_since(request)
+        msisdn, uid = path_msisdn(request), path_uid(request)
+        await self._desk.delete(msisdn, uid, folder=GREETINGS, unchanged_since=since)
         return web.Response(status=204)
+
+    async def _unchanged_since(self, request: web.Request) -> int | None:
+        before = await self._desk.greeting(path_msisdn(request), path_uid(request))
+        return conditions(request).allow(message_tag(before), before.modseq)
 
 
 def greeting_view(record: MessageRecord) -> GreetingView:

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
+from vvm.domain.errors import PreconditionFailed
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.etags import conditions, subscriber_tag, tagged
 from vvm.fronts.http.request import path_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import view
 from vvm.services.lifecycle import Lifecycle
+from vvm.services.provisioning import Provisioning
 
 Reason = Annotated[str, msgspec.Meta(max_length=200)]
 
@@ -52,19 +56,24 @@ class AliasView(msgspec.Struct, frozen=True):
 
 
 class LifecycleRoutes:
-    def __init__(self, lifecycle: Lifecycle, settings: HttpSettings) -> None:
+    def __init__(self, lifecycle: Lifecycle, provisioning: Provisioning, settings: HttpSettings) -> None:
         self._lifecycle = lifecycle
+        self._provisioning = provisioning
         self._settings = settings
 
     async def hold(self, request: web.Request) -> web.Response:
         msisdn, wanted = path_msisdn(request), decode(await self._body(request), HoldDocument)
         step = self._lifecycle.hold if wanted.held else self._lifecycle.release
-        return document(view(await step(msisdn, reason=wanted.reason)))
+        decided_at = await self._decided_at(request)
+        after = await step(msisdn, reason=wanted.reason, decided_at=decided_at)
+        return tagged(document(view(after)), subscriber_tag(after))
 
     async def close(self, request: web.Request) -> web.Response:
         msisdn, wanted = path_msisdn(request), decode(await self._body(request), CloseDocument)
         step = self._lifecycle.close if wanted.closed else self._lifecycle.reopen
-        return document(view(await step(msisdn, reason=wanted.reason)))
+        decided_at = await self._decided_at(request)
+        after = await step(msisdn, reason=wanted.reason, decided_at=decided_at)
+        return tagged(document(view(after)), subscriber_tag(after))
 
     async def renumber(self, request: web.Request) -> web.Response:
         msisdn, wanted = path_msisdn(request), decode(await self._body(request), NumberDocument)
@@ -86,11 +95,18 @@ class LifecycleRoutes:
         if await self._lifecycle.add_alias(msisdn, alias):
             location = f"/v1/subscribers/{msisdn}/aliases/{alias}"
             return created(AliasView(msisdn, alias), location=location)
+        if conditions(request).wants_it_new:
+            raise PreconditionFailed("it is there already")
         return document(AliasView(msisdn, alias))
 
     async def remove_alias(self, request: web.Request) -> web.Response:
         await self._lifecycle.remove_alias(path_msisdn(request), _path_alias(request))
         return web.Response(status=204)
+
+    async def _decided_at(self, request: web.Request) -> datetime | None:
+        """Hold and closure have no versions of their own: the tag is that of the subscriber."""
+        before = await self._provisioning.show(path_msisdn(request))
+        return conditions(request).allow(subscriber_tag(before), before.changed_at)
 
     async def _body(self, request: web.Request) -> bytes:
         settings = self._settings

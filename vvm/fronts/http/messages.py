@@ -17,6 +17,7 @@ from vvm.domain.message import INBOX, Envelope, Flags, Kind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.audio import sound, wanted_format
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.etags import conditions, message_tag, shown, tagged
 from vvm.fronts.http.repeats import REPLAYED
 from vvm.fronts.http.request import (
     idempotency_key,
@@ -121,7 +122,8 @@ class MessageRoutes:
 
     async def show(self, request: web.Request) -> web.Response:
         msisdn, uid = path_msisdn(request), path_uid(request)
-        return document(view(await self._desk.message(msisdn, uid, folder=query_folder(request))))
+        message = await self._desk.message(msisdn, uid, folder=query_folder(request))
+        return shown(request, document(view(message)), message_tag(message))
 
     async def listen(self, request: web.Request) -> web.Response:
         form = wanted_format(request)
@@ -135,11 +137,20 @@ class MessageRoutes:
         msisdn, uid, settings = path_msisdn(request), path_uid(request), self._settings
         body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
         seen = decode(body, MessageDocument).seen
-        return document(view(await self._desk.mark(msisdn, uid, seen=seen, folder=query_folder(request))))
+        folder, since = query_folder(request), await self._unchanged_since(request)
+        after = await self._desk.mark(msisdn, uid, seen=seen, folder=folder, unchanged_since=since)
+        return tagged(document(view(after)), message_tag(after))
 
     async def remove(self, request: web.Request) -> web.Response:
-        await self._desk.delete(path_msisdn(request), path_uid(request), folder=query_folder(request))
+        msisdn, uid = path_msisdn(request), path_uid(request)
+        folder, since = query_folder(request), await self._unchanged_since(request)
+        await self._desk.delete(msisdn, uid, folder=folder, unchanged_since=since)
         return web.Response(status=204)
+
+    async def _unchanged_since(self, request: web.Request) -> int | None:
+        folder = query_folder(request)
+        before = await self._desk.message(path_msisdn(request), path_uid(request), folder=folder)
+        return conditions(request).allow(message_tag(before), before.modseq)
 
 
 def query_folder(request: web.Request) -> str:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from aiohttp import web
 
 from vvm.domain.notification import Cause
 from vvm.fronts.http.answers import document
+from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.request import (
     path_msisdn,
     query_choice,
@@ -16,10 +19,12 @@ from vvm.fronts.http.request import (
     query_moment,
     query_msisdn,
 )
+from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import view
 from vvm.services.dead_letters import DeadLetters
 from vvm.services.on_behalf import OnBehalf
 from vvm.services.provisioning import Provisioning
+from vvm.services.resending import Kind, Resending
 from vvm.services.timeline import Entry, Timeline
 from vvm.store.port import NotificationRecord
 
@@ -43,6 +48,12 @@ class Told(msgspec.Struct, frozen=True):
     """false: no client of the number is active, and nothing is sent."""
 
 
+class ResendDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Kind
+    reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """For the audit."""
+
+
 class NotificationRoutes:
     def __init__(
         self,
@@ -50,11 +61,16 @@ class NotificationRoutes:
         on_behalf: OnBehalf,
         dead_letters: DeadLetters,
         timeline: Timeline,
+        resending: Resending,
+        *,
+        settings: HttpSettings,
     ) -> None:
         self._provisioning = provisioning
         self._on_behalf = on_behalf
         self._dead_letters = dead_letters
         self._timeline = timeline
+        self._resending = resending
+        self._settings = settings
 
     async def timeline(self, request: web.Request) -> web.Response:
         entries = await self._timeline(path_msisdn(request), limit=query_limit(request))
@@ -69,6 +85,14 @@ class NotificationRoutes:
     async def announce(self, request: web.Request) -> web.Response:
         """Owe STATUS again, which says everything that a client needs."""
         return document(Told(await self._provisioning.announce(path_msisdn(request))))
+
+    async def tell_again(self, request: web.Request) -> web.Response:
+        """Owe a notification of any kind once more."""
+        msisdn, settings = path_msisdn(request), self._settings
+        body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
+        wanted = decode(body, ResendDocument)
+        await self._resending(msisdn, wanted.kind, reason=wanted.reason)
+        return web.Response(status=204)
 
     async def dead_letters(self, request: web.Request) -> web.Response:
         found = await self._dead_letters.page(

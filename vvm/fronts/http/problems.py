@@ -55,11 +55,12 @@ STATUS = {
     "number_quarantined": HTTPStatus.CONFLICT,
     "too_many_aliases": HTTPStatus.CONFLICT,
     "unknown_alias": HTTPStatus.NOT_FOUND,
+    "nothing_to_tell": HTTPStatus.CONFLICT,
     "cos_in_use": HTTPStatus.CONFLICT,
     "invalid_transition": HTTPStatus.CONFLICT,
     "too_many_webhooks": HTTPStatus.CONFLICT,
-    # Not 507: a client would repeat what a 5xx answered, and only the subscriber can make room.
     "precondition_failed": HTTPStatus.PRECONDITION_FAILED,
+    # Not 507: a client would repeat what a 5xx answered, and only the subscriber can make room.
     "over_quota": HTTPStatus.CONFLICT,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -49,14 +49,15 @@ class Keys:
         }
         self._uploads = asyncio.Semaphore(settings.max_deposits)
 
-    def keyed(self, method: str, handler: Handler, *, body: Body) -> Handler:
+    def keyed(self, method: str, handler: Handler, *, body: Body, harmless: bool = False) -> Handler:
         """The handler, which is not called again for a request that it has answered.
 
-        Only what was done is kept: a refusal changed nothing and leaves its key free.
+        Only what was done is kept: a refusal changed nothing and leaves its key free.  ``harmless`` is a
+        POST that does no harm when it is carried out twice, which is so when a crash has hidden its end.
         """
         if method in _SAFE:
             return handler
-        again = method != "POST"  # PUT, PATCH and DELETE do the same twice as once
+        again = harmless or method != "POST"  # PUT, PATCH and DELETE do the same twice as once
 
         async def handle(request: web.Request) -> web.StreamResponse:
             given = idempotency_key(request)

@@ -5,49 +5,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import msgspec
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from vvm.fronts.http.doors import Doors, Place, Refused, Report
 from vvm.fronts.http.settings import HttpSettings
 
 _JUST_CONNECTED_SECONDS = 0.25
 """Who was let in before a graceful end sends its request within this time, and is answered."""
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where to listen, and whether over TLS."""
-
-    host: str
-    port: int
-    """0 lets the system choose."""
-    tls: ssl.SSLContext | None = None
-    given: socket.socket | None = None
-    """Listens already: it is taken, and host and port are not looked at."""
+def _unheard(reason: Refused) -> None:
+    """For who counts nothing."""
 
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, settings: HttpSettings, *, host: str, port: int
+    app: web.Application, settings: HttpSettings, *, host: str, port: int, report: Report = _unheard
 ) -> AsyncIterator[int]:
     """As ``serving_at``, at one place without TLS; gives its port."""
-    async with serving_at(app, settings, [Place(host, port)]) as (bound,):
+    async with serving_at(app, settings, [Place(host, port)], report=report) as (bound,):
         yield bound
 
 
 @asynccontextmanager
 async def serving_at(
-    app: web.Application, settings: HttpSettings, places: Sequence[Place]
+    app: web.Application, settings: HttpSettings, places: Sequence[Place], *, report: Report = _unheard
 ) -> AsyncIterator[Sequence[int]]:
     """Serve while the block runs; gives the ports, in the order of the places.
 
-    At the end nothing more is accepted, and requests in progress have ``drain_seconds``.  Raises
-    OSError when an address cannot be had.
+    ``report`` is told of each connection that is not let in.  At the end nothing more is accepted, and
+    requests in progress have ``drain_seconds``.  Raises OSError when an address cannot be had.
     """
     runner = web.AppRunner(
         app,
@@ -62,45 +53,14 @@ async def serving_at(
     try:
         protocols = runner.server
         assert protocols is not None  # noqa: S101 - setup() has just made it
-        listeners: list[asyncio.Server] = []
-        try:
-            for place in places:
-                listeners.append(await _listener(protocols, settings, place))  # noqa: PERF401 - each is closed though the next fails
-            yield [listener.sockets[0].getsockname()[1] for listener in listeners]
-        finally:
-            for listener in listeners:
-                listener.close()
-            if settings.notice_seconds and protocols.connections:
-                await asyncio.sleep(_JUST_CONNECTED_SECONDS)
+        doors = Doors(protocols, settings, report)
+        ports = doors.bind(places)
+        async with doors.open():
+            yield ports
+        if settings.notice_seconds and protocols.connections:
+            await asyncio.sleep(_JUST_CONNECTED_SECONDS)
     finally:
         await runner.cleanup()
-
-
-async def _listener(protocols: web.Server, settings: HttpSettings, place: Place) -> asyncio.Server:
-    limited = _limited(protocols, settings.max_connections)
-    loop = asyncio.get_running_loop()
-    handshake_seconds = None if place.tls is None else settings.handshake_seconds
-    if place.given is not None:
-        return await loop.create_server(
-            limited, sock=place.given, ssl=place.tls, ssl_handshake_timeout=handshake_seconds
-        )
-    return await loop.create_server(
-        limited, place.host, place.port, ssl=place.tls, ssl_handshake_timeout=handshake_seconds
-    )
-
-
-class _Closed(asyncio.Protocol):
-    """One connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
-
-
-def _limited(protocols: web.Server, limit: int) -> Callable[[], asyncio.BaseProtocol]:
-    def protocol() -> asyncio.BaseProtocol:
-        return protocols() if len(protocols.connections) < limit else _Closed()
-
-    return protocol
 
 
 class _WithoutTraceback(logging.Filter):

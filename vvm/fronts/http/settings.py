@@ -14,7 +14,8 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen_tls: str = ""
     """Address and port of the same over TLS; "" listens nowhere."""
     certificate: str = ""
-    """PEM file with the certificate of listen_tls and its chain; looked at for a renewal twice a minute."""
+    """PEM file with the certificate of listen_tls and its chain; the three files are looked at for a renewal
+    twice a minute."""
     key: str = ""
     """PEM file with its private key."""
     client_ca: str = ""
@@ -28,7 +29,7 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_batch_bytes: int = 1_000_000
     """The largest body of POST /v1/subscribers:batch, in octets."""
     max_connections: int = 1000
-    """Connections of this process; one more is closed at once."""
+    """Connections of this process, those in a TLS handshake counted; one more is closed at once."""
     max_deposits: int = 32
     """Deposits that are read and transcoded at a time; others wait, which bounds the memory they take."""
     max_streams: int = 50
@@ -38,7 +39,7 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     request_seconds: float = 120.0
     """From the end of the header to the answer; a request that takes longer is answered 503."""
     handshake_seconds: float = 10.0
-    """How long a TLS handshake may take."""
+    """How long a TLS handshake may take; one that fails is counted and logged."""
     idle_seconds: float = 75.0
     """Silence between two requests of a connection, and the time for the header of the first."""
     linger_seconds: float = 5.0

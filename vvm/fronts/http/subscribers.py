@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
-from vvm.domain.errors import IsAlias, SubscriberExists
+from vvm.domain.errors import IsAlias, PreconditionFailed, SubscriberExists, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
 from vvm.domain.prefix import PREFIX_RULE, is_prefix
 from vvm.domain.secrets import Secret
@@ -25,7 +25,7 @@ from vvm.domain.subscriber import (
 )
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
-from vvm.fronts.http.etags import decided_at, is_known, tagged
+from vvm.fronts.http.etags import conditions, shown, subscriber_tag, tagged
 from vvm.fronts.http.request import (
     path_msisdn,
     query_choice,
@@ -162,8 +162,11 @@ class SubscriberRoutes:
         """Create, or change what the body names: the same PUT again changes nothing more."""
         msisdn = path_msisdn(request)
         wanted = await self._wanted(request)
-        if "If-Match" in request.headers:
-            return await self._changed(request, msisdn, wanted)
+        if conditions(request).wants_it_there:
+            try:
+                return await self._changed(request, msisdn, wanted)
+            except UnknownSubscriber:
+                raise PreconditionFailed("it is not there") from None
         try:
             subscriber = await self._provisioning.create(msisdn, self._options(wanted, self._default_client))
         except SubscriberExists:
@@ -171,21 +174,21 @@ class SubscriberRoutes:
                 raise IsAlias from None  # a request for one line must not change another
             return await self._changed(request, msisdn, wanted)
         answer = created(view(subscriber), location=f"/v1/subscribers/{msisdn}")
-        return tagged(answer, subscriber.changed_at)
+        return tagged(answer, subscriber_tag(subscriber))
 
     async def show(self, request: web.Request) -> web.Response:
         subscriber = await self._provisioning.show(path_msisdn(request))
-        known = is_known(request, subscriber.changed_at)
-        return tagged(
-            web.Response(status=304) if known else document(view(subscriber)), subscriber.changed_at
-        )
+        return shown(request, document(view(subscriber)), subscriber_tag(subscriber))
 
     async def patch(self, request: web.Request) -> web.Response:
         msisdn = path_msisdn(request)
         return await self._changed(request, msisdn, await self._wanted(request))
 
     async def remove(self, request: web.Request) -> web.Response:
-        await self._provisioning.remove(path_msisdn(request))
+        msisdn = path_msisdn(request)
+        before = await self._provisioning.show(msisdn)
+        decided_at = conditions(request).allow(subscriber_tag(before), before.changed_at)
+        await self._provisioning.remove(msisdn, decided_at=decided_at)
         return web.Response(status=204)
 
     async def _wanted(self, request: web.Request) -> SubscriberDocument:
@@ -197,10 +200,10 @@ class SubscriberRoutes:
         self, request: web.Request, msisdn: Msisdn, wanted: SubscriberDocument
     ) -> web.Response:
         before = await self._provisioning.show(msisdn)
-        after = await self._provisioning.change(
-            msisdn, self._options(wanted, before.client), decided_at=decided_at(request, before.changed_at)
-        )
-        return tagged(document(view(after)), after.changed_at)
+        decided_at = conditions(request).allow(subscriber_tag(before), before.changed_at)
+        options = self._options(wanted, before.client)
+        after = await self._provisioning.change(msisdn, options, decided_at=decided_at)
+        return tagged(document(view(after)), subscriber_tag(after))
 
     def _options(self, wanted: SubscriberDocument, client: ClientProfile) -> SubscriberOptions:
         return options_of(self._provisioning, wanted, client)

@@ -12,6 +12,7 @@ from aiohttp import web
 from vvm.domain.event import Event, EventKind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.etags import conditions, shown, tagged, webhook_tag
 from vvm.fronts.http.request import query_cursor, query_kinds, query_limit, query_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.paging import Page
@@ -40,6 +41,16 @@ class WebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReplayBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cursor: str
     """Of the event feed; "" for the oldest that is kept."""
+
+
+class WebhookTerms(msgspec.Struct, frozen=True):
+    """What was set.  How far it is, which moves with every event, only the list tells."""
+
+    id: int
+    url: str
+    kinds: tuple[EventKind, ...]
+    paused: bool
+    created_at: datetime
 
 
 class WebhookView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,17 +95,29 @@ class WebhookRoutes:
     async def add(self, request: web.Request) -> web.Response:
         body = decode(await self._body(request), NewWebhookBody)
         made = await self._webhooks.add(body.url, body.kinds, cursor=body.cursor)
-        return created(told(made), location=f"/v1/webhooks/{made.webhook.id}")
+        location = f"/v1/webhooks/{made.webhook.id}"
+        return tagged(created(told(made), location=location), webhook_tag(made.webhook))
+
+    async def show(self, request: web.Request) -> web.Response:
+        webhook = await self._webhooks.show(_number(request))
+        return shown(request, document(terms(webhook)), webhook_tag(webhook))
 
     async def patch(self, request: web.Request) -> web.Response:
         body = decode(await self._body(request), WebhookPatch)
+        before = await self._webhooks.show(_number(request))
         changed = await self._webhooks.change(
-            _number(request), url=body.url, kinds=body.kinds, paused=body.paused
+            before.id,
+            url=body.url,
+            kinds=body.kinds,
+            paused=body.paused,
+            as_read=conditions(request).allow(webhook_tag(before), before),
         )
-        return document(view(changed))
+        return tagged(document(view(changed)), webhook_tag(changed))
 
     async def remove(self, request: web.Request) -> web.Response:
-        await self._webhooks.remove(_number(request))
+        before = await self._webhooks.show(_number(request))
+        as_read = conditions(request).allow(webhook_tag(before), before)
+        await self._webhooks.remove(before.id, as_read=as_read)
         return web.Response(status=204)
 
     async def rotate(self, request: web.Request) -> web.Response:
@@ -127,13 +150,21 @@ def view(webhook: Webhook) -> WebhookView:
     """Without its secret, and without the query of its URL, which may hold one of the endpoint's."""
     return WebhookView(
         id=webhook.id,
-        url=urlunsplit(urlsplit(webhook.url)._replace(query="")),
+        url=_shown_url(webhook),
         kinds=webhook.kinds,
         paused=webhook.paused,
         failures=webhook.failures,
         cursor=webhook.cursor,
         created_at=webhook.created_at,
     )
+
+
+def terms(webhook: Webhook) -> WebhookTerms:
+    return WebhookTerms(webhook.id, _shown_url(webhook), webhook.kinds, webhook.paused, webhook.created_at)
+
+
+def _shown_url(webhook: Webhook) -> str:
+    return urlunsplit(urlsplit(webhook.url)._replace(query=""))
 
 
 def told(made: Registered) -> WebhookView:

@@ -10,7 +10,7 @@ from itertools import count
 import msgspec
 
 from vvm.domain.device import Device, DeviceId
-from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
+from vvm.domain.errors import LoginTaken, PreconditionFailed, TooManyDevices, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import SubscriberId
 from vvm.store.devices import NewCode, NewDevice
@@ -52,10 +52,14 @@ class MemoryDevices:
         if (found := self._devices.get(device)) is not None:
             self._devices[device] = msgspec.structs.replace(found, last_used_at=at)
 
-    async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
+    async def revoke(
+        self, subscriber: SubscriberId, device: DeviceId, *, as_read: Device | None = None
+    ) -> bool:
         found = self._devices.get(device)
         if found is None or found.subscriber != subscriber:
             return False
+        if as_read not in {None, found}:
+            raise PreconditionFailed
         del self._devices[device]
         return True
 

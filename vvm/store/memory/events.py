@@ -103,11 +103,13 @@ class MemoryEvents:
         secret_sealed: bytes | None = None,
         paused: bool | None = None,
         cursor: str | None = None,
+        as_read: Webhook | None = None,
     ) -> Webhook | None:
         if cursor is not None:
             _place(cursor)
         if webhook not in self._webhooks:
             return None
+        self._webhooks[webhook].require(as_read)
         said = {
             "url": url,
             "kinds": kinds,
@@ -122,9 +124,13 @@ class MemoryEvents:
             self._drop_parked(webhook)
         return changed
 
-    async def remove_webhook(self, webhook: int) -> bool:
+    async def remove_webhook(self, webhook: int, *, as_read: Webhook | None = None) -> bool:
+        if webhook not in self._webhooks:
+            return False
+        self._webhooks[webhook].require(as_read)
         self._drop_parked(webhook)
-        return self._webhooks.pop(webhook, None) is not None
+        del self._webhooks[webhook]
+        return True
 
     async def take_webhook(self, *, now: datetime, lease: timedelta) -> Webhook | None:
         newest = int(await self.newest() or 0)

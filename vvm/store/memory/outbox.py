@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count, islice
 
@@ -138,12 +138,20 @@ class MemoryOutbox:
             else:
                 waiting.joined_by(notification)
 
+    def noted_by(self, note: Callable[[SubscriberId | None, datetime, str], None]) -> None:
+        """Where it is audited that a subscriber is told once more, and why."""
+        self._note_resent = note
+
     def forget_subscriber(self, subscriber: SubscriberId) -> None:
         """Drop every row of a subscriber who goes."""
         self._rows = {key: row for key, row in self._rows.items() if row.owed.subscriber != subscriber}
 
     async def owe(self, owed: Sequence[Owed]) -> None:
         self.add(owed)
+
+    async def tell_again(self, owed: Owed, *, uid: int | None, at: datetime, reason: str) -> None:
+        self.add([owed], uid=uid)
+        self._note_resent(owed.subscriber, at, reason)
 
     async def lease(
         self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
@@ -268,6 +276,7 @@ class MemoryOutbox:
             dead.owed, cause=dead.cause, due_at=now, expires_at=expires_at, spacing=timedelta()
         )
         self.add([again], uid=dead.uid)
+        self._note_resent(again.subscriber, now, again.cause.value)
         return True
 
     async def forget(self, *, before: datetime, limit: int) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from vvm.domain.errors import UnknownMessage
+from vvm.domain.errors import PreconditionFailed, UnknownMessage
 from vvm.domain.event import EventKind
 from vvm.domain.message import GREETINGS, INBOX, Flags
 from vvm.domain.notification import Owed
@@ -29,6 +29,24 @@ class MemoryRecovery:
         found = self._mailboxes.mailbox(mailbox)
         kept = [] if found is None else [kept for kept, _ in found.deleted.values() if kept.id > after]
         return kept[:limit]
+
+    async def delete(
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uid: int,
+        *,
+        unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
+    ) -> None:
+        found = self._mailboxes.mailbox(mailbox)
+        place = None if found is None else found.folders.get(folder)
+        if place is None or uid not in place.messages:
+            raise UnknownMessage
+        if unchanged_since is not None and place.messages[uid].modseq > unchanged_since:
+            raise PreconditionFailed
+        self._mailboxes.remove(mailbox, folder, [uid])
+        self._outbox.add(owed)
 
     async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:
         found = self._mailboxes.mailbox(mailbox)

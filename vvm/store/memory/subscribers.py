@@ -14,7 +14,7 @@ from vvm.domain.cos import Cos, Limits, UnknownCos
 from vvm.domain.errors import (
     IsAlias,
     NumberQuarantined,
-    SubscriberChanged,
+    PreconditionFailed,
     SubscriberExists,
     SubscriberHeld,
     UnknownSubscriber,
@@ -52,6 +52,7 @@ class MemorySubscribers:
         self.classes: dict[CosName, Cos] = {}
         self._when_removed: list[Callable[[SubscriberId], None]] = []
         mailboxes.limited_by(self.limits_of)
+        outbox.noted_by(self._note_resent)
 
     def when_removed(self, forget: Callable[[SubscriberId], None]) -> None:
         """Call ``forget`` for each subscriber that is removed: what a foreign key does elsewhere."""
@@ -124,7 +125,7 @@ class MemorySubscribers:
         if subscriber.held:
             raise SubscriberHeld
         if decided_at not in {None, subscriber.changed_at}:
-            raise SubscriberChanged
+            raise PreconditionFailed
         del self._subscribers[msisdn]
         self.note(Audited(msisdn, at, Trigger.REMOVED, subscriber.status, None, reason))
         self._tries.pop(subscriber.id, None)
@@ -198,6 +199,11 @@ class MemorySubscribers:
     def note(self, entry: Audited) -> None:
         self._audit.append(AuditRecord(next(self._audit_ids), entry))
         self._events.transition(entry)
+
+    def _note_resent(self, subscriber: SubscriberId | None, at: datetime, reason: str) -> None:
+        found = next((found for found in self._subscribers.values() if found.id == subscriber), None)
+        if found is not None:
+            self.note(Audited(found.msisdn, at, Trigger.RESENT, found.status, found.status, reason))
 
     def refers_to(self, name: CosName) -> bool:
         return any(found.cos == name for found in self._subscribers.values())

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-import msgspec
-
-from vvm.domain.cos import Cos, CosInUse, Limits, NoSuchCos
+from vvm.domain.cos import Cos, CosInUse, Limits
 from vvm.domain.subscriber import CosName, MailboxId
 from vvm.store import rows
+from vvm.store.cos import removable, replaced
 from vvm.store.postgres.engine import Connection, Database, statements
 
 _SQL = statements("cos.sql")
@@ -21,14 +21,15 @@ class PostgresCos:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, cos: Cos) -> bool:
-        limits = msgspec.json.encode(cos.limits).decode()
-        values = {"name": cos.name, "limits": limits, "changed_at": rows.microseconds(cos.changed_at)}
-
-        async def work(connection: Connection) -> bool:
-            new = await connection.one(_SQL["lock_cos"], values) is None
-            await connection.all(_SQL["put_cos"], values)
-            return new
+    async def put(
+        self, cos: Cos, *, exists: bool | None = None, decided_at: datetime | None = None
+    ) -> tuple[Cos, bool]:
+        async def work(connection: Connection) -> tuple[Cos, bool]:
+            before = await _locked(connection, cos.name)
+            after = replaced(before, cos, exists=exists, decided_at=decided_at)
+            statement = _SQL["insert_cos" if before is None else "update_cos"]
+            await connection.all(statement, rows.cos_values(after))
+            return after, before is None
 
         return await self._database.write(work)
 
@@ -40,12 +41,11 @@ class PostgresCos:
         where = {"after": after or "", "limit": limit}
         return [rows.cos(row) for row in await self._database.all(_SQL["cos_after"], where)]
 
-    async def remove(self, name: CosName) -> None:
+    async def remove(self, name: CosName, *, decided_at: datetime | None = None) -> None:
         which = {"name": name}
 
         async def work(connection: Connection) -> None:
-            if await connection.one(_SQL["lock_cos"], which) is None:
-                raise NoSuchCos
+            removable(await _locked(connection, name), decided_at=decided_at)
             if await connection.one(_SQL["cos_in_use"], which) is not None:
                 raise CosInUse
             await connection.all(_SQL["delete_cos"], which)
@@ -55,3 +55,8 @@ class PostgresCos:
     async def of(self, mailbox: MailboxId) -> Limits | None:
         row = await self._database.one(_SQL["limits_of"], {"mailbox": mailbox})
         return None if row is None else rows.limits(row[0])
+
+
+async def _locked(connection: Connection, name: CosName) -> Cos | None:
+    row = await connection.one(_SQL["lock_cos"], {"name": name})
+    return None if row is None else rows.cos(row)

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from vvm.domain.device import Device, DeviceId
-from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
+from vvm.domain.errors import LoginTaken, PreconditionFailed, TooManyDevices, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import ProvisioningStatus, SubscriberId
 from vvm.store import rows
@@ -56,9 +56,21 @@ class PostgresDevices:
         what = {"id": device, "at": rows.microseconds(at)}
         await self._database.decide(_SQL["device_used"], what, durable=False)
 
-    async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
+    async def revoke(
+        self, subscriber: SubscriberId, device: DeviceId, *, as_read: Device | None = None
+    ) -> bool:
         which = {"id": device, "subscriber": subscriber}
-        return bool(await self._database.decide(_SQL["revoke_device"], which))
+
+        async def work(connection: Connection) -> bool:
+            row = await connection.one(_SQL["lock_device"], which)
+            if row is None:
+                return False
+            if as_read not in {None, rows.device(row)}:
+                raise PreconditionFailed
+            await connection.all(_SQL["revoke_device"], which)
+            return True
+
+        return await self._database.write(work)
 
     async def offer(self, subscriber: SubscriberId, code: NewCode, owed: Sequence[Owed]) -> None:
         values = {

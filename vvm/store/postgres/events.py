@@ -87,6 +87,7 @@ class PostgresEvents:
         secret_sealed: bytes | None = None,
         paused: bool | None = None,
         cursor: str | None = None,
+        as_read: Webhook | None = None,
     ) -> Webhook | None:
         xid, number = (None, None) if cursor is None else _place(cursor)
         values = {
@@ -101,15 +102,26 @@ class PostgresEvents:
         }
 
         async def work(connection: Connection) -> Webhook | None:
-            row = await connection.one(_SQL["set_webhook"], values)
-            if row is not None and cursor is not None:
+            found = await _locked_webhook(connection, webhook)
+            if found is None:
+                return None
+            found.require(as_read)
+            if cursor is not None:
                 await connection.all(_SQL["drop_parked"], values)
-            return None if row is None else _webhook(row)
+            return _webhook(await connection.one(_SQL["set_webhook"], values))
 
         return await self._database.write(work)
 
-    async def remove_webhook(self, webhook: int) -> bool:
-        return bool(await self._database.decide(_SQL["remove_webhook"], {"webhook": webhook}))
+    async def remove_webhook(self, webhook: int, *, as_read: Webhook | None = None) -> bool:
+        async def work(connection: Connection) -> bool:
+            found = await _locked_webhook(connection, webhook)
+            if found is None:
+                return False
+            found.require(as_read)
+            await connection.all(_SQL["remove_webhook"], {"webhook": webhook})
+            return True
+
+        return await self._database.write(work)
 
     async def take_webhook(self, *, now: datetime, lease: timedelta) -> Webhook | None:
         where = {"now": rows.microseconds(now), "until": rows.microseconds(now + lease)}
@@ -214,6 +226,11 @@ def _event_of(row: Row) -> Event:
     return Event(
         cursor=_cursor(xid, number), at=rows.moment(at), msisdn=Msisdn(msisdn), kind=EventKind(kind), **known
     )
+
+
+async def _locked_webhook(connection: Connection, webhook: int) -> Webhook | None:
+    row = await connection.one(_SQL["lock_webhook"], {"webhook": webhook})
+    return None if row is None else _webhook(row)
 
 
 def _webhook(row: Row) -> Webhook:

@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
+from vvm.domain.actor import actor
 from vvm.domain.notification import Cause, Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
@@ -49,6 +51,11 @@ def owed_json(owed: Sequence[Owed]) -> str:
     return msgspec.json.encode(items).decode()
 
 
+def _resent(at: datetime) -> dict[str, object]:
+    """Who acts is read here, where the request is, and not where the engine works."""
+    return {"at": rows.microseconds(at), "trigger": Trigger.RESENT.value, "actor": actor()}
+
+
 class PostgresOutbox:
     """vvm.store.port.OutboxStore."""
 
@@ -57,6 +64,17 @@ class PostgresOutbox:
 
     async def owe(self, owed: Sequence[Owed]) -> None:
         await self._database.decide(_SQL["owe"], {"owed": owed_json(owed), "uid": None})
+
+    async def tell_again(self, owed: Owed, *, uid: int | None, at: datetime, reason: str) -> None:
+        noted = _resent(at) | {"subscriber": owed.subscriber, "reason": reason}
+
+        async def work(connection: Connection) -> None:
+            await owe(connection, [owed], uid=uid)
+            await connection.all(
+                _SQL["note_resent"], noted | {"subscriber": owed.subscriber, "reason": reason}
+            )
+
+        await self._database.write(work)
 
     async def lease(
         self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
@@ -155,6 +173,8 @@ class PostgresOutbox:
         return [rows.notification_record(row) for row in found]
 
     async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
+        noted = _resent(now)
+
         async def work(connection: Connection) -> bool:
             dead = await connection.one(_SQL["revive"], {"row": row})
             if dead is None:
@@ -169,6 +189,7 @@ class PostgresOutbox:
                 return_code=return_code,
             )
             await owe(connection, [again], uid=uid)
+            await connection.all(_SQL["note_resent"], noted | {"subscriber": subscriber, "reason": cause})
             return True
 
         return await self._database.write(work)

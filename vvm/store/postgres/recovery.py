@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from vvm.domain.errors import MailboxFull, UnknownMessage
+from vvm.domain.errors import MailboxFull, PreconditionFailed, UnknownMessage
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
 from vvm.store import rows
@@ -26,6 +26,28 @@ class PostgresRecovery:
     async def deleted(self, mailbox: MailboxId, *, after: int, limit: int) -> Sequence[DeletedMessage]:
         which = {"mailbox": mailbox, "after": after, "limit": limit}
         return [rows.deleted_message(row) for row in await self._database.all(_SQL["deleted"], which)]
+
+    async def delete(
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uid: int,
+        *,
+        unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
+    ) -> None:
+        values = {
+            "mailbox": mailbox,
+            "folder": folder,
+            "uid": uid,
+            "unchanged_since": unchanged_since,
+            "owed": owed_json(owed),
+        }
+        ((outcome,),) = await self._database.decide(_SQL["delete"], values)
+        if outcome == "gone":
+            raise UnknownMessage
+        if outcome == "changed":
+            raise PreconditionFailed
 
     async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:
         values = {"mailbox": mailbox, "deleted": deleted, "owed": owed_json(owed)}

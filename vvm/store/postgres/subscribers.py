@@ -13,7 +13,7 @@ from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import (
     IsAlias,
     NumberQuarantined,
-    SubscriberChanged,
+    PreconditionFailed,
     SubscriberExists,
     SubscriberHeld,
     UnknownSubscriber,
@@ -80,7 +80,7 @@ class PostgresSubscribers:
             if found.held:
                 raise SubscriberHeld
             if decided_at not in {None, found.changed_at}:
-                raise SubscriberChanged
+                raise PreconditionFailed
             which = {"id": found.id, "mailbox": found.mailbox, "msisdn": msisdn}
             await audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None, reason))
             for statement in (

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 
-import msgspec
-
-from vvm.domain.cos import Cos, CosInUse, Limits, NoSuchCos
+from vvm.domain.cos import Cos, CosInUse, Limits
 from vvm.domain.subscriber import CosName, MailboxId
 from vvm.store import rows
+from vvm.store.cos import removable, replaced
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.engine import Reader, Writer
 
@@ -24,14 +24,14 @@ class SqliteCos:
         self._reader = reader
         self._write = writer
 
-    async def put(self, cos: Cos) -> bool:
-        limits = msgspec.json.encode(cos.limits).decode()
-        values = {"name": cos.name, "limits": limits, "changed_at": rows.microseconds(cos.changed_at)}
-
-        def work(connection: sqlite3.Connection) -> bool:
-            new = connection.execute(_SQL["cos_by_name"], (cos.name,)).fetchone() is None
-            connection.execute(_SQL["put_cos"], values)
-            return new
+    async def put(
+        self, cos: Cos, *, exists: bool | None = None, decided_at: datetime | None = None
+    ) -> tuple[Cos, bool]:
+        def work(connection: sqlite3.Connection) -> tuple[Cos, bool]:
+            before = _find(connection, cos.name)
+            after = replaced(before, cos, exists=exists, decided_at=decided_at)
+            connection.execute(_SQL["put_cos"], rows.cos_values(after))
+            return after, before is None
 
         return await self._write(work)
 
@@ -43,17 +43,21 @@ class SqliteCos:
         found = self._reader.all(_SQL["cos_after"], {"after": after or "", "limit": limit})
         return [rows.cos(row) for row in found]
 
-    async def remove(self, name: CosName) -> None:
+    async def remove(self, name: CosName, *, decided_at: datetime | None = None) -> None:
         def work(connection: sqlite3.Connection) -> None:
+            removable(_find(connection, name), decided_at=decided_at)
             try:
-                gone = connection.execute(_SQL["delete_cos"], (name,)).fetchone()
+                connection.execute(_SQL["delete_cos"], (name,))
             except sqlite3.IntegrityError:
                 raise CosInUse from None
-            if gone is None:
-                raise NoSuchCos
 
         await self._write(work)
 
     async def of(self, mailbox: MailboxId) -> Limits | None:
         row = self._reader.one(_SQL["limits_of"], (mailbox,))
         return None if row is None else rows.limits(row[0])
+
+
+def _find(connection: sqlite3.Connection, name: CosName) -> Cos | None:
+    row = connection.execute(_SQL["cos_by_name"], (name,)).fetchone()
+    return None if row is None else rows.cos(row)

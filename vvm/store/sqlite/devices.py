@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from vvm.domain.device import Device, DeviceId
-from vvm.domain.errors import LoginTaken, TooManyDevices, UnknownSubscriber
+from vvm.domain.errors import LoginTaken, PreconditionFailed, TooManyDevices, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import ProvisioningStatus, SubscriberId
 from vvm.store import rows
@@ -64,11 +64,18 @@ class SqliteDevices:
 
         await self._write(work, durable=False)
 
-    async def revoke(self, subscriber: SubscriberId, device: DeviceId) -> bool:
-        which = {"id": device, "subscriber": subscriber}
-
+    async def revoke(
+        self, subscriber: SubscriberId, device: DeviceId, *, as_read: Device | None = None
+    ) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
-            return connection.execute(_SQL["revoke_device"], which).fetchone() is not None
+            row = connection.execute(_SQL["device_by_id"], (device,)).fetchone()
+            found = None if row is None else rows.device(row)
+            if found is None or found.subscriber != subscriber:
+                return False
+            if as_read not in {None, found}:
+                raise PreconditionFailed
+            connection.execute(_SQL["revoke_device"], (device,))
+            return True
 
         return await self._write(work)
 

@@ -88,6 +88,7 @@ class SqliteEvents:
         secret_sealed: bytes | None = None,
         paused: bool | None = None,
         cursor: str | None = None,
+        as_read: Webhook | None = None,
     ) -> Webhook | None:
         values = {
             "webhook": webhook,
@@ -100,16 +101,24 @@ class SqliteEvents:
         }
 
         def work(connection: sqlite3.Connection) -> Webhook | None:
-            row = connection.execute(_SQL["set_webhook"], values).fetchone()
-            if row is not None and cursor is not None:
+            found = _find_webhook(connection, webhook)
+            if found is None:
+                return None
+            found.require(as_read)
+            if cursor is not None:
                 connection.execute(_SQL["drop_parked"], (webhook,))
-            return None if row is None else _webhook(row)
+            return _webhook(connection.execute(_SQL["set_webhook"], values).fetchone())
 
         return await self._write(work)
 
-    async def remove_webhook(self, webhook: int) -> bool:
+    async def remove_webhook(self, webhook: int, *, as_read: Webhook | None = None) -> bool:
         def work(connection: sqlite3.Connection) -> bool:
-            return connection.execute(_SQL["remove_webhook"], (webhook,)).fetchone() is not None
+            found = _find_webhook(connection, webhook)
+            if found is None:
+                return False
+            found.require(as_read)
+            connection.execute(_SQL["remove_webhook"], (webhook,))
+            return True
 
         return await self._write(work)
 
@@ -215,6 +224,11 @@ def _event_of(row: Row) -> Event:
     if "flags" in known:
         known["flags"] = Flags(known["flags"]).names
     return Event(cursor=str(number), at=rows.moment(at), msisdn=Msisdn(msisdn), kind=EventKind(kind), **known)
+
+
+def _find_webhook(connection: sqlite3.Connection, webhook: int) -> Webhook | None:
+    row = connection.execute(_SQL["webhook"], (webhook,)).fetchone()
+    return None if row is None else _webhook(row)
 
 
 def _webhook(row: Row) -> Webhook:

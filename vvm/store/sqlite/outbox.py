@@ -11,8 +11,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from vvm.domain.actor import actor
 from vvm.domain.notification import Cause, Family, Leased, Owed
 from vvm.domain.numbers import Msisdn
+from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
 from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
@@ -49,6 +51,11 @@ def insert_owed(connection: sqlite3.Connection, owed: Sequence[Owed], *, uid: in
             connection.execute(_SQL["insert_owed"], values)
 
 
+def _resent(at: datetime) -> dict[str, object]:
+    """Who acts is read here, where the request is, and not where the engine works."""
+    return {"at": rows.microseconds(at), "trigger": Trigger.RESENT.value, "actor": actor()}
+
+
 class SqliteOutbox:
     """vvm.store.port.OutboxStore."""
 
@@ -58,6 +65,15 @@ class SqliteOutbox:
 
     async def owe(self, owed: Sequence[Owed]) -> None:
         await self._write(lambda connection: insert_owed(connection, owed))
+
+    async def tell_again(self, owed: Owed, *, uid: int | None, at: datetime, reason: str) -> None:
+        noted = _resent(at) | {"subscriber": owed.subscriber, "reason": reason}
+
+        def work(connection: sqlite3.Connection) -> None:
+            insert_owed(connection, [owed], uid=uid)
+            connection.execute(_SQL["note_resent"], noted)
+
+        await self._write(work)
 
     async def lease(
         self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
@@ -208,6 +224,8 @@ class SqliteOutbox:
         return [rows.notification_record(row) for row in found]
 
     async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
+        noted = _resent(now)
+
         def work(connection: sqlite3.Connection) -> bool:
             dead = connection.execute(_SQL["revive"], (row,)).fetchone()
             if dead is None:
@@ -222,6 +240,7 @@ class SqliteOutbox:
                 return_code=return_code,
             )
             insert_owed(connection, [again], uid=uid)
+            connection.execute(_SQL["note_resent"], noted | {"subscriber": subscriber, "reason": cause})
             return True
 
         return await self._write(work)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from vvm.domain.errors import UnknownMessage
+from vvm.domain.errors import PreconditionFailed, UnknownMessage
 from vvm.domain.message import Flags
 from vvm.domain.notification import Owed
 from vvm.domain.subscriber import MailboxId
@@ -16,7 +16,7 @@ from vvm.store.recovery import DeletedMessage
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.contents import release_content
 from vvm.store.sqlite.engine import Reader, Writer
-from vvm.store.sqlite.mailboxes import learn_keywords, why_not
+from vvm.store.sqlite.mailboxes import learn_keywords, remove_messages, why_not
 from vvm.store.sqlite.outbox import insert_owed
 
 _SQL = named_statements("vvm.store.sqlite.queries", "recovery.sql")
@@ -34,6 +34,29 @@ class SqliteRecovery:
     async def deleted(self, mailbox: MailboxId, *, after: int, limit: int) -> Sequence[DeletedMessage]:
         which = {"mailbox": mailbox, "after": after, "limit": limit}
         return [rows.deleted_message(row) for row in self._reader.all(_SQL["deleted"], which)]
+
+    async def delete(
+        self,
+        mailbox: MailboxId,
+        folder: str,
+        uid: int,
+        *,
+        unchanged_since: int | None = None,
+        owed: Sequence[Owed] = (),
+    ) -> None:
+        which = {"mailbox": mailbox, "folder": folder, "uid": uid}
+
+        def work(connection: sqlite3.Connection) -> None:
+            found = connection.execute(_SQL["deletable"], which).fetchone()
+            if found is None:
+                raise UnknownMessage
+            folder_id, modseq, *message = found
+            if unchanged_since is not None and modseq > unchanged_since:
+                raise PreconditionFailed
+            remove_messages(connection, mailbox, folder_id, [message])
+            insert_owed(connection, owed)
+
+        await self._write(work)
 
     async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:
         def work(connection: sqlite3.Connection) -> int:

@@ -13,7 +13,7 @@ from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import (
     IsAlias,
     NumberQuarantined,
-    SubscriberChanged,
+    PreconditionFailed,
     SubscriberExists,
     SubscriberHeld,
     UnknownSubscriber,
@@ -90,7 +90,7 @@ class SqliteSubscribers:
             if found.held:
                 raise SubscriberHeld
             if decided_at not in {None, found.changed_at}:
-                raise SubscriberChanged
+                raise PreconditionFailed
             audit(connection, Audited(msisdn, at, Trigger.REMOVED, found.status, None, reason))
             for statement in ("delete_contents", "delete_messages", "delete_deleted"):
                 connection.execute(_SQL[statement], {"mailbox": found.mailbox})

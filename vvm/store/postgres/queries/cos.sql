@@ -1,12 +1,15 @@
--- name: put_cos
-INSERT INTO cos (name, limits, changed_at) VALUES (:name, :limits, :changed_at)
-ON CONFLICT (name) DO UPDATE SET limits = excluded.limits, changed_at = excluded.changed_at;
+-- name: insert_cos
+-- Of two that add the same class the second fails, is run again, and then finds the first one's.
+INSERT INTO cos (name, limits, changed_at) VALUES (:name, :limits, :changed_at);
+
+-- name: update_cos
+UPDATE cos SET limits = :limits, changed_at = :changed_at WHERE name = :name;
 
 -- name: cos_by_name
 SELECT name, limits, changed_at FROM cos WHERE name = :name;
 
 -- name: lock_cos
-SELECT name FROM cos WHERE name = :name FOR UPDATE;
+SELECT name, limits, changed_at FROM cos WHERE name = :name FOR UPDATE;
 
 -- name: cos_after
 SELECT name, limits, changed_at FROM cos WHERE name > :after ORDER BY name LIMIT :limit;

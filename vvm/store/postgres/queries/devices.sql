@@ -28,6 +28,10 @@ SELECT id, subscriber_id, login, name, profile, password_check, password_sealed,
 -- name: device_used
 UPDATE device SET last_used_at = :at WHERE id = :id;
 
+-- name: lock_device
+SELECT id, subscriber_id, login, name, profile, password_check, password_sealed, created_at, last_used_at
+  FROM device WHERE id = :id AND subscriber_id = :subscriber FOR UPDATE;
+
 -- name: revoke_device
 WITH gone AS (DELETE FROM device WHERE id = :id AND subscriber_id = :subscriber RETURNING login)
 DELETE FROM directory WHERE name = (SELECT login FROM gone) AND kind = 'device' RETURNING id;

@@ -37,6 +37,10 @@ RETURNING id, url, kinds, secret_sealed, cursor_xid, cursor_id, created_at, paus
 SELECT id, url, kinds, secret_sealed, cursor_xid, cursor_id, created_at, paused, failures, due_at
   FROM webhook ORDER BY id;
 
+-- name: lock_webhook
+SELECT id, url, kinds, secret_sealed, cursor_xid, cursor_id, created_at, paused, failures, due_at
+  FROM webhook WHERE id = :webhook FOR UPDATE;
+
 -- name: set_webhook
 UPDATE webhook
    SET url = coalesce(:url, url), kinds = coalesce(:kinds, kinds),
@@ -50,7 +54,7 @@ RETURNING id, url, kinds, secret_sealed, cursor_xid, cursor_id, created_at, paus
 DELETE FROM parked_event WHERE webhook_id = :webhook;
 
 -- name: remove_webhook
-DELETE FROM webhook WHERE id = :webhook RETURNING id;
+DELETE FROM webhook WHERE id = :webhook;
 
 -- name: take_webhook
 -- One that has something to do: what is parked behind another event of its subscriber is nothing yet.

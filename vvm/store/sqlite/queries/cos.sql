@@ -9,7 +9,7 @@ SELECT name, limits, changed_at FROM cos WHERE name = ?;
 SELECT name, limits, changed_at FROM cos WHERE name > :after ORDER BY name LIMIT :limit;
 
 -- name: delete_cos
-DELETE FROM cos WHERE name = ? RETURNING name;
+DELETE FROM cos WHERE name = ?;
 
 -- name: limits_of
 SELECT c.limits FROM subscriber s JOIN cos c ON c.name = s.cos WHERE s.mailbox_id = ?;

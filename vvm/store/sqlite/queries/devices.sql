@@ -25,7 +25,7 @@ SELECT id, subscriber_id, login, name, profile, password_check, password_sealed,
 UPDATE device SET last_used_at = :at WHERE id = :id;
 
 -- name: revoke_device
-DELETE FROM device WHERE id = :id AND subscriber_id = :subscriber RETURNING id;
+DELETE FROM device WHERE id = ?;
 
 -- name: device_owner_status
 SELECT subscriber.status FROM device JOIN subscriber ON subscriber.id = device.subscriber_id WHERE device.id = ?;

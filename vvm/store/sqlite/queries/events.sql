@@ -28,6 +28,9 @@ RETURNING *;
 -- name: webhooks
 SELECT * FROM webhook ORDER BY id;
 
+-- name: webhook
+SELECT * FROM webhook WHERE id = ?;
+
 -- name: set_webhook
 UPDATE webhook
    SET url = coalesce(:url, url), kinds = coalesce(:kinds, kinds),
@@ -40,7 +43,7 @@ RETURNING *;
 DELETE FROM parked_event WHERE webhook_id = ?;
 
 -- name: remove_webhook
-DELETE FROM webhook WHERE id = ? RETURNING id;
+DELETE FROM webhook WHERE id = ?;
 
 -- name: next_webhook
 -- One that has something to do: what is parked behind another event of its subscriber is nothing yet.

@@ -146,6 +146,10 @@ SELECT * FROM
 UPDATE outbox SET state = 'resent' WHERE id = ? AND state IN ('failed', 'expired')
 RETURNING recipient, subscriber_id, cause, uid, return_code;
 
+-- name: note_resent
+INSERT INTO audit (msisdn, at, trigger, before, after, reason, actor)
+SELECT msisdn, :at, :trigger, status, status, :reason, :actor FROM subscriber WHERE id = :subscriber;
+
 -- name: forget_settled
 DELETE FROM outbox WHERE id IN
     (SELECT id FROM outbox

@@ -5,6 +5,11 @@ SELECT s.held, coalesce(c.deleted_days, 0),
   FROM subscriber s LEFT JOIN cos c ON c.name = s.cos
  WHERE s.mailbox_id = ?;
 
+-- name: deletable
+SELECT m.folder_id, m.modseq, m.uid, m.flags, m.size, m.content_id, m.original_id
+  FROM folder f JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
+ WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
+
 -- name: keep_message
 INSERT INTO deleted_message (mailbox_id, folder, greeting, uid, flags, kind, caller, received_at, utc_offset,
                              seconds, size, content_id, keywords, original_id, original_size, identity,
