@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from imap_server.abilities import Filing
-from imap_server.backend import FlagChange, FlagMode, NotAllowed
+from imap_server.backend import FlagChange, FlagMode, NotAllowed, Unavailable
 from tests.unit.audio_samples import wav
 from tests.unit.imap_front import PEER, backend
 from tests.unit.services_world import ALICE, World
@@ -99,6 +99,24 @@ async def test_who_does_not_file_sees_no_folder_that_somebody_else_made() -> Non
     assert [entry.name for entry in await account.list()] == [INBOX, GREETINGS]
     assert await account.select("Work") is None
     assert await account.status("Work") is None
+
+
+async def test_a_folder_that_goes_while_it_is_selected_is_none_and_inbox_ends_the_session() -> None:
+    world = World()
+    account = await account_of(world, manners=Manners.MAIL)
+    assert isinstance(account, FilingAccount)
+    await account.create("Work")
+    chosen = await account.select("Work")
+    inbox = await account.select(INBOX)
+    assert chosen is not None
+    assert inbox is not None
+    await account.delete("Work")
+    with pytest.raises(NotAllowed, match="no such mailbox") as refusal:
+        await chosen.snapshot()
+    assert refusal.value.code == "NONEXISTENT"
+    await world.provisioning.remove(ALICE)
+    with pytest.raises(Unavailable):
+        await inbox.snapshot()
 
 
 async def test_apple_finds_its_trash_once() -> None:

@@ -14,8 +14,9 @@ from imap_server.backend import (
     NotAllowed,
     PartSpan,
     Snapshot,
+    Unavailable,
 )
-from vvm.domain.message import GREETINGS
+from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.subscriber import Subscriber
 from vvm.domain.visit import Act
 from vvm.fronts.imap.ahead import ReadAhead
@@ -24,6 +25,8 @@ from vvm.fronts.imap.preview import preview
 from vvm.fronts.imap.rosters import state_of
 from vvm.fronts.imap.vocabulary import names_of
 from vvm.store import port
+
+_STAY = frozenset({INBOX, GREETINGS})
 
 Transfer = Callable[[Subscriber, str, Sequence[int], str], Awaitable[port.Copied | None]]
 
@@ -44,7 +47,7 @@ class Folder:
     async def snapshot(self) -> Snapshot:
         found = await told(self._rosters.present(self._mailboxes, self._mailbox, self._folder))
         if found is None:
-            raise closed()
+            raise self._gone()
         folder, roster = found
         await self._opened.check(folder)
         self._opened.note(Act.LOOKED, self._folder)
@@ -126,6 +129,12 @@ class Folder:
             raise NotAllowed
         copied = await told(transfer(self._opened.owner, self._folder, uids, name))
         return None if copied is None else Copied(copied.uid_validity, copied.sources, copied.uids)
+
+    def _gone(self) -> Unavailable | NotAllowed:
+        """Nobody can remove INBOX or Greetings; of any other folder another session can, and ours goes on."""
+        if self._folder in _STAY:
+            return closed()
+        return NotAllowed("no such mailbox", code="NONEXISTENT")
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         self._ahead.clear()
