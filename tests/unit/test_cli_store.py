@@ -61,7 +61,8 @@ def test_what_only_a_person_can_decide_stays_and_fails(vvm: CommandLine) -> None
 def test_a_store_is_copied_sealed_and_reopened(vvm: CommandLine) -> None:
     source, target = (f"sqlite:///{vvm.directory}/var/{name}.db" for name in ("vvm", "other"))
     copied = vvm("store", "copy", source, target, "--json").document
-    assert (copied["mailboxes"], copied["differences"]) == (1, [8, 0, 0])
+    # One pass copies, one follows the comparison of all octets, and in the last two nobody writes.
+    assert (copied["mailboxes"], copied["differences"]) == (1, [8, 0, 0, 0])
     refused = vvm("subscriber", "list")
     assert (refused.code, f"this store was moved to {target}" in refused.err) == (2, True)
     again = vvm("store", "copy", source, target)
