@@ -41,3 +41,4 @@ def test_a_webhook_is_added_changed_and_removed(vvm: Run) -> None:
     assert (refused.code, refused.err) == (Exit.REFUSED, "vvm: no such dead event of this webhook\n")
     assert vvm("webhook", "remove", "1").out == "1 is removed\n"
     assert vvm("webhook", "remove", "1").code == Exit.REFUSED
+    assert vvm("webhook", "dead", "1").code == Exit.REFUSED

@@ -141,10 +141,11 @@ class Webhooks:
     ) -> Page[Parked]:
         """Events that the endpoint refused, or did not take in time; of all kinds when none is named.
 
-        Raises InvalidLimit, BadCursor.
+        Raises InvalidLimit, BadCursor, UnknownWebhook.
         """
         check_limit(limit)
         after = place_of(cursor, RowNumber) or 0
+        await self.show(webhook)
         found = await self._webhooks.dead_events(
             webhook, after=after, limit=limit + 1, kinds=kinds, msisdn=msisdn
         )
