@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,29 @@ async def run(*command: str) -> bytes:
             await process.wait()
     assert process.returncode == 0, complaints.decode(errors="replace")
     return out
+
+
+@asynccontextmanager
+async def running(*command: str) -> AsyncIterator[None]:
+    """A program that goes on until it is ended."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what a program does."""
+    async with asyncio.timeout(_SECONDS):
+        while not holds():  # noqa: ASYNC110 - another program's state
+            await asyncio.sleep(0.1)
 
 
 async def authority(world: World, folder: Path) -> Path:

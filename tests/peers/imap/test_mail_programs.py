@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import imaplib
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from email import message_from_bytes
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.dialogues.product_world import PRODUCT_WORLDS, ProductWorld
 from tests.dialogues.world import Credentials, Standing
-from tests.peers.imap.programs import authority, needs, run
+from tests.peers.imap.programs import authority, needs, run, running, until
 from vvm.domain.message import INBOX, Flags, Kind
 from vvm.domain.numbers import Msisdn
 
@@ -178,29 +178,78 @@ async def test_offlineimap_keeps_both_sides_the_same(
     assert message_from_bytes(filed)["Subject"] == "minutes"
 
 
-async def test_mutt_flags_saves_and_deletes_in_batch(
+async def test_offlineimap_idles_and_fetches_what_comes(
     world: ProductWorld, login: Credentials, tmp_path: Path
 ) -> None:
-    needs("mutt", "mutt")
-    configuration = tmp_path / "muttrc"
-    commands = (
-        "<first-entry><flag-message><next-entry><save-message>=Work<enter>"
-        "<last-entry><delete-message><sync-mailbox><exit>"
+    needs("offlineimap", "offlineimap3")
+    configuration = tmp_path / "offlineimaprc"
+    written = _OFFLINEIMAP.format(
+        folder=tmp_path,
+        port=world.tls_port,
+        user=login.user,
+        password=login.password,
+        authority=await authority(world, tmp_path),
     )
-    configuration.write_text(
-        f"set certificate_file = {await authority(world, tmp_path)}\n"
+    hourly = "autorefresh = 60\n[Repository near]"
+    written = written.replace("[Repository near]", hourly) + "idlefolders = ['INBOX']\nkeepalive = 60\n"
+    configuration.write_text(written)
+    inbox = tmp_path / "mail" / INBOX / "new"
+    async with running("offlineimap", "-c", str(configuration)):
+        await until(lambda: inbox.is_dir() and len([*inbox.iterdir()]) == 3)
+        await world.deposit(ALICE, seconds=1.0, caller="+15551230009")
+        await until(lambda: len([*inbox.iterdir()]) == 4)
+    ids = {message_from_bytes(each)["Message-ID"] for each in await octets(world, INBOX)}
+    assert {message_from_bytes(each.read_bytes())["Message-ID"] for each in inbox.iterdir()} == ids
+
+
+async def muttrc(world: ProductWorld, login: Credentials, folder: Path, commands: str) -> Path:
+    path = folder / "muttrc"
+    path.write_text(
+        f"set certificate_file = {await authority(world, folder)}\n"
         f"set folder = imaps://localhost:{world.tls_port}/\n"
         f'set imap_user = "{login.user}"\nset imap_pass = "{login.password}"\n'
         "set ssl_usesystemcerts = no\nset spoolfile = +INBOX\nset header_cache = ''\n"
         "set confirmcreate = no\nset confirmappend = no\nset delete = yes\nset quit = yes\n"
-        "set resolve = no\nset wait_key = no\nset beep = no\n"
-        f'push "{commands}"\n'
+        "set resolve = no\nset wait_key = no\nset beep = no\nset imap_idle = yes\nset timeout = 1\n"
+        + (f'push "{commands}"\n' if commands else "")
+    )
+    return path
+
+
+async def test_mutt_flags_saves_and_deletes_in_batch(
+    world: ProductWorld, login: Credentials, tmp_path: Path
+) -> None:
+    needs("mutt", "mutt")
+    configuration = await muttrc(
+        world,
+        login,
+        tmp_path,
+        "<first-entry><flag-message><next-entry><save-message>=Work<enter>"
+        "<last-entry><delete-message><sync-mailbox><exit>",
     )
     await run("script", "-qec", f"env TERM=xterm HOME={tmp_path} mutt -F {configuration}", "/dev/null")
     assert await names(world) == [INBOX, "Greetings", "Work"]
     flags = {uid: state[0] & ~Flags.SEEN for uid, state in (await kept(world, INBOX)).items()}
     assert list(flags.values()) == [Flags.FLAGGED]
     assert len(await kept(world, "Work")) == 1
+
+
+async def test_mutt_hears_of_a_deposit_in_idle(
+    world: ProductWorld, login: Credentials, tmp_path: Path
+) -> None:
+    needs("mutt", "mutt")
+    configuration = await muttrc(world, login, tmp_path, "")
+    protocol = tmp_path / ".muttdebug0"
+
+    def said(what: str) -> Callable[[], bool]:
+        return lambda: protocol.exists() and what in protocol.read_text(errors="replace")
+
+    command = f"env TERM=xterm HOME={tmp_path} mutt -d 2 -F {configuration}"
+    async with running("script", "-qec", command, "/dev/null"):
+        await until(said("IDLE\n"))
+        await world.deposit(ALICE, seconds=1.0, caller="+15551230009")
+        await until(said("* 4 EXISTS"))
+        await until(said("* 4 FETCH (UID 4 "))
 
 
 async def test_mbsync_keeps_every_folder_the_same(
