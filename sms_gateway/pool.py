@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of several SMSCs takes the next SMS.
 
-Routes share by weight while all of them keep up; one that is slow, full or gone holds nobody up,
-because an SMS goes only to a route that has room for it now.  A weight of 0 makes a standby.
+A route serves the carriers that it names, or all.  Carriers with the same routes are a lane.  In a
+lane routes share by weight while all of them keep up; one that is slow, full or gone holds nobody
+up, because an SMS goes only to a route that has room for it now.  A weight of 0 makes a standby.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from sms_gateway.port import OutboundSms, Outcome
+from sms_gateway.port import Lane, OutboundSms, Outcome
 
 SegmentTaken = Callable[[int, int, str], Awaitable[None]]
 """Called with the number of a segment (from 1), their total, and the message id in its normal form."""
@@ -29,6 +30,11 @@ class Route(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def carriers(self) -> frozenset[str]:
+        """Whose SMS it takes; empty: everybody's.  "" stands for the carriers that no route names."""
+        ...
 
     @property
     def weight(self) -> int:
@@ -67,22 +73,28 @@ class Pool:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = tuple(routes)
-        self._credit = dict.fromkeys(self.routes, 0)
+        self._serving = _lanes(self.routes)
+        self._credit = {lane: dict.fromkeys(serving, 0) for lane, serving in self._serving.items()}
         self._in_hand = dict.fromkeys(self.routes, 0)
 
-    def room(self, now: float) -> int:
-        """How many SMS the routes can take now, all together."""
-        return sum(self._rooms(now).values())
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """No carrier is in two of them; in none is one that no route serves."""
+        return tuple(self._serving)
 
-    def share(self, count: int, now: float) -> list[Route]:
-        """The routes of the next SMS, which are in their hands until ``done``.
+    def room(self, lane: Lane, now: float) -> int:
+        """How many SMS of a lane its routes can take now, all together."""
+        return sum(self._rooms(lane, now).values())
+
+    def share(self, lane: Lane, count: int, now: float) -> list[Route]:
+        """The routes of the next SMS of a lane, which are in their hands until ``done``.
 
         Fewer than ``count``, where there is no more room.
         """
-        rooms = self._rooms(now)
+        rooms = self._rooms(lane, now)
         chosen: list[Route] = []
         while len(rooms) > 1 and len(chosen) < count:
-            route = self._next(rooms)
+            route = _next(rooms, self._credit[lane])
             chosen.append(route)
             rooms[route] -= 1
             if not rooms[route]:
@@ -97,19 +109,12 @@ class Pool:
         """One SMS is in the route's hands no more."""
         self._in_hand[route] -= 1
 
-    def _next(self, rooms: Mapping[Route, int]) -> Route:
-        for route in rooms:
-            self._credit[route] += _turns(route)
-        chosen = max(rooms, key=self._credit.__getitem__)
-        self._credit[chosen] -= sum(map(_turns, rooms))
-        return chosen
-
-    def _rooms(self, now: float) -> dict[Route, int]:
+    def _rooms(self, lane: Lane, now: float) -> dict[Route, int]:
         """Of the routes that may be used and have any."""
         first: dict[Route, int] = {}
         standby: dict[Route, int] = {}
         on_trial: dict[Route, int] = {}
-        for route in self.routes:
+        for route in self._serving[lane]:
             health = route.health(now)
             if health is Health.DOWN:
                 continue
@@ -122,6 +127,27 @@ class Pool:
                 standby[route] = room
         usable = (first or standby) | on_trial
         return {route: room for route, room in usable.items() if room > 0}
+
+
+def _lanes(routes: Sequence[Route]) -> dict[Lane, tuple[Route, ...]]:
+    """Each lane with its routes."""
+    named = frozenset[str]().union(*(route.carriers for route in routes)) - {""}
+    together: dict[tuple[Route, ...], set[str]] = {}
+    for name in sorted(named):
+        serving = tuple(route for route in routes if not route.carriers or name in route.carriers)
+        together.setdefault(serving, set()).add(name)
+    everybodys = tuple(route for route in routes if not route.carriers or "" in route.carriers)
+    with_others = together.pop(everybodys, set())
+    lanes = {Lane(frozenset(names), others=False): serving for serving, names in together.items()}
+    return lanes | ({Lane(named - with_others): everybodys} if everybodys else {})
+
+
+def _next(rooms: Mapping[Route, int], credit: dict[Route, int]) -> Route:
+    for route in rooms:
+        credit[route] += _turns(route)
+    chosen = max(rooms, key=credit.__getitem__)
+    credit[chosen] -= sum(map(_turns, rooms))
+    return chosen
 
 
 def _turns(route: Route) -> int:

@@ -87,6 +87,8 @@ class OutboundSms(msgspec.Struct, frozen=True):
     """Segments, counted from 1, that the SMSC took in an earlier attempt: not sent again."""
     held_until: float = inf
     """By the event loop's clock: from then on somebody else may have it, and it is not sent any more."""
+    carrier: str = ""
+    """Of its recipient; "" for none."""
     waiting: Waiting | None = None
     """Makes it an indication, which the handset shows and keeps from its applications.
 
@@ -213,11 +215,29 @@ class Reachable(msgspec.Struct, frozen=True):
     received_at: datetime
 
 
+class Lane(msgspec.Struct, frozen=True):
+    """Carriers whose SMS go by the same routes: those named, or with ``others`` all but those."""
+
+    carriers: frozenset[str] = frozenset()
+    others: bool = True
+
+    def __contains__(self, carrier: str) -> bool:
+        return (carrier in self.carriers) != self.others
+
+    def __or__(self, lane: Lane) -> Lane:
+        """The carriers of both."""
+        if self.others and lane.others:
+            return Lane(self.carriers & lane.carriers)
+        if self.others:
+            return Lane(self.carriers - lane.carriers)
+        return lane | self if lane.others else Lane(self.carriers | lane.carriers, others=False)
+
+
 class Outbox(Protocol):
     """SMS that are owed.  Every method may raise Unavailable; the gateway then goes on by itself."""
 
-    async def lease(self, limit: int) -> Sequence[OutboundSms]:
-        """Take at most ``limit`` SMS that are due.
+    async def lease(self, limit: int, lane: Lane) -> Sequence[OutboundSms]:
+        """Take at most ``limit`` SMS that are due, of the carriers of a lane, which take turns.
 
         The lease is durable and ends by itself, so that a gateway that dies owes nothing.
         It must outlast ``SmscSettings.longest_hold``.
@@ -241,8 +261,8 @@ class Outbox(Protocol):
         """Note a receipt, durably.  It may be a duplicate, or belong to nothing that we know."""
         ...
 
-    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - a hint with a ceiling, no deadline
-        """Return when something may be due, at the latest after ``timeout``.  Only a hint."""
+    async def wait(self, timeout: timedelta, lane: Lane) -> None:  # noqa: ASYNC109 - a hint with a ceiling, no deadline
+        """Return when something of the lane may be due, at the latest after ``timeout``.  Only a hint."""
         ...
 
 

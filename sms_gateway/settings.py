@@ -75,6 +75,8 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """How many of them at a time, as contracted."""
     weight: int = 1
     """Part of the SMS that it gets, against the other SMSCs; 0 only while no other one takes any."""
+    carriers: tuple[str, ...] = ()
+    """The carrier profiles whose subscribers' SMS it takes; none: everybody's."""
 
     window: int = 10
     """Submits in flight in each bind; carriers contract 1 to 50."""

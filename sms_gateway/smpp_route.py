@@ -57,6 +57,10 @@ class SmppRoute:
         return self._settings.name
 
     @property
+    def carriers(self) -> frozenset[str]:
+        return frozenset(self._settings.carriers)
+
+    @property
     def weight(self) -> int:
         return self._settings.weight
 

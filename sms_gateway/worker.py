@@ -8,17 +8,19 @@ share the work by their speed, and one whose routes are gone leases nothing.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
 from itertools import zip_longest
+from operator import or_
 
 import msgspec
 import structlog
 
 from sms_gateway import policy
 from sms_gateway.pool import Pool, Route
-from sms_gateway.port import OutboundSms, Outbox, Outcome, Sent, Unavailable
+from sms_gateway.port import Lane, OutboundSms, Outbox, Outcome, Sent, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,8 @@ class Worker:
         self._idle: list[asyncio.Future[_Job]] = []
         """A hand that has nothing to send waits for its next job."""
         self._news = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None
+        """While the outbox is waited for: ends that wait."""
 
     async def run(self) -> None:
         """Send until cancelled; then finish what is in flight, or return it after ``drain_seconds``."""
@@ -72,6 +76,8 @@ class Worker:
     def wake(self) -> None:
         """A route may have room."""
         self._news.set()
+        if self._patience is not None and not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def settled(self, recipient: str) -> None:
         """Wait until nothing to this recipient is being sent.
@@ -83,15 +89,30 @@ class Worker:
         await _ended([job for job in self._jobs if job.sms.recipient.lstrip("+") == digits])
 
     async def _feed(self, group: asyncio.TaskGroup) -> None:
-        loop = asyncio.get_running_loop()
+        lanes = deque(self._pool.lanes)
         while True:
             self._news.clear()
-            room = self._pool.room(loop.time())
-            if not room:
+            with_room = [lane for lane in lanes if self._room(lane)]
+            if not with_room:
                 await self._news.wait()
                 continue
-            batch = await self._lease(room)
-            routes = self._pool.share(len(batch), loop.time())
+            lanes.rotate()  # what two lanes share is not always the first one's
+            try:
+                if not await self._take(with_room, group):
+                    await self._wait(reduce(or_, with_room))
+            except Unavailable:
+                log.warning("outbox_unavailable")
+                await asyncio.sleep(self._idle_seconds)
+
+    async def _take(self, lanes: Sequence[Lane], group: asyncio.TaskGroup) -> int:
+        """Send what is due as far as there is room; how many that is.  Raises Unavailable."""
+        taken = 0
+        for lane in lanes:
+            room = self._room(lane)
+            if not room:
+                continue  # the lane before this one took what they share
+            batch = await self._outbox.lease(room, lane)
+            routes = self._pool.share(lane, len(batch), asyncio.get_running_loop().time())
             for sms, route in zip_longest(batch, routes):
                 job = _Job(route, sms)
                 self._jobs.add(job)
@@ -99,24 +120,32 @@ class Worker:
                     self._idle.pop().set_result(job)
                 else:
                     group.create_task(self._hand(job))
+            taken += len(batch)
+        return taken
+
+    def _room(self, lane: Lane) -> int:
+        return self._pool.room(lane, asyncio.get_running_loop().time())
+
+    async def _wait(self, lane: Lane) -> None:
+        """Until something may be due in lanes with room, or another one may have room.
+
+        An SMS that is done with may have been in the way of the next one to its handset.  Raises Unavailable.
+        """
+        if self._news.is_set():
+            return
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                await self._outbox.wait(timedelta(seconds=self._idle_seconds), lane)
+        except TimeoutError:
+            pass
+        finally:
+            self._patience = None
 
     async def _look_again(self) -> None:
         # Because an open circuit does not tell when its time is over.
         while True:
             await asyncio.sleep(self._idle_seconds)
             self.wake()
-
-    async def _lease(self, limit: int) -> Sequence[OutboundSms]:
-        """Raises nothing: an outbox that is away is asked again later."""
-        try:
-            batch = await self._outbox.lease(limit)
-            if not batch:
-                await self._outbox.wait(timedelta(seconds=self._idle_seconds))
-        except Unavailable:
-            log.warning("outbox_unavailable")
-            await asyncio.sleep(self._idle_seconds)
-            return ()
-        return batch
 
     async def _drain(self) -> None:
         for route in self._pool.routes:
@@ -137,7 +166,7 @@ class Worker:
                 self._jobs.discard(job)
                 if job.settled is not None:
                     job.settled.set_result(None)
-                self._news.set()
+                self.wake()
             next_job: asyncio.Future[_Job] = loop.create_future()
             self._idle.append(next_job)
             job = await next_job

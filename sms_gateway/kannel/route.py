@@ -56,6 +56,10 @@ class KannelRoute:
         return self._settings.name
 
     @property
+    def carriers(self) -> frozenset[str]:
+        return frozenset(self._settings.carriers)
+
+    @property
     def weight(self) -> int:
         return self._settings.weight
 

@@ -30,6 +30,8 @@ class KannelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """What Kannel must say as `token` in its reports: without it anybody could be any handset."""
     weight: int = 1
     """Part of the SMS that it gets, against the SMSCs; 0 only while no other one takes any."""
+    carriers: tuple[str, ...] = ()
+    """The carrier profiles whose subscribers' SMS it takes; none: everybody's."""
     window: int = 10
     """Requests at a time."""
     rate: float = 50.0

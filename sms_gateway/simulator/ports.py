@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import count
@@ -14,6 +15,7 @@ import msgspec
 from sms_gateway.port import (
     InboundSegment,
     InboundSms,
+    Lane,
     OutboundSms,
     Outcome,
     Reachable,
@@ -24,6 +26,8 @@ from sms_gateway.port import (
     Unavailable,
 )
 from sms_gateway.text.reassembly import Reassembly
+
+_Due = tuple[float, int, OutboundSms]
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -44,7 +48,8 @@ class MemoryOutbox:
 
     def __init__(self) -> None:
         self._order = count()
-        self._due: list[tuple[float, int, OutboundSms]] = []
+        self._due: defaultdict[str, list[_Due]] = defaultdict(list)
+        """By carrier."""
         self._news = asyncio.Event()
         self.available = True
         self.leased: dict[int, OutboundSms] = {}
@@ -76,12 +81,12 @@ class MemoryOutbox:
         assert outcome is not None  # noqa: S101 - what until() waited for; tells the type checker
         return outcome
 
-    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+    async def lease(self, limit: int, lane: Lane) -> Sequence[OutboundSms]:
         self._check()
         now = asyncio.get_running_loop().time()
         batch: list[OutboundSms] = []
-        while self._due and len(batch) < limit and self._due[0][0] <= now:
-            _, _, sms = heapq.heappop(self._due)
+        while len(batch) < limit and (heaps := self._heaps(lane)) and (earliest := min(heaps))[0][0] <= now:
+            _, _, sms = heapq.heappop(earliest)
             self.leased[sms.id] = sms
             batch.append(sms)
         self._news.set()
@@ -111,10 +116,10 @@ class MemoryOutbox:
         self.receipts.append(receipt)
         self._news.set()
 
-    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - as the port says
+    async def wait(self, timeout: timedelta, lane: Lane) -> None:  # noqa: ASYNC109 - as the port says
         seconds = timeout.total_seconds()
-        if self._due:
-            seconds = min(seconds, self._due[0][0] - asyncio.get_running_loop().time())
+        if heaps := self._heaps(lane):
+            seconds = min(seconds, min(heaps)[0][0] - asyncio.get_running_loop().time())
         self._news.clear()
         try:
             async with asyncio.timeout(max(0.0, seconds)):
@@ -123,7 +128,11 @@ class MemoryOutbox:
             return
 
     def _push(self, due: float, sms: OutboundSms) -> None:
-        heapq.heappush(self._due, (due, next(self._order), sms))
+        heapq.heappush(self._due[sms.carrier], (due, next(self._order), sms))
+
+    def _heaps(self, lane: Lane) -> list[list[_Due]]:
+        """Of the carriers of a lane that are owed something."""
+        return [heap for carrier, heap in self._due.items() if heap and carrier in lane]
 
     def _check(self) -> None:
         if not self.available:

@@ -219,7 +219,7 @@ async def test_a_worker_may_still_hold_a_notification_of_who_was_removed(
     await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=LATER)
     await store.outbox.retry(row, due_at=NOW, status=None, counted=True)
     await store.outbox.settle(row, Settlement.SENT, now=LATER)
-    assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=LATER) is False
+    assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=LATER) is None
     assert await leased(store) == []
 
 

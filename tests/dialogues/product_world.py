@@ -31,6 +31,7 @@ from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.deposit import Deposit
 from vvm.services.devices import Devices
 from vvm.services.filing import Filing
+from vvm.services.first_fetch import FirstFetches, NoFetchMetrics
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.login import Login
@@ -170,6 +171,7 @@ class ProductWorld:
                 subscribers=store.subscribers,
                 hints=hints,
                 visits=visits,
+                first_fetches=FirstFetches(store.outbox, clock, NoFetchMetrics()),
             ),
             omtp,
         )

@@ -115,11 +115,20 @@ class Api:
 
     async def figure(self, sample: str) -> float:
         """The value of one sample of /metrics, written as it is there."""
+        return (await self._figures())[sample]
+
+    async def until_figure(self, sample: str, value: float) -> None:
+        """Ask until a sample, which may not be there yet, has this value."""
+        async with asyncio.timeout(_SECONDS):
+            while (await self._figures()).get(sample) != value:
+                pass
+
+    async def _figures(self) -> dict[str, float]:
         url = f"http://127.0.0.1:{self.program.http_port}/metrics"
         async with self._session.get(url) as response:
-            lines = (await response.text()).splitlines()
-        (value,) = [line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] == sample]
-        return float(value)
+            lines = [line for line in (await response.text()).splitlines() if not line.startswith("#")]
+        samples = [line.rpartition(" ") for line in lines]
+        return {name: float(value) for name, _, value in samples}
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Status and JSON of one request under /v1."""

@@ -20,7 +20,7 @@ from types import MappingProxyType
 import pytest
 
 from sms_gateway.gateway import SmsGateway
-from sms_gateway.port import OutboundSms, Outcome, Receipt
+from sms_gateway.port import Lane, OutboundSms, Outcome, Receipt
 from sms_gateway.settings import SmscSettings
 from sms_gateway.simulator.handset import HandsetSms
 from sms_gateway.simulator.ports import MemoryInbox
@@ -95,10 +95,10 @@ class AtWork(NotificationOutbox):
         super().__init__(notification, clock=clock)
         self._selector = selector
 
-    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+    async def lease(self, limit: int, lane: Lane) -> Sequence[OutboundSms]:
         self._selector.at_work += 1
         try:
-            return await super().lease(limit)
+            return await super().lease(limit, lane)
         finally:
             self._selector.at_work -= 1
 

@@ -7,8 +7,10 @@ or in one that a worker has, or was closed.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from functools import partial
+from itertools import zip_longest
 
 import msgspec
 import pytest
@@ -25,11 +27,14 @@ from hypothesis.stateful import (
 from tests.contract.adapters import STORES, OpenStore, parameters
 from tests.contract.blocking import BlockingStore
 from tests.contract.samples import NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
-from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.notification import EVERYBODY, Cause, Family, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.store.port import Settlement
 
 LEASE = 10 * SECOND
+RED = Lane(frozenset({"red"}), others=False)
+LANES = st.sampled_from([EVERYBODY, RED, Lane(frozenset({"red"}))])
+CARRIERS = st.sampled_from(["", "blue", "red"])
 TIMES = st.integers(0, 15).map(lambda seconds: timedelta(seconds=seconds))
 ZERO = timedelta()
 
@@ -37,7 +42,8 @@ Line = tuple[Msisdn, Family]
 
 
 class _Row:
-    def __init__(self, line: Line, cause: Cause, due_at: timedelta) -> None:
+    def __init__(self, line: Line, cause: Cause, due_at: timedelta, carrier: str) -> None:
+        self.carrier = carrier
         self.line = line
         self.cause = cause
         self.due_at = due_at
@@ -79,20 +85,23 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(
         causes=st.lists(st.sampled_from(Cause), min_size=1, max_size=3),
         spacing=st.sampled_from([ZERO, 3 * SECOND]),
+        carrier=CARRIERS,
     )
-    def owe_alice(self, causes: list[Cause], spacing: timedelta) -> None:
+    def owe_alice(self, causes: list[Cause], spacing: timedelta, carrier: str) -> None:
         at = NOW + self.now
         owed = [
-            msgspec.structs.replace(owed_to(self.alice, cause=cause, due_at=at), spacing=spacing)
+            msgspec.structs.replace(
+                owed_to(self.alice, cause=cause, due_at=at), spacing=spacing, carrier=carrier
+            )
             for cause in causes
         ]
         self.run(self.store.outbox.owe(owed))
         for item in owed:
             self.model_owes(item)
 
-    @rule(number=st.integers(1, 3))
-    def owe_a_stranger(self, number: int) -> None:
-        owed = owed_to_stranger(number, due_at=NOW + self.now)
+    @rule(number=st.integers(1, 3), carrier=CARRIERS)
+    def owe_a_stranger(self, number: int, carrier: str) -> None:
+        owed = msgspec.structs.replace(owed_to_stranger(number, due_at=NOW + self.now), carrier=carrier)
         self.run(self.store.outbox.owe([owed]))
         self.model_owes(owed)
 
@@ -101,9 +110,9 @@ class OutboxMachine(RuleBasedStateMachine):
         beside = [row for row in self.rows if row.line == line]
         for row in beside:
             if row.waits:
-                row.cause, row.attempt = owed.cause.joined, 0
+                row.cause, row.attempt, row.carrier = owed.cause.joined, 0, owed.carrier
                 return
-        made = _Row(line, owed.cause, self.now)
+        made = _Row(line, owed.cause, self.now, owed.carrier)
         for row in beside:
             if row.taken_at is not None:
                 made.due_at = max(made.due_at, row.taken_at + owed.spacing)
@@ -115,17 +124,23 @@ class OutboxMachine(RuleBasedStateMachine):
     def time_passes(self, by: timedelta) -> None:
         self.now += by
 
-    @rule(limit=st.integers(1, 4))
-    def lease(self, limit: int) -> None:
-        due = sorted(
-            (row for row in self.owed() if row.due_at <= self.now),
+    @rule(limit=st.integers(1, 4), lane=LANES, after=CARRIERS)
+    def lease(self, limit: int, lane: Lane, after: str) -> None:
+        queues: dict[str, list[_Row]] = {}
+        for row in sorted(
+            (row for row in self.free(lane) if row.due_at <= self.now),
             key=lambda row: (list(Family).index(row.line[1]), row.due_at),
+        ):
+            queues.setdefault(row.carrier, []).append(row)
+        turns = [queues[carrier] for carrier in sorted(queues, key=lambda name: (name <= after, name))]
+        due = [row for turn in zip_longest(*turns) for row in turn if row is not None]
+        taken = self.run(
+            self.store.outbox.lease(now=NOW + self.now, lease=LEASE, limit=limit, lane=lane, after=after)
         )
-        taken = self.run(self.store.outbox.lease(now=NOW + self.now, lease=LEASE, limit=limit))
         # Rows of a family that are due at the same moment may come in any order.
         found = [self.row(leased) for leased in taken]
-        assert [(row.line[1], row.due_at) for row in found] == [
-            (row.line[1], row.due_at) for row in due[:limit]
+        assert [(row.carrier, row.line[1], row.due_at) for row in found] == [
+            (row.carrier, row.line[1], row.due_at) for row in due[:limit]
         ]
         for row, leased in zip(found, taken, strict=True):
             row.number = leased.id
@@ -188,14 +203,19 @@ class OutboxMachine(RuleBasedStateMachine):
     )
     def receipt(self, data: st.DataObject, segment: int, settlement: Settlement) -> None:
         leased = data.draw(st.sampled_from(self.held))
-        known = self.run(self.store.outbox.receipt(f"{leased.id}/{segment}", settlement, now=NOW + self.now))
+        message_id = f"{leased.id}/{segment}"
+        reported = self.run(self.store.outbox.receipt(message_id, settlement, now=NOW + self.now))
         row = self.row(leased)
-        assert known is (segment in row.accepted)
+        known = segment in row.accepted
+        assert (reported is not None) == known
         if known and settlement is Settlement.DELIVERED:
             row.delivered.add(segment)
         if not known or (settlement is Settlement.DELIVERED and row.delivered != {1, 2, 3}):
             return
-        if row.closed and not row.sent:
+        closes = row.sent or not row.closed
+        assert reported is not None
+        assert (reported.closed is not None) == closes
+        if not closes:
             return
         row.closed, row.sent, row.leased, row.gate = True, False, False, None
         line = [other for other in self.rows if other.line == row.line]
@@ -210,7 +230,19 @@ class OutboxMachine(RuleBasedStateMachine):
         oldest = NOW + min(due) if due else None
         counts = self.run(self.store.outbox.counts())
         assert (counts.owed, counts.oldest_due_at) == (len(due), oldest)
-        assert self.run(self.store.outbox.next_due()) == oldest
+        by_carrier = {carrier: count.owed for carrier, count in counts.by_carrier.items()}
+        assert by_carrier == Counter(row.carrier for row in self.owed())
+
+    @invariant()
+    def what_could_be_leased_next_is_known(self) -> None:
+        for lane in (EVERYBODY, RED):
+            next_due = min((NOW + row.due_at for row in self.free(lane)), default=None)
+            assert self.run(self.store.outbox.next_due(now=NOW + self.now, lane=lane)) == next_due
+
+    @invariant()
+    def at_most_one_of_a_line_is_in_hands(self) -> None:
+        in_hands = [row.line for row in self.owed() if row.leased and row.due_at > self.now]
+        assert len(in_hands) == len(set(in_hands))
 
     @invariant()
     def at_most_one_waits_in_a_line(self) -> None:
@@ -219,6 +251,23 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def owed(self) -> list[_Row]:
         return [row for row in self.rows if not row.closed]
+
+    def free(self, lane: Lane) -> list[_Row]:
+        """But for those of whose line one is in hands, or an older one due."""
+        owed = self.owed()
+        return [
+            row
+            for place, row in enumerate(owed)
+            if row.carrier in lane
+            and not any(
+                other.line == row.line
+                and other is not row
+                and (
+                    (other.leased and other.due_at > self.now) or (older < place and other.due_at <= self.now)
+                )
+                for older, other in enumerate(owed)
+            )
+        ]
 
     def row(self, leased: Leased) -> _Row:
         """The model's row of a lease; one that was never leased before is the one that waited."""

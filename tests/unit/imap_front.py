@@ -24,6 +24,7 @@ def mail_services(world: World) -> MailServices:
         subscribers=store.subscribers,
         hints=world.hints,
         visits=world.visits,
+        first_fetches=world.first_fetches,
     )
 
 

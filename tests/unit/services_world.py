@@ -27,6 +27,7 @@ from vvm.services.devices import Devices
 from vvm.services.expiry import Expiry
 from vvm.services.feed import Feed
 from vvm.services.filing import Filing
+from vvm.services.first_fetch import FirstFetches, NoFetchMetrics
 from vvm.services.greetings import Greetings
 from vvm.services.languages import Languages
 from vvm.services.lifecycle import Lifecycle
@@ -206,6 +207,7 @@ class World:
             settings=settings,
         )
         self.visits = Visits(self.store.visits, self.clock)
+        self.first_fetches = FirstFetches(self.store.outbox, self.clock, NoFetchMetrics())
         self.timeline = Timeline(
             self.store.subscribers, self.store.outbox, self.store.inbound, self.store.visits
         )
@@ -344,7 +346,7 @@ class World:
         """The SMS that are due now; they are sent."""
         notices = await self.notification.lease(100)
         for notice in notices:
-            await self.notification.sent(notice.row, smsc=SMSC)
+            await self.notification.sent(notice, smsc=SMSC)
         return [notice.text for notice in notices]
 
     async def owed(self) -> list[Leased]:

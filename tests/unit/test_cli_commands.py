@@ -277,6 +277,16 @@ def test_check_tells_mistakes_to_programs(vvm: Run, config: Path) -> None:
     }
 
 
+def test_routes_tell_whose_sms_go_where(vvm: Run, config: Path) -> None:
+    tables = ('[[sms.smsc]]\nname = "north"', '[[sms.smsc]]\nname = "spare"\nweight = 0')
+    config.write_text("\n".join((config.read_text(), *tables)))
+    assert vvm("config", "routes", "--json").json == [
+        {"carrier": "", "smsc": "north", "weight": 1},
+        {"carrier": "", "smsc": "spare", "weight": 0},
+    ]
+    assert "spare" in vvm("config", "routes").out
+
+
 def test_explain_tells_of_a_key(vvm: Run, config: Path) -> None:
     explained = vvm("config", "explain", "vvm.max_messages", "--json").json
     assert isinstance(explained, list)

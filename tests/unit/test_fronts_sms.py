@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from sms_gateway.port import (
     Coding,
     InboundSms,
+    Lane,
     MessageState,
     Reachable,
     Receipt,
@@ -20,10 +21,12 @@ from sms_gateway.port import (
 )
 from tests.unit.services_world import ALICE, BOB, CALL, NOW, SMSC, TWO_SECONDS, World
 from vvm.domain.errors import Outage
+from vvm.domain.notification import Leased
 from vvm.domain.subscriber import Fallback, ProvisioningStatus
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.services.provisioning import SubscriberOptions
 from vvm.services.settings import RedeliverySettings
+from vvm.store.port import Told as Way
 
 LONG = timedelta(hours=1)
 
@@ -33,15 +36,15 @@ async def test_a_row_whose_lease_ran_out_may_be_in_our_hands_twice() -> None:
     await world.subscriber()
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock)
-    (first,) = await outbox.lease(10)
+    (first,) = await outbox.lease(10, Lane())
     world.clock.advance(LONG)
-    (second,) = await outbox.lease(10)
+    (second,) = await outbox.lease(10, Lane())
     assert (first.id, first.attempt + 1) == (second.id, second.attempt)
     for sms in (first, second):
         await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
         await outbox.settle(sms, Sent(), smsc=SMSC)
     world.clock.advance(LONG)
-    assert await outbox.lease(10) == []
+    assert await outbox.lease(10, Lane()) == []
 
 
 def request(text: str, *, seconds: float = 0.0, originator: str = ALICE, reference: str = "") -> InboundSms:
@@ -102,12 +105,12 @@ async def test_the_same_request_later_is_a_new_one() -> None:
 async def test_an_outage_while_waiting_is_told_in_the_gateways_words(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
 
-    async def down() -> None:
+    async def down(**_: object) -> None:
         raise Outage("the disk is gone")
 
     monkeypatch.setattr(world.store.outbox, "next_due", down)
     with pytest.raises(Unavailable):
-        await NotificationOutbox(world.notification, clock=world.clock).wait(timedelta(seconds=1))
+        await NotificationOutbox(world.notification, clock=world.clock).wait(timedelta(seconds=1), Lane())
 
 
 class Told:
@@ -116,11 +119,11 @@ class Told:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, float]] = []
 
-    def told(self, cause: str, smsc: str, seconds: float) -> None:
-        self.calls.append((cause, smsc, seconds))
+    def told(self, row: Leased, smsc: str, at: datetime) -> None:
+        self.calls.append((row.cause.value, smsc, (at - row.owed_at).total_seconds()))
 
-    def delivered(self, cause: str, smsc: str, seconds: float) -> None:
-        self.calls.append((f"{cause} delivered", smsc, seconds))
+    def delivered(self, told: Way, smsc: str, at: datetime) -> None:
+        self.calls.append((f"{told.cause.value} delivered", smsc, (at - told.owed_at).total_seconds()))
 
 
 async def test_the_time_from_the_first_cause_to_acceptance_is_measured() -> None:
@@ -131,13 +134,14 @@ async def test_the_time_from_the_first_cause_to_acceptance_is_measured() -> None
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     world.clock.advance(timedelta(seconds=1))
     outbox = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
-    (sms,) = await outbox.lease(10)
+    (sms,) = await outbox.lease(10, Lane())
     await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
     await outbox.settle(sms, Sent(), smsc=SMSC)
     assert told.calls == [("mailbox_update", SMSC, 3.0)]
     world.clock.advance(timedelta(seconds=4))
-    for _ in range(2):  # the second is a redelivery
-        await outbox.receipt(Receipt(SMSC, "00000001", MessageState.DELIVERED, "", ALICE, NOW, b""))
+    again = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
+    for _ in range(2):  # the second is a redelivery; the process is another one
+        await again.receipt(Receipt(SMSC, "00000001", MessageState.DELIVERED, "", ALICE, NOW, b""))
     assert told.calls[1:] == [("mailbox_update delivered", SMSC, 7.0)]
 
 
@@ -146,7 +150,7 @@ async def test_a_phone_that_was_not_reached_is_not_among_the_delivered() -> None
     await world.subscriber()
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
-    (sms,) = await outbox.lease(10)
+    (sms,) = await outbox.lease(10, Lane())
     await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
     await outbox.settle(sms, Sent(), smsc=SMSC)
     await outbox.receipt(Receipt(SMSC, "00000001", MessageState.UNDELIVERABLE, "", ALICE, NOW, b""))
@@ -158,7 +162,7 @@ async def test_an_indication_reaches_the_gateway_with_its_count() -> None:
     options = SubscriberOptions(fallback=Fallback.MWI)
     await world.subscriber(ProvisioningStatus.PROVISIONED, options=options)
     await world.deposit(ALICE, TWO_SECONDS, CALL)
-    (sms,) = await NotificationOutbox(world.notification, clock=world.clock).lease(10)
+    (sms,) = await NotificationOutbox(world.notification, clock=world.clock).lease(10, Lane())
     assert (sms.waiting, sms.text, sms.port) == (Waiting(1), "", 0)
 
 
@@ -172,11 +176,11 @@ async def test_what_waits_for_another_attempt_is_due_when_its_phone_is_seen_agai
     await world.subscriber()
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock)
-    (sms,) = await outbox.lease(10)
+    (sms,) = await outbox.lease(10, Lane())
     await outbox.settle(sms, Retry(after=LONG, status=0x14, counted=True), smsc=SMSC)
-    assert await outbox.lease(10) == []
+    assert await outbox.lease(10, Lane()) == []
     await seen_again(world)
-    assert [again.id for again in await outbox.lease(10)] == [sms.id]
+    assert [again.id for again in await outbox.lease(10, Lane())] == [sms.id]
 
 
 @pytest.mark.parametrize("state", [MessageState.UNDELIVERABLE, MessageState.EXPIRED])
@@ -185,7 +189,7 @@ async def test_a_phone_that_missed_a_sync_hears_one_mbu_when_it_is_seen_again(st
     await world.subscriber()
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock)
-    (sms,) = await outbox.lease(10)
+    (sms,) = await outbox.lease(10, Lane())
     await outbox.segment_accepted(sms, 1, 1, "00000001", smsc=SMSC)
     await outbox.settle(sms, Sent(), smsc=SMSC)
     await outbox.receipt(Receipt(SMSC, "00000001", state, "", ALICE, NOW, b""))
@@ -214,9 +218,9 @@ async def test_a_sender_that_comes_back_goes_on_with_what_it_had_in_hands() -> N
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     killed, other, again = (NotificationOutbox(world.notification, clock=world.clock) for _ in range(3))
     await killed.hold("one")
-    (sms,) = await killed.lease(10)
+    (sms,) = await killed.lease(10, Lane())
     await other.hold("two")
-    assert await other.lease(10) == []
+    assert await other.lease(10, Lane()) == []
     await again.hold("one")
-    (same,) = await again.lease(10)
+    (same,) = await again.lease(10, Lane())
     assert (same.id, same.attempt) == (sms.id, sms.attempt)

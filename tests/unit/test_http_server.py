@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
 import pytest
@@ -20,6 +19,7 @@ from vvm.fronts.http.auth import bearer
 from vvm.fronts.http.settings import HttpSettings
 from vvm.message.audio.transcode import Voice
 from vvm.store.memory.outbox import MemoryOutbox
+from vvm.store.port import NotificationRecord
 
 MESSAGES = f"/v1/subscribers/{ALICE}/messages"
 HEAD = f"POST {MESSAGES} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
@@ -270,14 +270,14 @@ async def test_health_asks_for_no_token(http: Api) -> None:
 class OutboxAway(MemoryOutbox):
     """The store does not answer."""
 
-    async def next_due(self) -> datetime | None:
+    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
         raise Outage("disk on fire")
 
 
 class OutboxSilent(MemoryOutbox):
     """The store never answers."""
 
-    async def next_due(self) -> datetime | None:
+    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets it")
 

@@ -25,6 +25,7 @@ from vvm.fronts.http.access import access
 from vvm.fronts.http.doors import RefusedConnections
 from vvm.runtime.metrics import (
     BlobMetrics,
+    FetchMetrics,
     ImapMetrics,
     NotificationMetrics,
     RetentionMetrics,
@@ -166,12 +167,16 @@ async def test_the_outbox_is_shown_as_the_store_has_it() -> None:
     await metrics.refresh()
     found = shown(registry)
     assert (found["vvm_outbox_owed"], found["vvm_outbox_oldest_due_seconds"]) == (1, 30)
+    of_nobody = '{carrier=""}'
+    assert found[f"vvm_outbox_carrier_owed{of_nobody}"] == 1
+    assert found[f"vvm_outbox_carrier_oldest_due_seconds{of_nobody}"] == 30
     (row,) = await outbox.lease(now=NOW, lease=timedelta(minutes=1), limit=1)
     await outbox.settle(row, Settlement.FAILED, now=NOW)
     await metrics.refresh()
     found = shown(registry)
     assert (found["vvm_outbox_owed"], found["vvm_outbox_dead_letters"]) == (0, 1)
     assert found["vvm_outbox_oldest_due_seconds"] == 0
+    assert f"vvm_outbox_carrier_owed{of_nobody}" not in found
 
 
 class OutboxAway(MemoryOutbox):
@@ -207,6 +212,7 @@ def every_name(tmp_path: Path) -> set[str]:
     ImapMetrics(registry)
     SmsMetrics(registry, [])
     NotificationMetrics(registry)
+    FetchMetrics(registry)
     StoreMetrics(registry)
     BlobMetrics(registry)
     RetentionMetrics(registry)

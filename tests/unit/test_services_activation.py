@@ -281,9 +281,9 @@ async def test_no_answer_waits_longer_than_the_spacing_which_is_far_from_a_minut
     world = World(notification=NotificationSettings())
     await world.subscriber(PROVISIONED)
     await world.sms_from_handset("Activate:pv=11;ct=X")
-    assert await world.store.outbox.next_due() == NOW
+    assert await world.store.outbox.next_due(now=NOW) == NOW
     assert len(await world.texts()) == 1
     await world.sms_from_handset("STATUS")
-    due_at = await world.store.outbox.next_due()
+    due_at = await world.store.outbox.next_due(now=NOW)
     assert due_at is not None
     assert due_at - NOW <= timedelta(seconds=10)

@@ -47,6 +47,8 @@ async def test_a_subscriber_whose_queue_is_full_delays_nobody_and_takes_no_more_
         if notice.row.recipient == ALICE:
             after = timedelta(seconds=30)
             await world.notification.retry(notice.row, after=after, smpp_status=0x14, counted=True)
+        else:
+            await world.notification.sent(notice, smsc=SMSC)
     await flood(world)
     await world.deposit(BOB, TWO_SECONDS, CALL)
     assert recipients(await leased(world)) == [BOB]
@@ -57,7 +59,7 @@ async def test_a_subscriber_whose_queue_is_full_delays_nobody_and_takes_no_more_
 async def test_a_flood_gets_one_sms_in_each_debounce_time_and_others_are_told_at_once() -> None:
     world = await flooded(debounce_seconds=1.0)
     for notice in await leased(world):
-        await world.notification.sent(notice.row, smsc=SMSC)
+        await world.notification.sent(notice, smsc=SMSC)
     for _ in range(5):
         await flood(world)
         assert recipients(await leased(world)) == []
@@ -66,7 +68,7 @@ async def test_a_flood_gets_one_sms_in_each_debounce_time_and_others_are_told_at
         told = await leased(world)
         assert sorted(recipients(told)) == sorted([ALICE, BOB])
         for notice in told:
-            await world.notification.sent(notice.row, smsc=SMSC)
+            await world.notification.sent(notice, smsc=SMSC)
 
 
 async def test_a_storm_of_requests_of_one_handset_delays_nobodys_answer() -> None:
@@ -77,3 +79,17 @@ async def test_a_storm_of_requests_of_one_handset_delays_nobodys_answer() -> Non
         await world.sms_from_handset("STATUS")
     await world.sms_from_handset("STATUS", originator=BOB)
     assert recipients(await leased(world)) == [ALICE, BOB]
+
+
+async def test_a_silent_phone_has_one_sms_in_hands_whatever_comes_for_it() -> None:
+    world = await flooded()
+    silent, answered = await leased(world)
+    await world.notification.sent(answered, smsc=SMSC)
+    for _ in range(3):
+        await flood(world)
+        await world.deposit(BOB, TWO_SECONDS, CALL)
+        (told,) = await leased(world)
+        assert told.row.recipient == BOB
+        await world.notification.sent(told, smsc=SMSC)
+    await world.notification.sent(silent, smsc=SMSC)
+    assert recipients(await leased(world)) == [ALICE]

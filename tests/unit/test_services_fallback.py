@@ -37,7 +37,7 @@ async def hears(world: World) -> Notice | None:
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     notices = await world.notification.lease(10)
     for notice in notices:
-        await world.notification.sent(notice.row, smsc=SMSC)
+        await world.notification.sent(notice, smsc=SMSC)
     assert await world.owed() == []
     return notices[0] if notices else None
 

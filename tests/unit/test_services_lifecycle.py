@@ -42,7 +42,7 @@ async def sent(world: World) -> list[tuple[str, str]]:
     """Recipient and text of every SMS that is due; they are sent."""
     notices = await world.notification.lease(100)
     for notice in notices:
-        await world.notification.sent(notice.row, smsc="main")
+        await world.notification.sent(notice, smsc="main")
     return [(notice.row.recipient, notice.text) for notice in notices]
 
 

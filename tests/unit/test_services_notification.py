@@ -8,12 +8,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.services_world import ALICE, BOB, CALL, NOW, TWO_SECONDS, World
 from vvm.domain.message import INBOX, Flags
-from vvm.domain.notification import Cause, Owed
+from vvm.domain.notification import Cause, Lane, Owed
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, SmsCoding, Subscriber
 from vvm.services.login import Admitted
 from vvm.services.notification import Notice
@@ -114,7 +115,7 @@ async def test_where_receipts_are_believed_the_next_sync_waits_for_the_receipt()
     await deposited(world)
     notice = await one(world)
     await world.notification.accepted(notice.row, segment=1, total=1, message_id="m1")
-    await world.notification.sent(notice.row, smsc="main")
+    await world.notification.sent(notice, smsc="main")
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     assert await world.texts() == []
@@ -145,7 +146,7 @@ async def test_what_is_old_already_does_not_expire_behind_a_gate() -> None:
     notice = await one(world)
     await world.deposit(ALICE, TWO_SECONDS, CALL)  # waits beside the one that is being sent
     world.clock.advance(timedelta(seconds=30))
-    await world.notification.sent(notice.row, smsc="main")
+    await world.notification.sent(notice, smsc="main")
     (text,) = await world.texts()
     assert text.startswith("//VVM:SYNC:ev=NM;id=2;")
 
@@ -286,7 +287,7 @@ async def test_a_password_shows_in_no_repr_and_in_no_log() -> None:
     await owe_status(world, alice)
     with capture_logs() as logs:
         notice = await one(world)
-        await world.notification.sent(notice.row, smsc="main")
+        await world.notification.sent(notice, smsc="main")
     assert password in notice.text
     assert password not in repr(notice)
     assert password not in str(notice)
@@ -311,10 +312,10 @@ async def test_what_was_sent_is_not_owed() -> None:
     await deposited(world)
     notice = await one(world)
     await world.notification.accepted(notice.row, segment=1, total=1, message_id="m1")
-    await world.notification.sent(notice.row, smsc="main")
+    await world.notification.sent(notice, smsc="main")
     assert await world.owed() == []
-    assert await world.notification.receipt("m1", Settlement.DELIVERED) is True
-    assert await world.notification.receipt("m2", Settlement.DELIVERED) is False
+    assert await world.notification.receipt("m1", Settlement.DELIVERED) is not None
+    assert await world.notification.receipt("m2", Settlement.DELIVERED) is None
 
 
 async def test_accepted_segments_are_known_to_the_next_attempt() -> None:
@@ -401,3 +402,18 @@ async def test_the_wait_ends_with_its_time() -> None:
     world = World()
     async with asyncio.timeout(10):
         await world.notification.moved(timedelta(milliseconds=1))
+
+
+async def test_what_was_owed_by_another_carrier_goes_by_the_one_of_today() -> None:
+    """Its SMSC is another one."""
+    world = World()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    client = msgspec.structs.replace((await world.current()).client, carrier="blue")
+    change = SubscriberChange(changed_at=world.clock.now(), client=client)
+    await world.store.subscribers.change(ALICE, change)
+    blue = Lane(frozenset({"blue"}), others=False)
+    assert await world.notification.lease(10, lane=blue) == []
+    assert await world.notification.lease(10) == []
+    (notice,) = await world.notification.lease(10, lane=blue)
+    assert (notice.row.carrier, notice.row.cause) == ("blue", Cause.MAILBOX_UPDATE)

@@ -20,7 +20,7 @@ async def told_in_vain(world: World, settlement: Settlement = Settlement.FAILED)
     (notice,) = await world.notification.lease(10)
     name = f"m{notice.row.id}"
     await world.notification.accepted(notice.row, segment=1, total=1, message_id=name)
-    await world.notification.sent(notice.row, smsc=SMSC)
+    await world.notification.sent(notice, smsc=SMSC)
     assert await world.notification.receipt(name, settlement)
 
 

@@ -44,7 +44,7 @@ async def ask(world: World) -> dict[str, str]:
 async def told(world: World) -> dict[str, str]:
     (notice,) = await world.notification.lease(10)
     await world.notification.accepted(notice.row, segment=1, total=1, message_id="m")
-    await world.notification.sent(notice.row, smsc="main")
+    await world.notification.sent(notice, smsc="main")
     system = parse_system_sms(notice.text, PREFIX)
     assert system is not None
     return dict(system.fields)

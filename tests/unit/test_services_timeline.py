@@ -30,7 +30,7 @@ async def activated(world: World) -> str:
         world.clock.advance(SECOND)
         (notice,) = await world.notification.lease(10)
         await world.notification.accepted(notice.row, segment=1, total=1, message_id=message_id)
-        await world.notification.sent(notice.row, smsc=SMSC)
+        await world.notification.sent(notice, smsc=SMSC)
         await world.deposit(ALICE, TWO_SECONDS, CALL)
     world.clock.advance(SECOND)
     await world.notification.receipt("m2", Settlement.DELIVERED)

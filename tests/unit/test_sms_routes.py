@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from sms_gateway.gateway import SmsGateway
-from sms_gateway.port import OutboundSms, Retry, Sent
+from sms_gateway.port import Lane, OutboundSms, Retry, Sent
 from sms_gateway.settings import BindMode, SmscSettings
 from sms_gateway.simulator.faults import Fault
 from sms_gateway.simulator.ports import MemoryInbox, MemoryOutbox
@@ -187,8 +187,8 @@ async def test_an_sms_whose_route_went_while_it_was_leased_is_given_back() -> No
             await it.gateway.wait_bound()
             lease = it.outbox.lease
 
-            async def worst_moment(limit: int) -> Sequence[OutboundSms]:
-                batch = await lease(limit)
+            async def worst_moment(limit: int, lane: Lane) -> Sequence[OutboundSms]:
+                batch = await lease(limit, lane)
                 if batch and not it.outbox.outcomes:
                     it.smsc.drop_links()
                     await logs.wait("smsc_lost")

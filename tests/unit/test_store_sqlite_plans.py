@@ -27,10 +27,11 @@ STATEMENTS = {
     and item.name not in {"snapshot.sql", "check.sql", "copy.sql", "lists.sql"}
     for name, text in named_statements(QUERIES, item.name).items()
 }
-# These hold only what is owed, dead, pending, or waits for segments or its end, not what ever was;
-# webhooks are few, and a handover is one.
+# These hold only what is owed (and the carriers that are owed anything), dead, pending, or waits for
+# segments or its end, not what ever was; webhooks are few, and a handover is one.
 SMALL = (
-    "outbox_next",
+    "outbox_next_by_carrier",
+    "owed",
     "outbox_dead",
     "inbound_pending",
     "inbound_segment",

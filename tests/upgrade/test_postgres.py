@@ -49,7 +49,7 @@ async def look(url: str, statement: str) -> Sequence[Sequence[object]]:
 
 
 async def test_an_upgraded_database_is_like_a_new_one(old: str) -> None:
-    await prepare(old, postgres.SETTINGS)
+    await prepare(old, postgres.SETTINGS, finish=True)
     async with postgres.database() as new:
         assert [row[:3] for row in await look(old, _COLUMNS)] == [
             row[:3] for row in await look(new, _COLUMNS)

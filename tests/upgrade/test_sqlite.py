@@ -51,7 +51,7 @@ def test_a_step_stays_as_it_was_released(version: int) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_upgraded_file_is_like_a_new_one(tmp_path: Path, version: int) -> None:
     old, new = old_file(tmp_path / "old.db", version), tmp_path / "new.db"
-    prepare(old)
+    prepare(old, finish=True)
     prepare(new)
     assert schema(old) == schema(new)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``vvm config``: what is wrong in a configuration, and what each key is."""
+"""``vvm config``: what is wrong in a configuration, what each key is, and whose SMS go where."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from cyclopts import App, Parameter
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line, show_rows
 from vvm.config.advice import advise
+from vvm.config.carriers import load_carriers
 from vvm.config.errors import ConfigError
 from vvm.config.explain import explain as explained
 from vvm.config.load import load, load_with_origins
+from vvm.config.routing import serving
 
 app = App(name="config")
 
@@ -37,6 +39,17 @@ def check(*, config: ConfigFile, json: AsJson = False) -> None:
     show_line(f"{config} is good")
     for one in advice:
         show_line(f"advice: {one}")
+
+
+@app.command
+def routes(*, config: ConfigFile, json: AsJson = False) -> None:
+    """Show which SMSCs take the SMS of each carrier, the heaviest first; weight 0 is a standby."""
+    loaded = load(config, os.environ)
+    found = serving(loaded, load_carriers(loaded.vvm))
+    if json:
+        show_json(found)
+    else:
+        show_rows(("carrier", "smsc", "weight"), [msgspec.to_builtins(one) for one in found])
 
 
 @app.command

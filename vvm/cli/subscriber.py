@@ -96,6 +96,7 @@ _TIMELINE_COLUMNS = (
     "notification",
     "uid",
     "smpp_status",
+    "smsc",
 )
 _COLUMNS = ("msisdn", "status", "language", "cos", "max_messages", "created_at")
 

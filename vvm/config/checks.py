@@ -18,6 +18,7 @@ from vvm.config.address import MAX_PORT, Address, is_host, is_ipv6, parse_addres
 from vvm.config.carriers import BadCarrierFile, load_carriers
 from vvm.config.errors import Mistake
 from vvm.config.numbers import numbers
+from vvm.config.routing import routing
 from vvm.config.sections import POSTGRES, SQLITE, Config
 from vvm.config.toml import render
 from vvm.domain.prefix import PREFIX_RULE, is_prefix
@@ -242,6 +243,7 @@ def _carriers(config: Config) -> Findings:
         if smsc.carrier and smsc.carrier not in carriers:
             right = "the name of a profile in vvm.carriers"
             yield Mistake(f"sms.smsc[{index}].carrier", right, render(smsc.carrier))
+    yield from routing(config, carriers)
 
 
 def _webhooks(config: Config) -> Findings:

@@ -82,6 +82,19 @@ _FAMILIES = {
 }
 
 
+class Lane(msgspec.Struct, frozen=True):
+    """Carriers whose notifications are meant: those named, or with ``others`` all but those."""
+
+    carriers: frozenset[str] = frozenset()
+    others: bool = True
+
+    def __contains__(self, carrier: str) -> bool:
+        return (carrier in self.carriers) != self.others
+
+
+EVERYBODY = Lane()
+
+
 class Owed(msgspec.Struct, frozen=True):
     """A notification before it has a row."""
 
@@ -96,6 +109,8 @@ class Owed(msgspec.Struct, frozen=True):
     """rc= of a STATUS (OMTP 1.3 2.9.1)."""
     spacing: timedelta = timedelta()
     """It waits so long after the last of its family was taken to be sent to this recipient."""
+    carrier: str = ""
+    """The carrier profile of the client; "" for none."""
 
 
 class Leased(msgspec.Struct, frozen=True):
@@ -117,3 +132,5 @@ class Leased(msgspec.Struct, frozen=True):
     expires_at: datetime
     accepted: frozenset[int]
     """1-based segments that the SMSC has taken already."""
+    carrier: str = ""
+    """As it was owed."""

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -15,6 +14,7 @@ from sms_gateway.port import (
     Coding,
     InboundSegment,
     InboundSms,
+    Lane,
     MessageState,
     OutboundSms,
     Outcome,
@@ -26,6 +26,7 @@ from sms_gateway.port import (
     Unavailable,
     Waiting,
 )
+from vvm.domain import notification
 from vvm.domain.clock import Clock
 from vvm.domain.errors import InvalidNumber, Outage
 from vvm.domain.notification import Leased
@@ -33,7 +34,7 @@ from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import SmsCoding
 from vvm.services.notification import Notice, Notification
 from vvm.services.settings import RedeliverySettings
-from vvm.store.port import Hints, InboundStore, NewInbound, NewInboundSegment, Settlement
+from vvm.store.port import Hints, InboundStore, NewInbound, NewInboundSegment, Settlement, Told
 
 log = structlog.get_logger(__name__)
 
@@ -47,19 +48,15 @@ _SETTLEMENTS = {
 }
 
 
-_UNREPORTED = 20_000
-"""SMS whose receipts are waited for, as far as their figures go."""
-
-
 class NotificationMetrics(Protocol):
     """Facts worth counting."""
 
-    def told(self, cause: str, smsc: str, seconds: float) -> None:
-        """An SMSC took the whole SMS, so long after its first cause."""
+    def told(self, row: Leased, smsc: str, at: datetime) -> None:
+        """An SMSC took the whole SMS."""
         ...
 
-    def delivered(self, cause: str, smsc: str, seconds: float) -> None:
-        """The SMSC reported that the phone has its last segment, so long after the first cause."""
+    def delivered(self, told: Told, smsc: str, at: datetime) -> None:
+        """The SMSC reported that the phone has it."""
         ...
 
 
@@ -79,19 +76,17 @@ class NotificationOutbox:
         self._metrics = metrics
         self._leased: dict[tuple[int, int], Notice] = {}
         """By row and attempts before: a row whose lease ran out may be in our hands twice."""
-        self._unreported: OrderedDict[str, Leased] = OrderedDict()
-        """By the message id of its last segment.  For figures only, which need not outlive the process."""
 
     async def hold(self, name: str) -> None:
         """Lease under this name from now on, and take back what was leased under it.  Raises Outage."""
         await self._notification.take_back(name)
         self._holder = name
 
-    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+    async def lease(self, limit: int, lane: Lane) -> Sequence[OutboundSms]:
         # From before the store is asked: a process that sleeps in between finds its leases over.
         held_until = asyncio.get_running_loop().time() + self._notification.hold.total_seconds()
         try:
-            notices = await self._notification.lease(limit, holder=self._holder)
+            notices = await self._notification.lease(limit, holder=self._holder, lane=_meant(lane))
         except Outage as outage:
             raise Unavailable(outage.code) from outage
         for notice in notices:
@@ -105,13 +100,8 @@ class NotificationOutbox:
         notice = self._leased.get((sms.id, sms.attempt))
         if notice is None:
             return  # settled by another hold of the same row: the segment is known or will be sent again
-        row = notice.row
-        if segment == total and message_id:
-            self._unreported[message_id] = row
-            if len(self._unreported) > _UNREPORTED:
-                self._unreported.popitem(last=False)
         try:
-            await self._notification.accepted(row, segment=segment, total=total, message_id=message_id)
+            await self._notification.accepted(notice.row, segment=segment, total=total, message_id=message_id)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
@@ -123,10 +113,9 @@ class NotificationOutbox:
         try:
             match outcome:
                 case Sent():
-                    await self._notification.sent(row, smsc=smsc)
+                    await self._notification.sent(notice, smsc=smsc)
                     if self._metrics is not None:
-                        waited = self._clock.now() - row.owed_at
-                        self._metrics.told(row.cause.value, smsc, waited.total_seconds())
+                        self._metrics.told(row, smsc, self._clock.now())
                 case Retry(after=after, status=status, counted=counted):
                     await self._notification.retry(row, after=after, smpp_status=status, counted=counted)
                 case Refused(status=status):
@@ -139,20 +128,18 @@ class NotificationOutbox:
         if settlement is None or not receipt.message_id:
             return
         message_id = _known_as(receipt.smsc, receipt.message_id)
-        row = self._unreported.pop(message_id, None)
-        if row is not None and settlement is Settlement.DELIVERED and self._metrics is not None:
-            waited = self._clock.now() - row.owed_at
-            self._metrics.delivered(row.cause.value, receipt.smsc, waited.total_seconds())
         try:
-            known = await self._notification.receipt(message_id, settlement)
+            reported = await self._notification.receipt(message_id, settlement)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        if not known:
+        if reported is None:
             log.info("receipt_unmatched", smsc=receipt.smsc, state=receipt.state.value)
+        elif reported.closed is not None and settlement is Settlement.DELIVERED and self._metrics is not None:
+            self._metrics.delivered(reported.closed, receipt.smsc, self._clock.now())
 
-    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - the port's name
+    async def wait(self, timeout: timedelta, lane: Lane) -> None:  # noqa: ASYNC109 - the port's name
         try:
-            await self._notification.moved(timeout)
+            await self._notification.moved(timeout, _meant(lane))
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
@@ -225,6 +212,10 @@ def _known_as(smsc: str, message_id: str) -> str:
     return f"{smsc}:{message_id}" if message_id else ""
 
 
+def _meant(lane: Lane) -> notification.Lane:
+    return notification.Lane(lane.carriers, lane.others)
+
+
 def _outbound(notice: Notice, held_until: float) -> OutboundSms:
     row = notice.row
     return OutboundSms(
@@ -241,5 +232,6 @@ def _outbound(notice: Notice, held_until: float) -> OutboundSms:
         # have changed.  A segment that comes twice takes the place of its twin in the handset.
         accepted=frozenset(),
         held_until=held_until,
+        carrier=row.carrier,
         waiting=None if notice.waiting is None else Waiting(notice.waiting),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -16,9 +17,11 @@ from imap_server.metrics import Limit
 from sms_gateway.port import MessageState
 from vvm.domain.errors import VvmError
 from vvm.domain.message import Envelope
+from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.services.deposit import Deposited, Depositor
 from vvm.services.retention import KINDS
+from vvm.store.port import Told
 
 _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 _GROUPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -120,24 +123,50 @@ class NotificationMetrics:
         self._seconds = Histogram(
             "vvm_notification_seconds",
             "From the first cause of a notification to its acceptance by an SMSC, by cause",
-            ["cause", "smsc"],
+            ["carrier", "smsc", "cause"],
             buckets=_LONG,
             registry=registry,
         )
-
+        self._receipt = Histogram(
+            "vvm_notification_receipt_seconds",
+            "From the acceptance of a notification to the receipt that its phone has it, by cause",
+            ["carrier", "smsc", "cause"],
+            buckets=_LONG,
+            registry=registry,
+        )
         self._delivered = Histogram(
             "vvm_notification_delivered_seconds",
             "From the first cause of a notification to the receipt that its phone has it, by cause",
-            ["cause", "smsc"],
+            ["carrier", "smsc", "cause"],
             buckets=_LONG,
             registry=registry,
         )
 
-    def told(self, cause: str, smsc: str, seconds: float) -> None:
-        self._seconds.labels(cause, smsc).observe(seconds)
+    def told(self, row: Leased, smsc: str, at: datetime) -> None:
+        seconds = (at - row.owed_at).total_seconds()
+        self._seconds.labels(row.carrier, smsc, row.cause.value).observe(seconds)
 
-    def delivered(self, cause: str, smsc: str, seconds: float) -> None:
-        self._delivered.labels(cause, smsc).observe(seconds)
+    def delivered(self, told: Told, smsc: str, at: datetime) -> None:
+        labels = (told.carrier, smsc, told.cause.value)
+        self._receipt.labels(*labels).observe((at - told.accepted_at).total_seconds())
+        self._delivered.labels(*labels).observe((at - told.owed_at).total_seconds())
+
+
+class FetchMetrics:
+    """vvm.services.first_fetch.FetchMetrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "vvm_notification_fetch_seconds",
+            "From the acceptance of a SYNC by an SMSC to the first message that its client fetched",
+            ["carrier", "smsc"],
+            buckets=_LONG,
+            registry=registry,
+        )
+
+    def fetched(self, told: Told, at: datetime) -> None:
+        seconds = (at - told.accepted_at).total_seconds()
+        self._seconds.labels(told.carrier, told.smsc).observe(seconds)
 
 
 class StoreMetrics:

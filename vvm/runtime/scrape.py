@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator
+from datetime import datetime
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
@@ -37,6 +38,15 @@ class OutboxMetrics:
             "How long the oldest owed notification has been due; 0 when none is",
             registry=registry,
         )
+        self._carrier_owed = Gauge(
+            "vvm_outbox_carrier_owed", "Notifications that are owed", ["carrier"], registry=registry
+        )
+        self._carrier_oldest = Gauge(
+            "vvm_outbox_carrier_oldest_due_seconds",
+            "How long the oldest owed notification of a carrier has been due",
+            ["carrier"],
+            registry=registry,
+        )
         self._dead = Gauge("vvm_outbox_dead_letters", "Dead letters that are kept", registry=registry)
 
     async def refresh(self) -> None:
@@ -48,13 +58,22 @@ class OutboxMetrics:
             log.warning("outbox_not_counted", error=str(error))
             for gauge in (self._owed, self._oldest, self._dead):
                 gauge.set(math.nan)
+            self._carrier_owed.clear()
+            self._carrier_oldest.clear()
 
     def _show(self, counts: OutboxCounts) -> None:
         due_at = counts.oldest_due_at
-        age = 0.0 if due_at is None else (self._clock.now() - due_at).total_seconds()
         self._owed.set(counts.owed)
-        self._oldest.set(max(age, 0.0))
+        self._oldest.set(0.0 if due_at is None else self._age(due_at))
         self._dead.set(counts.dead)
+        self._carrier_owed.clear()
+        self._carrier_oldest.clear()
+        for carrier, count in counts.by_carrier.items():
+            self._carrier_owed.labels(carrier).set(count.owed)
+            self._carrier_oldest.labels(carrier).set(self._age(count.oldest_due_at))
+
+    def _age(self, due_at: datetime) -> float:
+        return max((self._clock.now() - due_at).total_seconds(), 0.0)
 
 
 class AsteriskMetrics(Collector):

@@ -15,8 +15,11 @@ import structlog
 from imap_server.proxied import Balancers
 from imap_server.server import ImapServer
 from sms_gateway.gateway import SmsGateway
+from sms_gateway.kannel.settings import KannelSettings
+from sms_gateway.settings import SmscSettings
 from vvm.config.address import parse_address
 from vvm.config.carriers import load_carriers, with_carriers_actions
+from vvm.config.routing import routes_of
 from vvm.config.secrets import read_secret
 from vvm.config.sections import Config
 from vvm.domain.errors import Outage
@@ -36,6 +39,7 @@ from vvm.runtime.keys import CertificateWatch, MutualTls, admin_token, tls_conte
 from vvm.runtime.listeners import imap_listeners
 from vvm.runtime.metrics import (
     BlobMetrics,
+    FetchMetrics,
     ImapMetrics,
     Metrics,
     NotificationMetrics,
@@ -52,8 +56,8 @@ from vvm.runtime.systemd import NO_SYSTEMD, Socket, Systemd
 from vvm.runtime.transcoders import TranscoderPool
 from vvm.runtime.webhooks import delivery_part
 from vvm.runtime.wiring import Services, open_services
+from vvm.services.first_fetch import FirstFetches
 from vvm.services.sweeping import Sweeper
-from vvm.services.visits import Visits
 from vvm.store.clock import StoreClock
 from vvm.store.port import Store
 
@@ -211,6 +215,7 @@ def _imap(
     allow_connections(config.imap.limits.max_connections)
     omtp = config.imap.omtp
     store = services.store
+    first_fetches = FirstFetches(store.outbox, services.clock, FetchMetrics(metrics.registry))
     mail = MailServices(
         retrieval=services.retrieval,
         greetings=services.greetings,
@@ -223,6 +228,7 @@ def _imap(
         subscribers=store.subscribers,
         hints=services.hints,
         visits=services.visits,
+        first_fetches=first_fetches,
     )
     backend = ImapBackend(services.login, services.master, mail, omtp)
     extensions = ExtensionCommands(
@@ -252,7 +258,7 @@ def _imap(
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve())
             group.create_task(_look_for_renewal(renewal))
-            group.create_task(_write_visits(services.visits))
+            group.create_task(_write_down(services.visits.flush, first_fetches.flush))
             ready()
             try:
                 await asyncio.Event().wait()
@@ -262,18 +268,20 @@ def _imap(
     return {"imap": run}
 
 
-async def _write_visits(visits: Visits) -> None:
-    """Until the end, and then what is left."""
+async def _write_down(*flushes: Callable[[], Awaitable[None]]) -> None:
+    """What clients did, until the end, and then what is left."""
     try:
         while True:
             await asyncio.sleep(_VISITS_SECONDS)
             try:
-                await visits.flush()
+                for flush in flushes:
+                    await flush()
             except Outage as outage:
                 log.warning("visits_lost", error=str(outage))
     finally:
         with suppress(Outage):
-            await visits.flush()
+            for flush in flushes:
+                await flush()
 
 
 async def _look_for_renewal(renewal: CertificateWatch) -> None:
@@ -290,8 +298,10 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
         clock=services.clock,
         metrics=NotificationMetrics(metrics.registry),
     )
+    routes = routes_of(config)
+    smscs = [route for route in routes if isinstance(route, SmscSettings)]
     gateway = SmsGateway(
-        with_carriers_actions(config.sms.smsc, load_carriers(config.vvm)),
+        with_carriers_actions(smscs, load_carriers(config.vvm)),
         outbox,
         InboundQueue(
             services.store.inbound,
@@ -299,7 +309,7 @@ def _sms(config: Config, services: Services, metrics: Metrics) -> dict[str, Part
             services.notification,
             redelivery=config.sms.redelivery,
         ),
-        kannels=config.sms.kannel,
+        kannels=[route for route in routes if isinstance(route, KannelSettings)],
         clock=services.clock,
         metrics=SmsMetrics(metrics.registry, config.sms.names),
     )

@@ -18,7 +18,7 @@ from vvm.domain.clock import Clock
 from vvm.domain.cos import Limits
 from vvm.domain.errors import Refusal
 from vvm.domain.message import INBOX
-from vvm.domain.notification import Cause, Family, Leased
+from vvm.domain.notification import EVERYBODY, Cause, Family, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, Fallback, SmsCoding, Subscriber
 from vvm.omtp.carrier import Carriers
@@ -34,7 +34,7 @@ from vvm.services.replies import Replies
 from vvm.services.retelling import Retelling
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.services.warnings import Warnings
-from vvm.store.port import CosStore, Hints, MailboxStore, OutboxStore, Settlement, SubscriberStore
+from vvm.store.port import CosStore, Hints, MailboxStore, OutboxStore, Reported, Settlement, SubscriberStore
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +73,8 @@ class Notice(msgspec.Struct, frozen=True):
     source: str
     """The short code it comes from."""
     validity: timedelta
+    to_client: bool
+    """A client reads it, and not a person."""
     waiting: int | None = None
     """Makes it a message waiting indication with this count."""
 
@@ -114,6 +116,8 @@ class Notification:
         self._sync_life = timedelta(hours=settings.sync_hours)
         self._gate = timedelta(minutes=settings.receipt_gate_minutes)
         self._status_life = timedelta(minutes=settings.status_minutes)
+        self._turns: dict[Lane, str] = {}
+        """Of each lane the carrier that had the last turn."""
 
     @property
     def hold(self) -> timedelta:
@@ -125,11 +129,21 @@ class Notification:
         if count := await self._outbox.take_back(holder):
             log.info("notifications_taken_back", count=count)
 
-    async def lease(self, limit: int, *, holder: str = "") -> Sequence[Notice]:
-        """Take what is due and still wanted; what is not is settled here."""
+    async def lease(self, limit: int, *, holder: str = "", lane: Lane = EVERYBODY) -> Sequence[Notice]:
+        """Take what is due and still wanted, of the carriers of a lane; what is not is settled here."""
         now = self._clock.now()
         notices = []
-        for row in await self._outbox.lease(now=now, lease=self._lease, limit=limit, holder=holder):
+        rows = await self._outbox.lease(
+            now=now,
+            lease=self._lease,
+            limit=limit,
+            holder=holder,
+            lane=lane,
+            after=self._turns.get(lane, ""),
+        )
+        if rows:
+            self._turns[lane] = rows[-1].carrier
+        for row in rows:
             if row.expires_at <= now:
                 await self._close(row, Settlement.EXPIRED)
             elif (notice := await self._wanted(row)) is not None:
@@ -142,13 +156,21 @@ class Notification:
             row, segment=segment, total=total, message_id=message_id, now=self._clock.now()
         )
 
-    async def sent(self, row: Leased, *, smsc: str) -> None:
+    async def sent(self, notice: Notice, *, smsc: str) -> None:
         """An SMSC took the whole of it; where it reports on every SMS, the next SYNC waits for that."""
         now = self._clock.now()
+        row = notice.row
         gated_until = None
         if row.cause.family is Family.SYNC and smsc in self._settings.receipt_gate:
             gated_until = now + self._gate
-        await self._outbox.settle(row, Settlement.SENT, now=now, gated_until=gated_until)
+        await self._outbox.settle(
+            row,
+            Settlement.SENT,
+            now=now,
+            gated_until=gated_until,
+            smsc=smsc,
+            to_client=notice.to_client,
+        )
         log.info("notification_sent", row=row.id, cause=row.cause.value, msisdn=row.recipient)
 
     async def retry(self, row: Leased, *, after: timedelta, smpp_status: int | None, counted: bool) -> None:
@@ -165,12 +187,12 @@ class Notification:
         """The SMSC refused it for good: a dead letter, kept for an operator to see."""
         await self._close(row, Settlement.FAILED, smpp_status)
 
-    async def receipt(self, message_id: str, settlement: Settlement) -> bool:
-        """The SMSC reports on a segment.  False: not one of ours."""
-        known = await self._outbox.receipt(message_id, settlement, now=self._clock.now())
-        if known:
+    async def receipt(self, message_id: str, settlement: Settlement) -> Reported | None:
+        """The SMSC reports on a segment.  None: not one of ours."""
+        reported = await self._outbox.receipt(message_id, settlement, now=self._clock.now())
+        if reported is not None:
             self._hints.outbox()  # it may have opened a gate
-        return known
+        return reported
 
     async def reachable(self, handset: Msisdn) -> None:
         """The network sees a phone again: what waits for it is due now, and what it missed it is told."""
@@ -182,11 +204,12 @@ class Notification:
         if hastened or told_again:
             log.info("handset_reachable", msisdn=handset, hastened=hastened, told_again=told_again)
 
-    async def moved(self, within: timedelta) -> None:
-        """Return when something may be due: at a hint, at the earliest due time, or when the time is over."""
-        next_due = await self._outbox.next_due()
+    async def moved(self, within: timedelta, lane: Lane = EVERYBODY) -> None:
+        """Return when something of a lane may be due: at a hint, at its time, or when the time is over."""
+        now = self._clock.now()
+        next_due = await self._outbox.next_due(now=now, lane=lane)
         if next_due is not None:
-            within = min(within, max(next_due - self._clock.now(), timedelta()))
+            within = min(within, max(next_due - now, timedelta()))
         if within > timedelta():
             await self._hints.outbox_moved(within)
 
@@ -218,8 +241,7 @@ class Notification:
         subscriber = None
         if row.subscriber is not None:
             subscriber = await self._subscribers.by_id(row.subscriber)
-            if subscriber is not None and not await self._has(subscriber, row.recipient):
-                await self._redirect(row, subscriber)
+            if subscriber is not None and await self._moved_away(row, subscriber):
                 return None
         client = self._replies.client(subscriber)
         limits = await self._limits(subscriber)
@@ -250,6 +272,16 @@ class Notification:
         sms = self._warnings.sms(subscriber, row.cause, limits)
         return None if sms is None else self._to_person(row, sms, subscriber, self._sync_life)
 
+    async def _moved_away(self, row: Leased, subscriber: Subscriber) -> bool:
+        """Whether the subscriber has another number or carrier since; what is still meant is owed there."""
+        if not await self._has(subscriber, row.recipient):
+            await self._redirect(row, subscriber)
+        elif subscriber.client.carrier != row.carrier:
+            await self._reroute(row, subscriber)
+        else:
+            return False
+        return True
+
     async def _has(self, subscriber: Subscriber, number: Msisdn) -> bool:
         if number == subscriber.msisdn:
             return True
@@ -267,6 +299,20 @@ class Notification:
             await self._outbox.owe([msgspec.structs.replace(owed, recipient=subscriber.msisdn)])
             self._hints.outbox()
 
+    async def _reroute(self, row: Leased, subscriber: Subscriber) -> None:
+        """The subscriber has another carrier since: by whose SMSC the phone is to be told."""
+        again = Owed(
+            recipient=row.recipient,
+            subscriber=subscriber.id,
+            cause=row.cause.joined,
+            due_at=self._clock.now(),
+            expires_at=row.expires_at,
+            return_code=row.return_code,
+            carrier=subscriber.client.carrier,
+        )
+        await self._outbox.owe([again])
+        self._hints.outbox()
+
     async def _limits(self, subscriber: Subscriber | None) -> Limits:
         """Of its class of service; of nobody's, nothing is limited."""
         if subscriber is None or not subscriber.cos:
@@ -281,6 +327,7 @@ class Notification:
             port=client.port,
             source=self._replies.source(client),
             validity=self._validity(row, life),
+            to_client=True,
         )
 
     def _validity(self, row: Leased, life: timedelta) -> timedelta:
@@ -311,6 +358,7 @@ class Notification:
             port=0,
             source=self._replies.source(subscriber.client),
             validity=self._validity(row, life),
+            to_client=False,
             waiting=sms.waiting,
         )
 

@@ -66,6 +66,7 @@ class Owing:
             cause=Cause.CODE,
             due_at=self._clock.now(),
             expires_at=expires_at,
+            carrier=subscriber.client.carrier,
         )
 
     def _sync(self, subscriber: Subscriber, cause: Cause) -> Owed:
@@ -77,6 +78,7 @@ class Owing:
             due_at=now,
             expires_at=now + self._sync_life,
             spacing=self._debounce,
+            carrier=subscriber.client.carrier,
         )
 
     def _status(
@@ -95,4 +97,5 @@ class Owing:
             expires_at=now + self._status_life,
             return_code=int(return_code),
             spacing=spacing,
+            carrier="" if subscriber is None else subscriber.client.carrier,
         )

@@ -40,7 +40,7 @@ class Event(StrEnum):
     OWED = "owed"
     """A notification was owed; ``what`` is its cause."""
     ACCEPTED = "accepted"
-    """The SMSC took it, whole or its last segment so far."""
+    """An SMSC took it, whole or its last segment so far; ``smsc`` says which, once it has the whole."""
     CLOSED = "closed"
     """``outcome`` says how it ended."""
     VISIT = "visit"
@@ -56,6 +56,7 @@ class Entry(msgspec.Struct, frozen=True):
     """Number of the notification, the same for all its entries."""
     uid: int | None = None
     smpp_status: int | None = None
+    smsc: str | None = None
     device: int | None = None
     """Of a visit: a device with credentials of its own."""
     count: int | None = None
@@ -111,7 +112,7 @@ def _notification(record: NotificationRecord) -> Iterator[Entry]:
     cause, number = record.cause.value, record.id
     yield Entry(record.owed_at, Event.OWED, cause, notification=number, uid=record.uid)
     if record.accepted_at is not None:
-        yield Entry(record.accepted_at, Event.ACCEPTED, cause, notification=number)
+        yield Entry(record.accepted_at, Event.ACCEPTED, cause, notification=number, smsc=record.smsc or None)
     if record.settled_at is not None and record.state not in _OPEN:
         yield Entry(
             record.settled_at,

@@ -100,7 +100,8 @@ TABLES = (
         "outbox",
         "recipient id",
         "subscriber_id family cause uid return_code state owed_at due_at expires_at attempts leased taken_at"
-        " held gated_until smpp_status settled_at holder accepted_at segments",
+        " held gated_until smpp_status settled_at holder carrier smsc to_client fetched_at accepted_at"
+        " segments",
     ),
     _table("inbound", "id", "originator destination text received_at settled"),
     _table("inbound_key", "key", "received_at"),

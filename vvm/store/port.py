@@ -58,7 +58,10 @@ from vvm.store.sms import (
     NotificationRecord,
     OutboxCounts,
     OutboxStore,
+    OwedCount,
+    Reported,
     Settlement,
+    Told,
 )
 from vvm.store.tokens import TokenStore
 from vvm.store.visits import VisitStore
@@ -97,14 +100,17 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "NumberStore",
     "OutboxCounts",
     "OutboxStore",
+    "OwedCount",
     "RecoveryStore",
     "Renumbering",
     "RepeatStore",
+    "Reported",
     "Settlement",
     "SubscriberChange",
     "SubscriberFilter",
     "SubscriberPlace",
     "TokenStore",
+    "Told",
     "VisitStore",
     "WebhookStore",
 ]

@@ -46,7 +46,11 @@ from vvm.store.port import (
     MessageState,
     NewInbound,
     NotificationRecord,
+    OutboxCounts,
+    OwedCount,
+    Reported,
     Settlement,
+    Told,
 )
 from vvm.store.repeats import Attempt, Remembered
 
@@ -242,7 +246,26 @@ def notification_record(row: Row) -> NotificationRecord:
         taken_at=moment_or_none(row[8]),
         accepted_at=moment_or_none(row[9]),
         settled_at=moment_or_none(row[10]),
+        carrier=row[11],
+        smsc=row[12],
+        fetched_at=moment_or_none(row[13]),
     )
+
+
+def told(row: Row) -> Told:
+    """Of cause, carrier, smsc, owed_at, accepted_at."""
+    return Told(Cause(row[0]), row[1], row[2], moment(row[3]), moment(row[4]))
+
+
+def reported(way: Row) -> Reported:
+    """Of the same as ``told``, or of nothing."""
+    return Reported(told(way) if way else None)
+
+
+def outbox_counts(owed: Sequence[Row], dead: int) -> OutboxCounts:
+    """Of carrier, how many are owed, the oldest due_at; and of how many dead letters there are."""
+    by_carrier = {carrier: OwedCount(count, moment(due_at)) for carrier, count, due_at in owed}
+    return OutboxCounts(by_carrier, dead)
 
 
 def audited(row: Row) -> Audited:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from vvm.domain.notification import Cause, Leased, Owed
+from vvm.domain.notification import EVERYBODY, Cause, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.store.change import SubscriberChange
 
@@ -35,11 +35,24 @@ class Settlement(StrEnum):
     """A dead letter that an operator had owed again."""
 
 
-class OutboxCounts(msgspec.Struct, frozen=True):
+class OwedCount(msgspec.Struct, frozen=True):
     owed: int
-    oldest_due_at: datetime | None
+    oldest_due_at: datetime
+
+
+class OutboxCounts(msgspec.Struct, frozen=True):
+    by_carrier: Mapping[str, OwedCount] = {}
+    """Of each carrier whose subscribers are owed any."""
     dead: int = 0
     """Dead letters that are kept."""
+
+    @property
+    def owed(self) -> int:
+        return sum(count.owed for count in self.by_carrier.values())
+
+    @property
+    def oldest_due_at(self) -> datetime | None:
+        return min((count.oldest_due_at for count in self.by_carrier.values()), default=None)
 
 
 class NotificationRecord(msgspec.Struct, frozen=True):
@@ -60,6 +73,32 @@ class NotificationRecord(msgspec.Struct, frozen=True):
     accepted_at: datetime | None
     """When the SMSC took its last segment."""
     settled_at: datetime | None
+    carrier: str = ""
+    """The carrier profile of its client; "" for none."""
+    smsc: str = ""
+    """Which SMSC took the whole of it; "" while none has."""
+    fetched_at: datetime | None = None
+    """When the client first fetched a message after the cause."""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A notification that an SMSC took: for those who measure how long its way was."""
+
+    cause: Cause
+    carrier: str
+    smsc: str
+    """"" where its worker died between the acceptance and the note of it."""
+    owed_at: datetime
+    """The moment of its first cause."""
+    accepted_at: datetime
+    """When the SMSC took its last segment."""
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """A receipt that belongs to a segment of ours."""
+
+    closed: Told | None
+    """The notification that it closed; None where it was closed already, or waits for other receipts."""
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -96,11 +135,21 @@ class OutboxStore(Protocol):
         ...
 
     async def lease(
-        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        holder: str = "",
+        lane: Lane = EVERYBODY,
+        after: str = "",
     ) -> Sequence[Leased]:
-        """Take due rows, STATUS first, then the oldest due; each is due again when its lease ends.
+        """Take due rows of the carriers of a lane; each is due again when its lease ends.
 
-        ``holder`` names the worker for ``take_back``.
+        Carriers take turns in the order of their names, beginning behind ``after``.  Of each the rows
+        come in the order of the families, then the oldest due.  Of one family to one recipient at
+        most one row is in hands: the others are passed over until it was given back or settled, or
+        its lease ended.  ``holder`` names the worker for ``take_back``.
         """
         ...
 
@@ -139,8 +188,12 @@ class OutboxStore(Protocol):
         now: datetime,
         status: int | None = None,
         gated_until: datetime | None = None,
+        smsc: str = "",
+        to_client: bool = False,
     ) -> None:
         """Close a row.  One that was closed already stays as it is.  A SYNC that is SENT is unanswered.
+
+        ``smsc`` has taken it; ``to_client``: a client reads it, and not a person.
 
         With ``gated_until`` a SENT row shuts the gate of its recipient: what waits in its family, and
         what is owed later, is not due before then, or before the receipt that closes this row.  What
@@ -148,11 +201,19 @@ class OutboxStore(Protocol):
         """
         ...
 
-    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
-        """Note what became of a segment.  False: no row has this id; of several, the newest counts.
+    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> Reported | None:
+        """Note what became of a segment.  None: no row has this id; of several, the newest counts.
 
         DELIVERED closes the row with its last segment, anything else closes it at once.  The last gate
         of a recipient that opens so makes due what waited behind it.
+        """
+        ...
+
+    async def fetched(self, fetches: Mapping[Msisdn, datetime]) -> Sequence[tuple[Told, datetime]]:
+        """Note that clients fetched messages, each the client that a number is told of.
+
+        Every SYNC whose cause was before that, and after the fetch before, has its answer.  Returns
+        those that had told the client until then, with the moment of the fetch.
         """
         ...
 
@@ -212,8 +273,8 @@ class OutboxStore(Protocol):
         """For those who watch: it takes a look at an index for each row that is owed or dead."""
         ...
 
-    async def next_due(self) -> datetime | None:
-        """When the earliest owed row is due."""
+    async def next_due(self, *, now: datetime, lane: Lane = EVERYBODY) -> datetime | None:
+        """When the earliest owed row of a lane is due, but for what ``lease`` would pass over now."""
         ...
 
 

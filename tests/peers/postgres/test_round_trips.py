@@ -91,6 +91,7 @@ def steps() -> dict[str, Step]:
             leased[-1], Settlement.SENT, now=NOW, gated_until=NOW + MINUTE
         ),
         "receipt": lambda store, _: store.outbox.receipt("m1", Settlement.DELIVERED, now=NOW),
+        "first fetch": lambda store, _: store.outbox.fetched({ALICE: NOW + HOUR}),
     }
 
 

@@ -87,7 +87,7 @@ class Folder:
 
     async def read(self, uid: int) -> bytes | None:
         originals = self._opened.originals
-        self._opened.note(Act.FETCHED, self._folder)
+        self._opened.fetched(self._folder)
         return await told(self._mailboxes.octets(self._mailbox, self._folder, uid, originals=originals))
 
     async def store(

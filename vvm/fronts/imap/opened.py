@@ -31,6 +31,7 @@ from vvm.domain.visit import Act
 from vvm.fronts.imap.profiles import Appends, Profile
 from vvm.fronts.imap.rosters import Rosters
 from vvm.services.filing import AnnotationTooBig, Filing, UnfitFolderName
+from vvm.services.first_fetch import FirstFetches
 from vvm.services.greetings import Greetings
 from vvm.services.login import Admitted
 from vvm.services.owing import Owing
@@ -67,6 +68,7 @@ class MailServices(msgspec.Struct, frozen=True, kw_only=True):
     subscribers: port.SubscriberStore
     hints: port.Hints
     visits: Visits
+    first_fetches: FirstFetches
     rosters: Rosters = msgspec.field(default_factory=Rosters)
 
 
@@ -90,6 +92,12 @@ class Opened:
         """For the subscriber's timeline; a media server's doings are nobody's visit."""
         if not self._by_master:
             self.services.visits.note(self.owner.id, act, device=self._device, detail=folder)
+
+    def fetched(self, folder: str) -> None:
+        """A message is read, perhaps because the phone was told of it."""
+        self.note(Act.FETCHED, folder)
+        if folder == message.INBOX and not self._by_master and self._device is None:
+            self.services.first_fetches.note(self.owner.handset)
 
     def owed(self, folder: str) -> Sequence[Owed]:
         """The subscriber's phone hears of what somebody else changes, and not of its own doing.

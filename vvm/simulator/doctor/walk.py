@@ -18,6 +18,8 @@ import aiohttp
 import msgspec
 
 from vvm.config.address import parse_address
+from vvm.config.carriers import load_carriers
+from vvm.config.routing import serving
 from vvm.config.sections import Config
 from vvm.domain.errors import BadAudio, Outage, Refusal
 from vvm.domain.message import INBOX, Envelope, Flags
@@ -183,8 +185,16 @@ class Walk:
             hop,
             "sms_not_sent",
             f"the SMS is owed and was not taken within {seconds:.0f} s, after {record.attempts} attempt(s)",
-            "run the role sms (vvm serve --role sms); look into its log for why the SMSC takes none",
+            f"run the role sms (vvm serve --role sms); look into its log for why {self._smscs()} takes none",
         )
+
+    def _smscs(self) -> str:
+        """Those that the subscriber's SMS go by."""
+        known = serving(self._config, load_carriers(self._config.vvm))
+        carrier = self._subscriber.client.carrier
+        if all(each.carrier != carrier for each in known):
+            carrier = ""  # its profile is gone
+        return " or ".join(each.smsc for each in known if each.carrier == carrier) or "no SMSC"
 
     async def _fetch(self, uid: int) -> tuple[Finding, Fetched | None]:
         """Log in as STATUS says, and read; nothing is marked."""

@@ -11,15 +11,16 @@ from itertools import count, islice
 import msgspec
 
 from vvm.domain.event import EventKind
-from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.notification import EVERYBODY, Cause, Family, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 from vvm.store.memory.events import MemoryEvents
-from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
+from vvm.store.port import NotificationRecord, OutboxCounts, OwedCount, Reported, Settlement, Told
 from vvm.store.sms import Share
 
 _DEAD = frozenset({Settlement.FAILED, Settlement.EXPIRED})
-_TOLD = _DEAD | {Settlement.SENT, Settlement.DELIVERED}
+_HEARD = frozenset({Settlement.SENT, Settlement.DELIVERED})
+_TOLD = _DEAD | _HEARD
 
 _ORDER = list(Family)
 
@@ -48,6 +49,9 @@ class _Row:
         self.total = 0
         """Segments of the whole SMS; 0 until the SMSC took one."""
         self.delivered: set[int] = set()
+        self.smsc = ""
+        self.to_client = False
+        self.fetched_at: datetime | None = None
 
     @property
     def line(self) -> tuple[Msisdn, Family]:
@@ -76,6 +80,7 @@ class _Row:
             taken_at=now,
             expires_at=self.owed.expires_at,
             accepted=frozenset(self.message_ids),
+            carrier=self.owed.carrier,
         )
 
     def held_by(self, lease: Leased) -> bool:
@@ -87,8 +92,13 @@ class _Row:
         life = max(self.owed.expires_at, newer.expires_at)
         self.cause, self.uid, self.attempt = newer.cause.joined, None, 0
         self.owed = msgspec.structs.replace(
-            self.owed, subscriber=newer.subscriber, return_code=newer.return_code, expires_at=life
+            self.owed,
+            subscriber=newer.subscriber,
+            return_code=newer.return_code,
+            expires_at=life,
+            carrier=newer.carrier,
         )
+        self.fetched_at = None
 
     def joined_by_returned(self, returned: _Row) -> None:
         self.cause, self.uid = self.cause.joined, None
@@ -96,6 +106,7 @@ class _Row:
         newer = max(self, returned, key=lambda row: row.id).owed
         life = max(self.owed.expires_at, returned.owed.expires_at)
         self.owed = msgspec.structs.replace(self.owed, return_code=newer.return_code, expires_at=life)
+        self.fetched_at = None
 
     def close(self, settlement: Settlement, now: datetime) -> None:
         self.settlement, self.settled_at, self.leased = settlement, now, False
@@ -114,7 +125,16 @@ class _Row:
             taken_at=self.taken_at,
             accepted_at=self.accepted_at,
             settled_at=self.settled_at,
+            carrier=self.owed.carrier,
+            smsc=self.smsc,
+            fetched_at=self.fetched_at,
         )
+
+    def told(self) -> Told | None:
+        """None: the SMSC took nothing of it."""
+        if self.accepted_at is None:
+            return None
+        return Told(self.cause, self.owed.carrier, self.smsc, self.owed.due_at, self.accepted_at)
 
 
 class MemoryOutbox:
@@ -154,13 +174,27 @@ class MemoryOutbox:
         self._note_resent(owed.subscriber, at, reason)
 
     async def lease(
-        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        holder: str = "",
+        lane: Lane = EVERYBODY,
+        after: str = "",
     ) -> Sequence[Leased]:
         due = sorted(
-            (row for row in self._owed() if row.due_at <= now),
+            (row for row in self._free(now, lane) if row.due_at <= now),
             key=lambda row: _ORDER.index(row.cause.family),
         )
-        return [row.take(now, lease, holder) for row in due[:limit]]
+        turns: Counter[str] = Counter()
+        places: list[tuple[int, bool, str, _Row]] = []
+        for row in due:
+            carrier = row.owed.carrier
+            turns[carrier] += 1
+            places.append((turns[carrier], carrier <= after, carrier, row))
+        places.sort(key=lambda place: place[:3])
+        return [row.take(now, lease, holder) for *_, row in places[:limit]]
 
     async def accepted(
         self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
@@ -204,11 +238,14 @@ class MemoryOutbox:
         now: datetime,
         status: int | None = None,
         gated_until: datetime | None = None,
+        smsc: str = "",
+        to_client: bool = False,
     ) -> None:
         found = self._rows.get(row.id)
         if found is None or not found.held_by(row):
             return
         self._close(found, settlement, now)
+        found.smsc, found.to_client = smsc, to_client
         if status is not None:
             found.smpp_status = status
         if settlement is Settlement.SENT and row.subscriber and row.cause.family is Family.SYNC:
@@ -219,14 +256,27 @@ class MemoryOutbox:
                 if other.waiting and other.due_at < gated_until < other.owed.expires_at:
                     other.due_at, other.held = gated_until, True
 
-    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
+    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> Reported | None:
         # The newest first, because some SMSCs use an id again.
         for row in reversed(self._rows.values()):
             for segment, known in row.message_ids.items():
                 if known == message_id:
-                    self._reported(row, segment, settlement, now)
-                    return True
-        return False
+                    return Reported(self._reported(row, segment, settlement, now))
+        return None
+
+    async def fetched(self, fetches: Mapping[Msisdn, datetime]) -> Sequence[tuple[Told, datetime]]:
+        answered = []
+        for row in self._rows.values():
+            at = fetches.get(row.owed.recipient)
+            if at is None or row.cause.family is not Family.SYNC:
+                continue
+            if row.fetched_at is not None or row.owed.due_at > at:
+                continue
+            row.fetched_at = at
+            told = row.told()
+            if told is not None and told.accepted_at <= at and row.to_client and row.settlement in _HEARD:
+                answered.append((told, at))
+        return answered
 
     async def dead_letters(
         self,
@@ -306,11 +356,13 @@ class MemoryOutbox:
     async def counts(self) -> OutboxCounts:
         owed = self._owed()
         dead = sum(row.settlement in _DEAD for row in self._rows.values())
-        return OutboxCounts(owed=len(owed), oldest_due_at=owed[0].due_at if owed else None, dead=dead)
+        oldest = {row.owed.carrier: row.due_at for row in reversed(owed)}
+        counted = Counter(row.owed.carrier for row in owed)
+        by_carrier = {carrier: OwedCount(counted[carrier], due_at) for carrier, due_at in oldest.items()}
+        return OutboxCounts(by_carrier, dead)
 
-    async def next_due(self) -> datetime | None:
-        owed = self._owed()
-        return owed[0].due_at if owed else None
+    async def next_due(self, *, now: datetime, lane: Lane = EVERYBODY) -> datetime | None:
+        return next((row.due_at for row in self._free(now, lane)), None)
 
     def _close(self, row: _Row, settlement: Settlement, now: datetime) -> None:
         row.close(settlement, now)
@@ -322,6 +374,19 @@ class MemoryOutbox:
         """Rows that are not closed, oldest due first."""
         rows = (row for row in self._rows.values() if row.settlement is None)
         return sorted(rows, key=lambda row: (row.due_at, row.id))
+
+    def _free(self, now: datetime, lane: Lane) -> list[_Row]:
+        """Rows of a lane that are not closed and have nothing of their line before them, oldest due first."""
+        owed = self._owed()
+        in_hands = {row.line: row for row in owed if row.leased and row.due_at > now}
+        first = {row.line: row for row in sorted(owed, key=lambda row: -row.id) if row.due_at <= now}
+        return [
+            row
+            for row in owed
+            if row.owed.carrier in lane
+            and in_hands.get(row.line, row) is row
+            and (row.line not in first or first[row.line].id >= row.id)
+        ]
 
     def _give_back(self, row: _Row, due_at: datetime, status: int | None, *, counted: bool) -> None:
         row.due_at, row.smpp_status, row.leased = due_at, status, False
@@ -345,7 +410,7 @@ class MemoryOutbox:
             if gate is not None and row.owed.due_at < gate < row.owed.expires_at:
                 row.due_at, row.held = max(row.due_at, gate), True
 
-    def _reported(self, row: _Row, segment: int, settlement: Settlement, now: datetime) -> None:
+    def _reported(self, row: _Row, segment: int, settlement: Settlement, now: datetime) -> Told | None:
         """Note a receipt.  One lost segment loses the SMS; delivered it is with its last segment.
 
         That also closes a row that is still owed: its worker was killed before it could.
@@ -353,12 +418,13 @@ class MemoryOutbox:
         if settlement is Settlement.DELIVERED:
             row.delivered.add(segment)
             if len(row.delivered) < row.total:
-                return
+                return None
         if row.settlement not in {None, Settlement.SENT}:
-            return
+            return None
         self._close(row, settlement, now)
         line = list(self._line(row))
         if not any(other.gated_until is not None and other.gated_until > now for other in line):
             for other in line:
                 if other.held and other.settlement is None:
                     other.due_at, other.held = now, False
+        return row.told()

@@ -20,7 +20,7 @@ _TEXT = frozenset({"name", "key", "msisdn", "recipient", "originator"})
 _DIGESTS = frozenset({"kept_request"})
 """Tables whose key is one."""
 _BOOLEANS = frozenset(
-    {"setup_done", "leased", "held", "settled", "paused", "condemned", "deleted", "greeting"}
+    {"setup_done", "leased", "held", "settled", "paused", "condemned", "deleted", "greeting", "to_client"}
 )
 _TRIGGERS = (
     ("journal", "journal_event"),

@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from vvm.domain.actor import actor
-from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.notification import EVERYBODY, Cause, Family, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
-from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
+from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Told
 from vvm.store.postgres.engine import Connection, Database, statements
 from vvm.store.sms import Share
 
@@ -45,6 +45,7 @@ def owed_json(owed: Sequence[Owed]) -> str:
             "due_at": rows.microseconds(item.due_at),
             "expires_at": rows.microseconds(item.expires_at),
             "spacing": rows.duration(item.spacing),
+            "carrier": item.carrier,
         }
         for item in owed
     ]
@@ -77,7 +78,14 @@ class PostgresOutbox:
         await self._database.write(work)
 
     async def lease(
-        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        holder: str = "",
+        lane: Lane = EVERYBODY,
+        after: str = "",
     ) -> Sequence[Leased]:
         at = {
             "now": rows.microseconds(now),
@@ -85,6 +93,9 @@ class PostgresOutbox:
             "limit": limit,
             "holder": holder,
             "families": [family.value for family in Family],
+            "carriers": list(lane.carriers),
+            "others": lane.others,
+            "after": after,
         }
         found = await self._database.decide(_SQL["lease"], at, durable=False)
         return [_leased(row, now) for row in found]
@@ -123,19 +134,28 @@ class PostgresOutbox:
         now: datetime,
         status: int | None = None,
         gated_until: datetime | None = None,
+        smsc: str = "",
+        to_client: bool = False,
     ) -> None:
         values = _which(row) | {
             "state": settlement.value,
             "now": rows.microseconds(now),
             "status": status,
             "gated_until": None if gated_until is None else rows.microseconds(gated_until),
+            "smsc": smsc,
+            "to_client": to_client,
         }
         await self._database.decide(_SQL["settle"], values, durable=False)
 
-    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
+    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> Reported | None:
         end = {"message_id": message_id, "state": settlement.value, "now": rows.microseconds(now)}
-        ((found,),) = await self._database.decide(_SQL["receipt"], end, durable=False)
-        return bool(found)
+        ((found,),) = await self._database.decide(_SQL["report"], end, durable=False)
+        return None if found is None else rows.reported(msgspec.json.decode(found))
+
+    async def fetched(self, fetches: Mapping[Msisdn, datetime]) -> Sequence[tuple[Told, datetime]]:
+        where = {"recipients": list(fetches), "ats": [rows.microseconds(at) for at in fetches.values()]}
+        found = await self._database.decide(_SQL["fetched"], where, durable=False)
+        return [(rows.told(row), rows.moment(row[5])) for row in found]
 
     async def dead_letters(
         self,
@@ -179,7 +199,7 @@ class PostgresOutbox:
             dead = await connection.one(_SQL["revive"], {"row": row})
             if dead is None:
                 return False
-            recipient, subscriber, cause, uid, return_code = dead
+            recipient, subscriber, cause, uid, return_code, carrier = dead
             again = Owed(
                 recipient=Msisdn(recipient),
                 subscriber=None if subscriber is None else SubscriberId(subscriber),
@@ -187,6 +207,7 @@ class PostgresOutbox:
                 due_at=now,
                 expires_at=expires_at,
                 return_code=return_code,
+                carrier=carrier,
             )
             await owe(connection, [again], uid=uid)
             await connection.all(_SQL["note_resent"], noted | {"subscriber": subscriber, "reason": cause})
@@ -212,16 +233,13 @@ class PostgresOutbox:
         return {smsc: Share(senders, new) for smsc, senders, new in found}
 
     async def counts(self) -> OutboxCounts:
-        owed, oldest, dead = await self._database.one(_SQL["counts"])
-        return OutboxCounts(
-            owed=owed,
-            oldest_due_at=None if oldest is None else rows.moment(oldest),
-            dead=dead,
-        )
+        (dead,) = await self._database.one(_SQL["counts"])
+        return rows.outbox_counts(await self._database.all(_SQL["counts_by_carrier"]), dead)
 
-    async def next_due(self) -> datetime | None:
-        row = await self._database.one(_SQL["next_due"])
-        return None if row is None else rows.moment(row[0])
+    async def next_due(self, *, now: datetime, lane: Lane = EVERYBODY) -> datetime | None:
+        where = {"now": rows.microseconds(now), "carriers": list(lane.carriers), "others": lane.others}
+        (due_at,) = await self._database.one(_SQL["next_due"], where)
+        return rows.moment_or_none(due_at)
 
 
 def _which(row: Leased) -> dict[str, object]:
@@ -247,4 +265,5 @@ def _leased(row: Any, now: datetime) -> Leased:
         taken_at=now,
         expires_at=rows.moment(row[7]),
         accepted=frozenset(map(int, row[9])),
+        carrier=row[10],
     )

@@ -18,7 +18,7 @@ from vvm.store.migration import Migrated, When, steps
 from vvm.store.postgres.engine import connect, outage
 from vvm.store.settings import PostgresSettings
 
-VERSION = 13
+VERSION = 14
 """The schema that this release writes."""
 COMPATIBLE = 3
 """The oldest release, by its VERSION, that can work beside this one.

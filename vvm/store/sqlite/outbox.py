@@ -7,17 +7,19 @@ takes from them costs a second SMS, which is harmless (design.md invariant 4).
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, islice, zip_longest
 
 from vvm.domain.actor import actor
-from vvm.domain.notification import Cause, Family, Leased, Owed
+from vvm.domain.notification import EVERYBODY, Cause, Family, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
-from vvm.store.port import NotificationRecord, OutboxCounts, Settlement
+from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Told
 from vvm.store.sms import Share
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.engine import Reader, Row, Writer
@@ -36,6 +38,7 @@ def insert_owed(connection: sqlite3.Connection, owed: Sequence[Owed], *, uid: in
             "joined": item.cause.joined.value,
             "uid": uid,
             "return_code": item.return_code,
+            "carrier": item.carrier,
             "owed_at": rows.microseconds(item.due_at),
             "due_at": rows.microseconds(item.due_at),
             "expires_at": rows.microseconds(item.expires_at),
@@ -76,21 +79,33 @@ class SqliteOutbox:
         await self._write(work)
 
     async def lease(
-        self, *, now: datetime, lease: timedelta, limit: int, holder: str = ""
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        holder: str = "",
+        lane: Lane = EVERYBODY,
+        after: str = "",
     ) -> Sequence[Leased]:
         at = {"now": rows.microseconds(now), "until": rows.microseconds(now + lease)}
-        if self._reader.one(_SQL["any_due"], at) is None:
-            return []  # an idle worker costs a read and no write
+        carriers = self._carriers(lane, after)
+        if not any(self._reader.one(_SQL["any_due"], at | {"carrier": carrier}) for carrier in carriers):
+            return []  # an idle worker costs some reads and no write
 
         def work(connection: sqlite3.Connection) -> Sequence[Leased]:
-            due: list[Row] = []
-            for family in Family:  # STATUS stands first
-                where = at | {"family": family.value, "limit": limit - len(due)}
-                due += connection.execute(_SQL["due"], where).fetchall()
+            queues = [_due(connection, carrier, at, limit) for carrier in carriers]
+            turns = chain.from_iterable(zip_longest(*queues))  # the first of each, then the second of each
+            due = list(islice((row for row in turns if row is not None), limit))
             connection.executemany(_SQL["lease"], [at | {"row": row[0], "holder": holder} for row in due])
             return [_leased(row, now) for row in due]
 
         return await self._write(work, durable=False)
+
+    def _carriers(self, lane: Lane, after: str = "") -> Sequence[str]:
+        """Those of a lane that are owed anything, in the order of their turns."""
+        where = {"carriers": json.dumps(sorted(lane.carriers)), "others": lane.others, "after": after}
+        return [carrier for (carrier,) in self._reader.all(_SQL["carriers"], where)]
 
     async def accepted(
         self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
@@ -146,6 +161,8 @@ class SqliteOutbox:
         now: datetime,
         status: int | None = None,
         gated_until: datetime | None = None,
+        smsc: str = "",
+        to_client: bool = False,
     ) -> None:
         values = {
             "row": row.id,
@@ -155,6 +172,8 @@ class SqliteOutbox:
             "now": rows.microseconds(now),
             "status": status,
             "gated_until": None if gated_until is None else rows.microseconds(gated_until),
+            "smsc": smsc,
+            "to_client": to_client,
         }
         of_subscriber = row.subscriber is not None and row.cause.family is Family.SYNC
 
@@ -169,22 +188,42 @@ class SqliteOutbox:
 
         await self._write(work, durable=False)
 
-    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> bool:
-        def work(connection: sqlite3.Connection) -> bool:
+    async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> Reported | None:
+        def work(connection: sqlite3.Connection) -> Reported | None:
             found = connection.execute(_SQL["row_of_message_id"], (message_id,)).fetchone()
             if found is None:
-                return False
+                return None
             row, segment = found
             if settlement is Settlement.DELIVERED:
                 connection.execute(_SQL["mark_delivered"], (row, segment))
                 (whole,) = connection.execute(_SQL["delivered_whole"], (row,)).fetchone()
                 if not whole:
-                    return True
+                    return Reported(None)
             close = {"row": row, "state": settlement.value, "now": rows.microseconds(now)}
             closed = connection.execute(_SQL["close_sent"], close).fetchone()
-            if closed is not None:
-                connection.execute(_SQL["release"], close | {"recipient": closed[0]})
-            return True
+            if closed is None:
+                return Reported(None)
+            connection.execute(_SQL["release"], close | {"recipient": closed[0]})
+            return Reported(rows.told(connection.execute(_SQL["way"], (row,)).fetchone()))
+
+        return await self._write(work, durable=False)
+
+    async def fetched(self, fetches: Mapping[Msisdn, datetime]) -> Sequence[tuple[Told, datetime]]:
+        found: list[tuple[int, bool, datetime]] = []
+        for recipient, at in fetches.items():
+            where = (recipient, rows.microseconds(at))
+            found += [(row, told, at) for row, told in self._reader.all(_SQL["unfetched"], where)]
+        if not found:
+            return []
+
+        def work(connection: sqlite3.Connection) -> Sequence[tuple[Told, datetime]]:
+            answered = []
+            for row, told, at in found:
+                marked = connection.execute(_SQL["fetched"], (rows.microseconds(at), row)).rowcount
+                way = connection.execute(_SQL["way"], (row,)).fetchone()
+                if marked and told and way[4] is not None and rows.moment(way[4]) <= at:
+                    answered.append((rows.told(way), at))
+            return answered
 
         return await self._write(work, durable=False)
 
@@ -230,7 +269,7 @@ class SqliteOutbox:
             dead = connection.execute(_SQL["revive"], (row,)).fetchone()
             if dead is None:
                 return False
-            recipient, subscriber, cause, uid, return_code = dead
+            recipient, subscriber, cause, uid, return_code, carrier = dead
             again = Owed(
                 recipient=Msisdn(recipient),
                 subscriber=None if subscriber is None else SubscriberId(subscriber),
@@ -238,6 +277,7 @@ class SqliteOutbox:
                 due_at=now,
                 expires_at=expires_at,
                 return_code=return_code,
+                carrier=carrier,
             )
             insert_owed(connection, [again], uid=uid)
             connection.execute(_SQL["note_resent"], noted | {"subscriber": subscriber, "reason": cause})
@@ -272,16 +312,21 @@ class SqliteOutbox:
         return await self._write(work, durable=False)
 
     async def counts(self) -> OutboxCounts:
-        owed, oldest, dead = self._reader.all(_SQL["counts"])[0]
-        return OutboxCounts(
-            owed=owed,
-            oldest_due_at=None if oldest is None else rows.moment(oldest),
-            dead=dead,
-        )
+        ((dead,),) = self._reader.all(_SQL["counts"])
+        return rows.outbox_counts(self._reader.all(_SQL["counts_by_carrier"]), dead)
 
-    async def next_due(self) -> datetime | None:
-        row = self._reader.one(_SQL["next_due"])
-        return None if row is None else rows.moment(row[0])
+    async def next_due(self, *, now: datetime, lane: Lane = EVERYBODY) -> datetime | None:
+        at = {"now": rows.microseconds(now)}
+        found = [self._reader.one(_SQL["next_due"], at | {"carrier": each}) for each in self._carriers(lane)]
+        return min((rows.moment(row[0]) for row in found if row is not None), default=None)
+
+
+def _due(connection: sqlite3.Connection, carrier: str, at: dict[str, int], limit: int) -> Sequence[Row]:
+    due: list[Row] = []
+    for family in Family:  # STATUS stands first
+        where = at | {"carrier": carrier, "family": family.value, "limit": limit - len(due)}
+        due += connection.execute(_SQL["due"], where).fetchall()
+    return due
 
 
 def _give_back(connection: sqlite3.Connection, values: dict[str, int | None]) -> None:
@@ -304,5 +349,6 @@ def _leased(row: Row, now: datetime) -> Leased:
         owed_at=rows.moment(row[8]),
         taken_at=now,
         expires_at=rows.moment(row[7]),
-        accepted=frozenset(map(int, row[9].split(","))) if row[9] else frozenset(),
+        accepted=frozenset(map(int, row[10].split(","))) if row[10] else frozenset(),
+        carrier=row[9],
     )

@@ -11,7 +11,7 @@ from vvm.store.handover import HandedOver
 from vvm.store.migration import Migrated, When, steps
 from vvm.store.sqlite.engine import connect
 
-VERSION = 27
+VERSION = 28
 """The schema that this release writes."""
 COMPATIBLE = 21
 """The oldest release, by its VERSION, that can work with a file of this schema.

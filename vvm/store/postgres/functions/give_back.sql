@@ -20,7 +20,8 @@ BEGIN
            uid = NULL,
            return_code = CASE WHEN o.id > given.id THEN o.return_code ELSE given.return_code END,
            due_at = greatest(o.due_at, due),
-           expires_at = greatest(o.expires_at, given.expires_at)
+           expires_at = greatest(o.expires_at, given.expires_at),
+           fetched_at = NULL
      WHERE given.message_ids = '{}'
        AND o.recipient = phone AND o.family = given.family AND o.state = 'owed'
        AND NOT o.leased AND o.id <> given.id AND o.message_ids = '{}';

@@ -2,7 +2,8 @@
 
 -- name: outbox
 SELECT recipient, id, subscriber_id, family, cause, uid, return_code, state, owed_at, due_at, expires_at, attempts,
-       leased, taken_at, held, gated_until, smpp_status, settled_at, holder, accepted_at,
+       leased, taken_at, held, gated_until, smpp_status, settled_at, holder, carrier, smsc, to_client, fetched_at,
+       accepted_at,
        (SELECT '[' || coalesce(string_agg(format('[%s,%s,%s,%s]', m.key, o.segments, to_json(m.value),
                                                  (m.key::bigint = ANY (o.delivered))::int),
                                           ',' ORDER BY m.key::bigint), '') || ']'

@@ -2,23 +2,39 @@
 SELECT owe(:owed::text::jsonb, :uid);
 
 -- name: lease
--- In the order of the families, then the oldest due.  What another worker is about to take is passed over.
-WITH due AS MATERIALIZED (
-    SELECT o.recipient, o.id, o.due_at, f.place
-      FROM unnest(:families::text[]) WITH ORDINALITY AS f (family, place)
+-- Carriers take turns; of each in the order of the families, then the oldest due.  What another worker is
+-- about to take is passed over, and what another row of its line is before: one in hands, or an older one
+-- that is due too.
+WITH RECURSIVE owed (carrier) AS (
+    SELECT min(carrier) FROM outbox WHERE state = 'owed'
+    UNION ALL
+    SELECT (SELECT min(o.carrier) FROM outbox o WHERE o.state = 'owed' AND o.carrier > owed.carrier)
+      FROM owed WHERE owed.carrier IS NOT NULL),
+ready AS MATERIALIZED (
+    SELECT o.recipient, o.id, o.due_at, f.place, owed.carrier
+      FROM owed
+      CROSS JOIN unnest(:families::text[]) WITH ORDINALITY AS f (family, place)
       CROSS JOIN LATERAL (
-          SELECT recipient, id, due_at FROM outbox
-           WHERE state = 'owed' AND family = f.family AND due_at <= :now
+          SELECT recipient, id, due_at FROM outbox w
+           WHERE state = 'owed' AND carrier = owed.carrier AND family = f.family AND due_at <= :now
+             AND NOT EXISTS (SELECT 1 FROM outbox b
+                              WHERE b.recipient = w.recipient AND b.family = w.family AND b.state = 'owed'
+                                AND b.id <> w.id
+                                AND ((b.leased AND b.due_at > :now) OR (b.id < w.id AND b.due_at <= :now)))
            ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED) AS o
-     ORDER BY f.place, o.due_at, o.id LIMIT :limit),
+     WHERE owed.carrier IS NOT NULL AND (owed.carrier = ANY (:carriers::text[])) <> :others),
+due AS MATERIALIZED (
+    SELECT recipient, id, turn, ready.carrier <= :after AS later, carrier
+      FROM (SELECT *, row_number() OVER (PARTITION BY carrier ORDER BY place, due_at, id) AS turn FROM ready) AS ready
+     ORDER BY turn, later, carrier LIMIT :limit),
 taken AS (
     UPDATE outbox o SET due_at = :until, attempts = o.attempts + 1, leased = true, taken_at = :now, held = false,
            holder = :holder
       FROM due WHERE o.recipient = due.recipient AND o.id = due.id
-    RETURNING o.*, due.place, due.due_at AS was_due)
+    RETURNING o.*, due.turn, due.later)
 SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at,
-       ARRAY(SELECT jsonb_object_keys(message_ids))
-  FROM taken ORDER BY place, was_due, id;
+       ARRAY(SELECT jsonb_object_keys(message_ids)), carrier
+  FROM taken ORDER BY turn, later, carrier;
 
 -- name: accept_segment
 -- The row may be gone with its subscriber.
@@ -50,7 +66,7 @@ RETURNING id;
 WITH closed AS (
     UPDATE outbox
        SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status), leased = false,
-           gated_until = :gated_until::bigint
+           gated_until = :gated_until::bigint, smsc = :smsc, to_client = :to_client
      WHERE recipient = :recipient AND id = :row
        AND state = 'owed' AND leased AND attempts = :attempt AND taken_at = :taken_at
     RETURNING id, family, subscriber_id),
@@ -63,11 +79,28 @@ UPDATE outbox SET due_at = :gated_until, held = true
  WHERE outbox.recipient = :recipient AND outbox.family = 'sync' AND outbox.state = 'owed' AND NOT outbox.leased
    AND outbox.due_at < :gated_until AND outbox.expires_at > :gated_until AND outbox.message_ids = '{}' AND outbox.id <> closed.id;
 
--- name: receipt
-SELECT note_receipt(:message_id, :state, :now);
+-- name: report
+SELECT note_report(:message_id, :state, :now);
+
+-- name: fetched
+-- The planner looks into one partition for each recipient.
+WITH answered AS MATERIALIZED (
+    SELECT o.recipient, o.id, f.at
+      FROM unnest(:recipients::text[], :ats::bigint[]) AS f (recipient, at)
+      CROSS JOIN LATERAL (
+          SELECT recipient, id FROM outbox
+           WHERE recipient = f.recipient AND family = 'sync' AND fetched_at IS NULL AND owed_at <= f.at
+           ORDER BY id FOR UPDATE) AS o),
+noted AS (
+    UPDATE outbox o SET fetched_at = answered.at
+      FROM answered WHERE o.recipient = answered.recipient AND o.id = answered.id
+    RETURNING o.*)
+SELECT cause, carrier, smsc, owed_at, accepted_at, fetched_at
+  FROM noted WHERE to_client AND state IN ('sent', 'delivered') AND accepted_at <= fetched_at ORDER BY recipient, id;
 
 -- name: dead_letters
-SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
+SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at, carrier,
+       smsc, fetched_at
   FROM outbox
  WHERE state IN ('failed', 'expired') AND id > :after
    AND (:recipient::text IS NULL OR recipient = :recipient) AND (:cause::text IS NULL OR cause = :cause)
@@ -75,7 +108,8 @@ SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_a
  ORDER BY id LIMIT :limit;
 
 -- name: missed
-SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
+SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at, carrier,
+       smsc, fetched_at
   FROM outbox o
  WHERE state IN ('failed', 'expired') AND family = 'sync' AND id > :after
    AND settled_at >= :since AND settled_at < :before AND message_ids <> '{}'
@@ -84,13 +118,14 @@ SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_a
 
 -- name: history
 SELECT * FROM
-    (SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at
+    (SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at, carrier,
+       smsc, fetched_at
        FROM outbox WHERE recipient = :recipient ORDER BY id DESC LIMIT :limit) AS newest
  ORDER BY id;
 
 -- name: revive
 UPDATE outbox SET state = 'resent' WHERE id = :row AND state IN ('failed', 'expired')
-RETURNING recipient, subscriber_id, cause, uid, return_code;
+RETURNING recipient, subscriber_id, cause, uid, return_code, carrier;
 
 -- name: note_resent
 INSERT INTO audit (msisdn, at, trigger, before, after, reason, actor)
@@ -111,12 +146,29 @@ receipts AS (
 SELECT count(*) FROM gone;
 
 -- name: counts
-SELECT (SELECT count(*) FROM outbox WHERE state = 'owed'),
-       (SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1),
-       (SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired'));
+SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired');
+
+-- name: counts_by_carrier
+SELECT carrier, count(*), min(due_at) FROM outbox WHERE state = 'owed' GROUP BY carrier;
 
 -- name: next_due
-SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1;
+-- Of each carrier of a lane, but for what lease would pass over.
+WITH RECURSIVE owed (carrier) AS (
+    SELECT min(carrier) FROM outbox WHERE state = 'owed'
+    UNION ALL
+    SELECT (SELECT min(o.carrier) FROM outbox o WHERE o.state = 'owed' AND o.carrier > owed.carrier)
+      FROM owed WHERE owed.carrier IS NOT NULL)
+SELECT min(o.due_at)
+  FROM owed
+  CROSS JOIN LATERAL (
+      SELECT due_at FROM outbox w
+       WHERE state = 'owed' AND carrier = owed.carrier
+         AND NOT EXISTS (SELECT 1 FROM outbox b
+                          WHERE b.recipient = w.recipient AND b.family = w.family AND b.state = 'owed'
+                            AND b.id <> w.id
+                            AND ((b.leased AND b.due_at > :now) OR (b.id < w.id AND b.due_at <= :now)))
+       ORDER BY due_at LIMIT 1) AS o
+ WHERE owed.carrier IS NOT NULL AND (owed.carrier = ANY (:carriers::text[])) <> :others;
 
 -- name: share
 SELECT smsc, senders, new FROM share_rate(:sender, :smscs, :now, :until);

@@ -29,7 +29,7 @@ INSERT INTO content (id, blob, blob_size, layout, octets) VALUES (:id, :blob, :b
 
 -- name: outbox
 SELECT recipient, id, subscriber_id, family, cause, uid, return_code, state, owed_at, due_at, expires_at, attempts,
-       leased, taken_at, held, gated_until, smpp_status, settled_at, holder,
+       leased, taken_at, held, gated_until, smpp_status, settled_at, holder, carrier, smsc, to_client, fetched_at,
        (SELECT max(accepted_at) FROM segment s WHERE s.outbox_id = outbox.id),
        (SELECT json_group_array(json_array(segment, total, message_id, delivered)) FROM
             (SELECT segment, total, message_id, delivered FROM segment s
@@ -38,9 +38,11 @@ SELECT recipient, id, subscriber_id, family, cause, uid, return_code, state, owe
 
 -- name: insert_outbox
 INSERT INTO outbox (recipient, id, subscriber_id, family, cause, uid, return_code, state, owed_at, due_at, expires_at,
-                    attempts, leased, taken_at, held, gated_until, smpp_status, settled_at, holder)
+                    attempts, leased, taken_at, held, gated_until, smpp_status, settled_at, holder, carrier,
+                    smsc, to_client, fetched_at)
 VALUES (:recipient, :id, :subscriber_id, :family, :cause, :uid, :return_code, :state, :owed_at, :due_at, :expires_at,
-        :attempts, :leased, :taken_at, :held, :gated_until, :smpp_status, :settled_at, :holder);
+        :attempts, :leased, :taken_at, :held, :gated_until, :smpp_status, :settled_at, :holder, :carrier, :smsc,
+        :to_client, :fetched_at);
 
 -- name: delete_segments
 DELETE FROM segment WHERE outbox_id = :id;

@@ -2,7 +2,7 @@
 -- A row waits while it is owed, in no worker's hands, and no segment of it was accepted.
 UPDATE outbox
    SET cause = :joined, uid = NULL, subscriber_id = :subscriber, return_code = :return_code,
-       expires_at = max(expires_at, :expires_at), attempts = 0
+       expires_at = max(expires_at, :expires_at), attempts = 0, carrier = :carrier, fetched_at = NULL
  WHERE id = (SELECT o.id FROM outbox o
               WHERE o.recipient = :recipient AND o.family = :family AND o.state = 'owed' AND o.leased = 0
                 AND NOT EXISTS (SELECT 1 FROM segment s WHERE s.outbox_id = o.id)
@@ -17,17 +17,34 @@ SELECT (SELECT max(gated_until) FROM outbox
        (SELECT max(taken_at) FROM outbox WHERE recipient = :recipient AND family = :family);
 
 -- name: insert_owed
-INSERT INTO outbox (subscriber_id, recipient, family, cause, uid, return_code, owed_at, due_at, held, expires_at)
-VALUES (:subscriber, :recipient, :family, :cause, :uid, :return_code, :owed_at, :due_at, :held, :expires_at);
+INSERT INTO outbox (subscriber_id, recipient, family, cause, uid, return_code, owed_at, due_at, held, expires_at,
+                    carrier)
+VALUES (:subscriber, :recipient, :family, :cause, :uid, :return_code, :owed_at, :due_at, :held, :expires_at,
+        :carrier);
+
+-- name: carriers
+-- Of a lane, those that are owed anything: one look at an index for each.
+WITH RECURSIVE owed (carrier) AS (
+    SELECT min(carrier) FROM outbox WHERE state = 'owed'
+    UNION ALL
+    SELECT (SELECT min(o.carrier) FROM outbox o WHERE o.state = 'owed' AND o.carrier > owed.carrier)
+      FROM owed WHERE owed.carrier IS NOT NULL)
+SELECT carrier FROM owed
+ WHERE carrier IS NOT NULL AND (carrier IN (SELECT value FROM json_each(:carriers))) <> :others
+ ORDER BY carrier <= :after, carrier;
 
 -- name: due
-SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at,
-       (SELECT group_concat(segment) FROM segment WHERE outbox_id = outbox.id)
-  FROM outbox WHERE state = 'owed' AND family = :family AND due_at <= :now
+-- But for what another row of its line is before: one in hands, or an older one that is due too.
+SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at, carrier,
+       (SELECT group_concat(segment) FROM segment WHERE outbox_id = o.id)
+  FROM outbox o WHERE state = 'owed' AND carrier = :carrier AND family = :family AND due_at <= :now
+   AND NOT EXISTS (SELECT 1 FROM outbox b
+                    WHERE b.recipient = o.recipient AND b.family = o.family AND b.state = 'owed' AND b.id <> o.id
+                      AND ((b.leased = 1 AND b.due_at > :now) OR (b.id < o.id AND b.due_at <= :now)))
  ORDER BY due_at, id LIMIT :limit;
 
 -- name: any_due
-SELECT 1 FROM outbox WHERE state = 'owed' AND due_at <= :now LIMIT 1;
+SELECT 1 FROM outbox WHERE state = 'owed' AND carrier = :carrier AND due_at <= :now LIMIT 1;
 
 -- name: lease
 UPDATE outbox SET due_at = :until, attempts = attempts + 1, leased = 1, taken_at = :now, held = 0,
@@ -54,7 +71,8 @@ UPDATE outbox
        uid = NULL,
        return_code = CASE WHEN outbox.id > given.id THEN outbox.return_code ELSE given.return_code END,
        due_at = max(outbox.due_at, given.due_at),
-       expires_at = max(outbox.expires_at, given.expires_at)
+       expires_at = max(outbox.expires_at, given.expires_at),
+       fetched_at = NULL
   FROM outbox AS given
  WHERE given.id = :row
    AND outbox.id = (SELECT o.id FROM outbox o
@@ -76,7 +94,7 @@ RETURNING id;
 -- name: settle
 UPDATE outbox
    SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status), leased = 0,
-       gated_until = :gated_until
+       gated_until = :gated_until, smsc = :smsc, to_client = :to_client
  WHERE id = :row AND state = 'owed' AND leased = 1 AND attempts = :attempt AND taken_at = :taken_at
 RETURNING recipient;
 
@@ -110,6 +128,18 @@ UPDATE outbox SET state = :state, settled_at = :now, leased = 0, gated_until = N
  WHERE id = :row AND state IN ('owed', 'sent')
 RETURNING recipient;
 
+-- name: way
+SELECT o.cause, o.carrier, o.smsc, o.owed_at, max(s.accepted_at)
+  FROM outbox o JOIN segment s ON s.outbox_id = o.id WHERE o.id = ?;
+
+-- name: unfetched
+SELECT id, to_client AND state IN ('sent', 'delivered') FROM outbox
+ WHERE recipient = ? AND family = 'sync' AND fetched_at IS NULL AND owed_at <= ?
+ ORDER BY id;
+
+-- name: fetched
+UPDATE outbox SET fetched_at = ? WHERE id = ? AND fetched_at IS NULL;
+
 -- name: release
 -- What was held is due when the last gate of its recipient is open.
 UPDATE outbox SET due_at = :now, held = 0
@@ -118,7 +148,8 @@ UPDATE outbox SET due_at = :now, held = 0
 
 -- name: dead_letters
 SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
-       (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
+       (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at,
+       o.carrier, o.smsc, o.fetched_at
   FROM outbox o
  WHERE o.state IN ('failed', 'expired') AND o.id > :after
    AND (:recipient IS NULL OR o.recipient = :recipient) AND (:cause IS NULL OR o.cause = :cause)
@@ -127,7 +158,8 @@ SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.
 
 -- name: missed
 SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
-       (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
+       (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at,
+       o.carrier, o.smsc, o.fetched_at
   FROM outbox o
  WHERE o.state IN ('failed', 'expired') AND o.family = 'sync' AND o.id > :after
    AND o.settled_at >= :since AND o.settled_at < :before
@@ -138,13 +170,14 @@ SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.
 -- name: history
 SELECT * FROM
     (SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
-            (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at
+            (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at,
+            o.carrier, o.smsc, o.fetched_at
        FROM outbox o WHERE o.recipient = :recipient ORDER BY o.id DESC LIMIT :limit)
  ORDER BY id;
 
 -- name: revive
 UPDATE outbox SET state = 'resent' WHERE id = ? AND state IN ('failed', 'expired')
-RETURNING recipient, subscriber_id, cause, uid, return_code;
+RETURNING recipient, subscriber_id, cause, uid, return_code, carrier;
 
 -- name: note_resent
 INSERT INTO audit (msisdn, at, trigger, before, after, reason, actor)
@@ -157,12 +190,18 @@ DELETE FROM outbox WHERE id IN
       ORDER BY settled_at LIMIT :limit);
 
 -- name: counts
-SELECT (SELECT count(*) FROM outbox WHERE state = 'owed'),
-       (SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1),
-       (SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired'));
+SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired');
+
+-- name: counts_by_carrier
+SELECT carrier, count(*), min(due_at) FROM outbox WHERE state = 'owed' GROUP BY carrier;
 
 -- name: next_due
-SELECT due_at FROM outbox WHERE state = 'owed' ORDER BY due_at LIMIT 1;
+-- The same as in due.
+SELECT due_at FROM outbox o WHERE state = 'owed' AND carrier = :carrier
+   AND NOT EXISTS (SELECT 1 FROM outbox b
+                    WHERE b.recipient = o.recipient AND b.family = o.family AND b.state = 'owed' AND b.id <> o.id
+                      AND ((b.leased = 1 AND b.due_at > :now) OR (b.id < o.id AND b.due_at <= :now)))
+ ORDER BY due_at LIMIT 1;
 
 -- name: sender_is_known
 SELECT 1 FROM sender WHERE smsc = :smsc AND name = :sender AND until > :now;
