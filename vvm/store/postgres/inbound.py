@@ -81,8 +81,9 @@ class PostgresInbound:
             if await connection.one(_SQL["settle_inbound"], {"row": sms}) is None:
                 return
             if msisdn is not None:
-                await find(connection, msisdn)
-                if change is not None:
+                if change is None:
+                    await find(connection, msisdn)
+                else:
                     await apply_change(connection, msisdn, change)
             await owe(connection, owed)
 
