@@ -82,9 +82,7 @@ class Api:
 
     async def messages(self, msisdn: str) -> list[tuple[int, str]]:
         """UID and caller of every message."""
-        status, answer = await self.call("GET", f"subscribers/{msisdn}/messages", params={"limit": 1000})
-        assert (status, answer["next"]) == (200, None)
-        return [(message["uid"], message["caller"]) for message in answer["messages"]]
+        return [(message["uid"], message["caller"]) for message in await self._listed(msisdn)]
 
     async def callers(self, msisdn: str) -> list[str | None]:
         return [message["caller"] for message in await self._listed(msisdn)]
@@ -96,10 +94,15 @@ class Api:
         return [message["seen"] for message in await self._listed(msisdn)]
 
     async def _listed(self, msisdn: str) -> list[dict[str, Any]]:
-        status, answer = await self.call("GET", f"subscribers/{msisdn}/messages", params={"limit": 1000})
-        assert status == 200
-        found: list[dict[str, Any]] = answer["messages"]
-        return found
+        found: list[dict[str, Any]] = []
+        page: dict[str, str] = {"limit": "1000"}
+        while True:
+            status, answer = await self.call("GET", f"subscribers/{msisdn}/messages", params=page)
+            assert status == 200
+            found += answer["messages"]
+            if answer["next"] is None:
+                return found
+            page["cursor"] = answer["next"]
 
     async def closed(self, msisdn: str) -> list[str]:
         """How the notifications to a number ended, in their order."""
