@@ -282,7 +282,7 @@ class Account(Protocol):
         ...
 
     async def quota(self, name: str) -> Quota | None:
-        """The quota root that governs a mailbox, None when there is no such mailbox."""
+        """The quota root that governs a mailbox or would, None when there can be none of that name."""
         ...
 
 

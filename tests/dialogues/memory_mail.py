@@ -54,7 +54,7 @@ class MailAccount:
 
     async def quota(self, name: str) -> Quota | None:
         """Of the whole account."""
-        return quota(self.folders) if name in self.folders else None
+        return quota(self.folders)
 
     async def append(self, name: str, messages: Sequence[NewMessage]) -> Appended | None:
         """All or none."""

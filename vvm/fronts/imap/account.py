@@ -69,7 +69,8 @@ class SubscriberAccount:
 
     async def quota(self, name: str) -> Quota | None:
         """Messages only: AOSP reads the resource called voice (spec/omtp-vvm.md 18.1), others MESSAGE."""
-        if await self.folder(name) is None or (inbox := await self.folder(INBOX)) is None:
+        missing = not self.opened.profile.files and await self.folder(name) is None
+        if missing or (inbox := await self.folder(INBOX)) is None:
             return None
         used = await told(self._services.folders.used(self.opened.mailbox))
         return Quota(
