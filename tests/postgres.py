@@ -98,6 +98,12 @@ class Server:
             time.sleep(0.02)
         raise AssertionError(f"PostgreSQL did not start:\n{(self.directory / 'log').read_text()}")
 
+    @property
+    def pid(self) -> int:
+        """Of the postmaster; every session is a child of it."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT ends sessions and shuts down; SIGQUIT is a crash of the server."""
         if self._process is not None:

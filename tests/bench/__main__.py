@@ -5,18 +5,28 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.bench import imap, latency, report, sms, store
 from vvm.runtime.logs import configure
 
-_ALL = {"store": store.run, "imap": imap.run, "sms": sms.run, "latency": latency.run}
+_ALL = ("store", "imap", "sms", "latency")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"some of {', '.join(_ALL)}; all by default")
-    wanted = parser.parse_args().what or list(_ALL)
+    parser.add_argument("--quick", action="store_true", help="store: small and short, to see that it runs")
+    words = parser.parse_args()
+    wanted = words.what or list(_ALL)
+    runs: dict[str, Callable[[Path], None]] = {
+        "store": partial(store.run, extent=store.QUICK if words.quick else store.Extent()),
+        "imap": imap.run,
+        "sms": sms.run,
+        "latency": latency.run,
+    }
     if unknown := set(wanted) - set(_ALL):
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
     configure("warning", "console")
@@ -24,7 +34,7 @@ def main() -> None:
     # The disk of the checkout, because /tmp may be memory, where an fsync costs nothing.
     with tempfile.TemporaryDirectory(dir=Path(__file__).parents[2], prefix=".bench-") as folder:
         for name in wanted:
-            _ALL[name](Path(folder))
+            runs[name](Path(folder))
 
 
 if __name__ == "__main__":

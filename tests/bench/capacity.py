@@ -37,7 +37,7 @@ class Traffic(msgspec.Struct, frozen=True):
 
 
 class Costs(msgspec.Struct, frozen=True):
-    """What one machine was measured to take, in seconds of one core and in octets."""
+    """What was measured, in seconds of one core and in octets; of a node where nothing else is said."""
 
     deposit: float
     """With its SMS."""
@@ -48,6 +48,9 @@ class Costs(msgspec.Struct, frozen=True):
     """Memory of a connection that waits."""
     commits: float = 2.2
     """Store transactions for a deposit; a session adds about one, for its flags."""
+    database_deposit: float = 0.0
+    """What the database server takes for a deposit, beside the node; nothing where it is a library."""
+    database_session: float = 0.0
 
 
 class Machines(msgspec.Struct, frozen=True):
@@ -57,8 +60,8 @@ class Machines(msgspec.Struct, frozen=True):
     memory_octets: float = 64e9
     full: float = 0.5
     """So that half of the nodes may fail, or the traffic may double."""
-    shard_commits: float = 5_000.0
-    """Small durable transactions a second of one PostgreSQL primary, at ``full``: an assumption."""
+    shard_cores: int = 16
+    """Of one PostgreSQL primary, as ``full`` as a node."""
     shard_octets: float = 4e12
     smsc_rate: float = 500.0
     """Submits a second of one bind that an SMSC grants."""
@@ -71,6 +74,8 @@ class Need(msgspec.Struct, frozen=True):
     sms: float
     commits: float
     cores: float
+    """Of the nodes."""
+    database_cores: float
     transcoding: float
     """Of the cores."""
     nodes: int
@@ -92,13 +97,14 @@ def need(traffic: Traffic, costs: Costs, machines: Machines) -> Need:
     commits = deposits * costs.commits + sessions
     transcoding = deposits * traffic.transcoded * costs.transcoding
     cores = deposits * costs.deposit + sessions * costs.session + transcoding
+    database = deposits * costs.database_deposit + sessions * costs.database_session
     messages = traffic.subscribers * traffic.deposits_a_day * traffic.kept_days
     connections = math.ceil(traffic.subscribers * traffic.idle)
     memory = connections * costs.idle_octets
     units = {
         "cores of the nodes": cores / (machines.cores * machines.full),
         "memory of the nodes": memory / (machines.memory_octets * machines.full),
-        "commits of the database": commits / machines.shard_commits,
+        "cores of the database": database / (machines.shard_cores * machines.full),
         "disk of the database": messages * traffic.row_octets / machines.shard_octets,
         "rate of an SMSC bind": sms / machines.smsc_rate,
     }
@@ -108,11 +114,12 @@ def need(traffic: Traffic, costs: Costs, machines: Machines) -> Need:
         sms=sms,
         commits=commits,
         cores=cores,
+        database_cores=database,
         transcoding=transcoding,
         nodes=math.ceil(max(units["cores of the nodes"], units["memory of the nodes"])),
         connections=connections,
         memory_octets=memory,
-        shards=math.ceil(max(units["commits of the database"], units["disk of the database"])),
+        shards=math.ceil(max(units["cores of the database"], units["disk of the database"])),
         binds=math.ceil(units["rate of an SMSC bind"]),
         blob_octets=messages * traffic.octets,
         row_octets=messages * traffic.row_octets,

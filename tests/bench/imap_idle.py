@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The idlers of W3: a TLS connection for each mailbox, all in IDLE, and deposits that some of them hear of.
 
-    python -m tests.bench.imap_idle PORT < accounts
+    python -m tests.bench.imap_idle PORT [NUMBER] < accounts
 
 ``accounts`` is one line: ``user password`` for each idler, or ``user password device secret`` for one
 whose mailbox is appended to, with semicolons between.  Prints ``ready`` when all idle, waits for a
-line, then appends to each of those mailboxes and prints a ``Heard`` as JSON.
+line, then appends to each of those mailboxes and prints a ``Heard`` as JSON.  NUMBER is how many idle
+already for others.
 """
 
 from __future__ import annotations
@@ -96,12 +97,12 @@ def deposit(port: int, tls: ssl.SSLContext, client: Client, words: list[str]) ->
 
 
 def main() -> None:
-    port = int(sys.argv[1])
+    port, others = int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 0
     tls = ssl.create_default_context()
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE
     accounts = [line.split() for line in sys.stdin.readline().split(";")]
-    idlers = [idler(port, tls, number, words) for number, words in enumerate(accounts)]
+    idlers = [idler(port, tls, number, words) for number, words in enumerate(accounts, others)]
     print("ready", flush=True)
     sys.stdin.readline()
     times = [
@@ -109,8 +110,8 @@ def main() -> None:
         for client, words in zip(idlers, accounts, strict=True)
         if len(words) > 2
     ]
-    answered, told = (sorted(column) for column in zip(*times, strict=True))
-    print(msgspec.json.encode(Heard(answered, told)).decode(), flush=True)
+    heard = Heard(sorted(answered for answered, _ in times), sorted(told for _, told in times))
+    print(msgspec.json.encode(heard).decode(), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,16 +30,29 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, smsc_port: int, workers: int = 1) -> AsyncIterator[Program]:
-    """``vvm serve`` with its own SQLite file and default settings, but for limits that would hide it."""
+async def running(
+    folder: Path,
+    *,
+    smsc_port: int,
+    workers: int = 1,
+    store: str = "",
+    master_key: bytes = b"",
+    roles: str = "",
+) -> AsyncIterator[Program]:
+    """``vvm serve`` with default settings, but for limits that would hide it.
+
+    ``store`` is the URL of one that is there already, with ``master_key``; "" makes a SQLite file.
+    """
     folder.mkdir(parents=True)
+    if master_key:
+        (folder / "master.key").write_bytes(master_key)
     http, imap, imap_tls = free_port(), free_port(), free_port()
     (folder / "vvm.toml").write_text(
         f"""
 [state]
 directory = "{folder}"
 [store]
-url = "sqlite:///{folder}/vvm.db"
+url = "{store or f"sqlite:///{folder}/vvm.db"}"
 [vvm]
 imap_host = "localhost"
 [imap]
@@ -67,6 +80,7 @@ rate = 100000.0
         str(folder / "vvm.toml"),
         "--workers",
         str(workers),
+        *(("--role", roles) if roles else ()),
     )
     try:
         address = f"http://127.0.0.1:{http}"

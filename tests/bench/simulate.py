@@ -13,8 +13,9 @@ import imaplib
 import ssl
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -25,6 +26,7 @@ from sms_gateway.simulator.smsc import SimulatedSmsc
 from tests.bench import cpu, report
 from tests.bench.capacity import Costs, Machines, Traffic, load, need
 from tests.bench.program import Program, running
+from tests.bench.store_places import Files, databases
 from tests.unit.audio_samples import wav
 from vvm.message.audio.transcode import AudioLimits, transcode
 from vvm.omtp.system import parse_system_sms
@@ -43,11 +45,27 @@ Account = tuple[str, str]
 Operation = Callable[[int], Coroutine[None, None, None]]
 
 
-class World:
-    """A program, its SMSC, and the handsets behind it."""
+class Busy(msgspec.Struct, frozen=True):
+    """Cores, or seconds of a core for one operation: of the program, and of the database server."""
 
-    def __init__(self, program: Program, api: aiohttp.ClientSession, accounts: dict[str, Account]) -> None:
+    program: float
+    database: float
+
+    def each(self, count: float, without: Busy) -> Busy:
+        """Of one of so many operations, and not of what goes on without them."""
+        return Busy(
+            (self.program - without.program) / count, max(0.0, (self.database - without.database) / count)
+        )
+
+
+class World:
+    """A program, its SMSC, and the handsets behind it; ``database`` is the process of its server, or 0."""
+
+    def __init__(
+        self, program: Program, database: int, api: aiohttp.ClientSession, accounts: dict[str, Account]
+    ) -> None:
         self.program = program
+        self._database = database
         self._api = api
         self._accounts = accounts
         self._audio = transcode(wav(seconds=20.0), AudioLimits(max_seconds=60)).amr
@@ -75,22 +93,31 @@ class World:
             client.store(newest, "+FLAGS", r"(\Seen)")
         client.logout()
 
-    async def cost(self, operation: Operation, idle: float) -> float:
+    async def cost(self, operation: Operation, idle: Busy) -> Busy:
         """Seconds of one core for one of many."""
-        return (await self.steady(_ALONE_SECONDS, {operation: _ALONE_RATE}) - idle) / _ALONE_RATE
+        return (await self.steady(_ALONE_SECONDS, {operation: _ALONE_RATE})).each(_ALONE_RATE, idle)
 
-    async def idle(self) -> float:
-        before = cpu.seconds(self.program.pid)
-        await asyncio.sleep(_SETTLE_SECONDS)
-        return (cpu.seconds(self.program.pid) - before) / _SETTLE_SECONDS
+    async def idle(self) -> Busy:
+        return await self._busy(_SETTLE_SECONDS, asyncio.sleep(_SETTLE_SECONDS))
 
-    async def steady(self, seconds: float, rates: dict[Operation, float]) -> float:
-        """Cores that the program was busy with; an open loop, so that a slow answer delays no other."""
-        before = cpu.seconds(self.program.pid)
-        async with asyncio.TaskGroup() as group:
-            for operation, rate in rates.items():
-                group.create_task(_at(rate, int(seconds * rate), operation))
-        return (cpu.seconds(self.program.pid) - before) / seconds
+    async def steady(self, seconds: float, rates: dict[Operation, float]) -> Busy:
+        """An open loop, so that a slow answer delays no other."""
+
+        async def play() -> None:
+            async with asyncio.TaskGroup() as group:
+                for operation, rate in rates.items():
+                    group.create_task(_at(rate, int(seconds * rate), operation))
+
+        return await self._busy(seconds, play())
+
+    async def _busy(self, seconds: float, work: Awaitable[None]) -> Busy:
+        program, database = self._cpu()
+        await work
+        after = self._cpu()
+        return Busy((after[0] - program) / seconds, (after[1] - database) / seconds)
+
+    def _cpu(self) -> tuple[float, float]:
+        return cpu.seconds(self.program.pid), cpu.seconds(self._database) if self._database else 0.0
 
 
 async def _at(rate: float, count: int, operation: Operation) -> None:
@@ -114,7 +141,7 @@ def _msisdn(number: int) -> str:
     return f"+336{number % _PEOPLE:08}"
 
 
-async def _run(folder: Path, seconds: float, share: float, traffic: Traffic) -> None:
+async def _run(folder: Path, engine: str, seconds: float, share: float, traffic: Traffic) -> None:
     told: dict[str, Account] = {}
     everybody = asyncio.Event()
 
@@ -126,43 +153,51 @@ async def _run(folder: Path, seconds: float, share: float, traffic: Traffic) -> 
                 everybody.set()
 
     smsc = SimulatedSmsc(on_sms=hear)
-    async with (
-        smsc.running(),
-        running(folder / "program", smsc_port=smsc.port) as program,
-        _api(program) as api,
-    ):
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(smsc.running())
+        place = stack.enter_context(databases()) if engine == "postgres" else Files(folder)
+        settings = await stack.enter_async_context(place.place("simulate"))
+        program = await stack.enter_async_context(
+            running(folder / "program", smsc_port=smsc.port, store=settings.url)
+        )
+        api = await stack.enter_async_context(_api(program))
         await smsc.until(lambda: smsc.bound > 0)
         for number in range(_PEOPLE):
             async with api.put(f"/v1/subscribers/{_msisdn(number)}", json={"max_messages": 10_000}) as answer:
                 answer.raise_for_status()
             await smsc.send_mo(_msisdn(number)[1:], "5511", "Activate:pv=11;ct=bench")
         await everybody.wait()
-        await _measure(World(program, api, told), seconds, share, traffic)
+        await _measure(World(program, place.pid, api, told), seconds, share, traffic)
 
 
 async def _measure(world: World, seconds: float, share: float, traffic: Traffic) -> None:
     report.section("Costs, each operation alone")
     idle = await world.idle()
+    deposit, session = await world.cost(world.deposit, idle), await world.cost(world.session, idle)
     costs = Costs(
-        deposit=await world.cost(world.deposit, idle),
-        session=await world.cost(world.session, idle),
+        deposit=deposit.program,
+        session=session.program,
         transcoding=await asyncio.to_thread(_transcoding),
+        database_deposit=deposit.database,
+        database_session=session.database,
     )
     report.row("to transcode its WAV", f"{costs.transcoding * 1000:.2f} ms of a core")
-    report.row("a deposit of 20 s with its SYNC", f"{costs.deposit * 1000:.2f} ms of a core")
-    report.row("a sync session", f"{costs.session * 1000:.2f} ms of a core")
-    deposits = share / (costs.deposit + traffic.sessions_per_deposit * costs.session)
+    for what, cost in (("a deposit of 20 s with its SYNC", deposit), ("a sync session", session)):
+        report.row(what, f"{cost.program * 1000:.2f} ms of a core", f"database {cost.database * 1000:.2f} ms")
+    both = [cost.program + cost.database for cost in (deposit, session)]
+    deposits = share / (both[0] + traffic.sessions_per_deposit * both[1])
     sessions = deposits * traffic.sessions_per_deposit
     report.section(f"A busy hour, {seconds:g} s of it, at {share:.0%} of a core")
     carried = deposits * 3600 / (traffic.deposits_a_day * traffic.busy_hour)
     report.row(
         "that are", f"{carried:,.0f} subscribers", f"{deposits:.1f} deposits, {sessions:.1f} sessions /s"
     )
-    predicted = load(costs, deposits=deposits, sessions=sessions, idle=idle)
+    predicted = load(costs, deposits=deposits, sessions=sessions, idle=idle.program)
+    database = idle.database + deposits * costs.database_deposit + sessions * costs.database_session
     seen = await world.steady(seconds, {world.deposit: deposits, world.session: sessions})
-    report.row("predicted", f"{predicted:.2f} cores")
-    report.row("seen", f"{seen:.2f} cores")
-    report.ratio("seen : predicted", seen, predicted)
+    report.row("predicted", f"{predicted:.2f} cores", f"database {database:.2f}")
+    report.row("seen", f"{seen.program:.2f} cores", f"database {seen.database:.2f}")
+    report.ratio("seen : predicted", seen.program + seen.database, predicted + database)
     report.section(f"{traffic.subscribers:,} subscribers")
     for name, value in msgspec.structs.asdict(need(traffic, costs, Machines())).items():
         report.row(name, f"{value:,.0f}" if isinstance(value, float) else f"{value}")
@@ -174,6 +209,9 @@ def _api(program: Program) -> aiohttp.ClientSession:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/simulate", description=__doc__)
+    parser.add_argument(
+        "--store", choices=("sqlite", "postgres"), default="sqlite", help="what the program keeps it in"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the busy hour is watched")
     parser.add_argument("--share", type=float, default=0.5, help="how much of a core it is to take")
     parser.add_argument("--subscribers", type=int, default=Traffic().subscribers)
@@ -182,7 +220,7 @@ def main() -> None:
     print(report.machine())
     with tempfile.TemporaryDirectory(dir=Path(__file__).parents[2], prefix=".bench-") as folder:
         traffic = Traffic(subscribers=wanted.subscribers)
-        asyncio.run(_run(Path(folder), wanted.seconds, wanted.share, traffic))
+        asyncio.run(_run(Path(folder), wanted.store, wanted.seconds, wanted.share, traffic))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.capacity import Costs, Machines, Traffic, load, need
 
-COSTS = Costs(deposit=0.004, session=0.002)
+COSTS = Costs(deposit=0.004, session=0.002, database_deposit=0.001, database_session=0.003)
 
 
 def test_the_busy_hour_of_a_small_carrier_by_hand() -> None:
@@ -18,6 +18,7 @@ def test_the_busy_hour_of_a_small_carrier_by_hand() -> None:
     assert found.sessions == pytest.approx(2.0)
     assert found.cores == pytest.approx(0.008)
     assert found.commits == pytest.approx(4.2)
+    assert found.database_cores == pytest.approx(0.007)
     assert (found.nodes, found.shards, found.binds) == (1, 1, 1)
     assert found.blob_octets == 36_000 * 20 * 45_000
 
@@ -31,7 +32,16 @@ def test_what_comes_as_wav_is_transcoded() -> None:
 
 def test_everything_grows_with_the_subscribers_and_nothing_faster() -> None:
     one, ten = (need(Traffic(subscribers=count), COSTS, Machines()) for count in (10_000_000, 100_000_000))
-    for name in ("deposits", "sessions", "sms", "commits", "cores", "memory_octets", "row_octets"):
+    for name in (
+        "deposits",
+        "sessions",
+        "sms",
+        "commits",
+        "cores",
+        "database_cores",
+        "memory_octets",
+        "row_octets",
+    ):
         assert getattr(ten, name) == pytest.approx(10 * getattr(one, name))
     assert one.nodes <= ten.nodes <= 10 * one.nodes
 
@@ -40,7 +50,7 @@ def test_everything_grows_with_the_subscribers_and_nothing_faster() -> None:
     ("change", "first"),
     [
         ({"smsc_rate": 1.0}, "rate of an SMSC bind"),
-        ({"shard_commits": 1.0}, "commits of the database"),
+        ({"shard_cores": 1}, "cores of the database"),
         ({"shard_octets": 1e9}, "disk of the database"),
         ({"cores": 1, "full": 0.001, "memory_octets": 1e15}, "cores of the nodes"),
         ({"memory_octets": 1e6}, "memory of the nodes"),

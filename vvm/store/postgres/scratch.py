@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -82,10 +83,14 @@ async def _own_server(programs: Programs) -> AsyncIterator[str]:
         settings = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
         place = f"postgresql://vvm@/postgres?host={quote(folder, safe='/')}"
         async with started([programs.path("postgres"), "-D", data, *settings], {}) as server:
-            await _answering(place, server)
-            yield place
-            server.process.terminate()  # waits for sessions, which are closed, and ends its children
-            await server.process.wait()
+            try:
+                await _answering(place, server)
+                yield place
+            finally:
+                # Killed, it would leave its shared memory behind.
+                if server.process.returncode is None:
+                    server.process.send_signal(signal.SIGINT)
+                    await server.process.wait()
 
 
 async def _answering(place: str, server: Child) -> None:
