@@ -4,6 +4,9 @@
 Octets stay octets: addresses, identifiers and message bodies are ``bytes``, and every number may
 have a value that the specification does not know, because carriers send such values and a gateway
 that rejects them loses messages.
+
+Of the structs that a full window has many of, ``gc=False`` spares the garbage collector the look:
+octets, numbers and tuples of them are never part of a circle.
 """
 
 from __future__ import annotations
@@ -70,7 +73,7 @@ class PduError(ValueError):
         self.sequence = sequence
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """A number or a name, with type of number and numbering plan (sections 5.2.5 and 5.2.6)."""
 
     ton: int = 0
@@ -99,7 +102,7 @@ class BindResponse(msgspec.Struct, frozen=True):
     tlvs: Tlvs = ()
 
 
-class Sm(msgspec.Struct, frozen=True):
+class Sm(msgspec.Struct, frozen=True, gc=False):
     """submit_sm and deliver_sm: the same fields (sections 4.4.1 and 4.6.1)."""
 
     source: Address
@@ -138,7 +141,7 @@ class Alert(msgspec.Struct, frozen=True):
     tlvs: Tlvs = ()
 
 
-class SmResponse(msgspec.Struct, frozen=True):
+class SmResponse(msgspec.Struct, frozen=True, gc=False):
     """What answers submit_sm, deliver_sm and data_sm (sections 4.4.2, 4.6.2, 4.7.2).
 
     The body may be missing, on errors by the book and on success by some SMSCs.
@@ -148,7 +151,7 @@ class SmResponse(msgspec.Struct, frozen=True):
     tlvs: Tlvs = ()
 
 
-class Empty(msgspec.Struct, frozen=True):
+class Empty(msgspec.Struct, frozen=True, gc=False):
     """enquire_link, unbind, their responses, generic_nack: nothing but a header."""
 
 
@@ -161,7 +164,7 @@ class Raw(msgspec.Struct, frozen=True):
 Body = Bind | BindResponse | Sm | DataSm | Alert | SmResponse | Empty | Raw
 
 
-class Pdu(msgspec.Struct, frozen=True):
+class Pdu(msgspec.Struct, frozen=True, gc=False):
     """One PDU: header (section 3.2) and body."""
 
     command: int

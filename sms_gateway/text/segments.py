@@ -27,7 +27,7 @@ class TooLong(ValueError):
     """The text needs more segments than a concatenation can count."""
 
 
-class Segment(msgspec.Struct, frozen=True):
+class Segment(msgspec.Struct, frozen=True, gc=False):  # as in smpp.pdu
     header: Header
     octets: bytes
     """The text; GSM-7 stands one septet an octet."""
