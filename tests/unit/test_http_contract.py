@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 import pytest
 import yaml
@@ -12,8 +13,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.unit.http_api import api, api_services
 from tests.unit.http_contract import document, document_paths, validate
 from tests.unit.services_world import World
+from vvm.domain.event import EventKind
+from vvm.domain.notification import Cause
+from vvm.domain.provisioning import Trigger
+from vvm.domain.subscriber import Fallback
 from vvm.fronts.http.app import routes
 from vvm.fronts.http.settings import HttpSettings
+from vvm.services.resending import Kind
 
 _METHODS = {"get", "put", "post", "patch", "delete"}
 
@@ -48,6 +54,20 @@ def test_every_name_of_a_query_is_promised() -> None:
     for route in routes(api_services(World()), HttpSettings()):
         path = re.sub(r"{(\w+):[^/]*}+", r"{\1}", route.path)
         assert names(document_paths()[path][route.method.lower()]) == set(route.query), route
+
+
+@pytest.mark.parametrize(
+    ("schema", "names"),
+    [
+        ("Trigger", Trigger),
+        ("Cause", Cause),
+        ("Resent", Kind),
+        ("EventKind", EventKind),
+        ("Fallback", Fallback),
+    ],
+)
+def test_every_name_of_an_enumeration_is_promised(schema: str, names: type[StrEnum]) -> None:
+    assert set(document()["components"]["schemas"][schema]["enum"]) == set(names)
 
 
 async def test_the_contract_is_served() -> None:
