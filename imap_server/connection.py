@@ -42,6 +42,8 @@ class Shared(msgspec.Struct, frozen=True):
     tls: ssl.SSLContext | None
     end_point: Callable[[], bytes | None]
     """Of the certificate that a handshake shows now; see ``Peer.end_point``."""
+    received: memoryview
+    """Where octets lie between the socket and the connection whose they are, one after another."""
 
 
 class House(Protocol):
@@ -56,7 +58,7 @@ class House(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """The asyncio protocol of one client, and the ``Link`` of its session."""
 
     def __init__(
@@ -116,10 +118,16 @@ class Connection(asyncio.Protocol):
         )
         self._house.opened(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next octets go; ``buffer_updated`` follows before anybody else is asked."""
+        del sizehint
+        return self._shared.received
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take octets; a peer that sends faster than its commands run has to wait."""
         if self._over:
             return
+        data = bytes(self._shared.received[:nbytes])
         self._heard = self._loop.time()
         if self._deflate is None:
             self._framer.feed(data)

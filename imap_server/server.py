@@ -29,6 +29,9 @@ log = structlog.get_logger(__name__)
 _BACKLOG = 1024
 """Connections that the kernel keeps for us; a burst of SYNCs brings many handsets at once."""
 
+_RECEIVE_BYTES = 65_536
+"""The most that is read at once."""
+
 _ACCEPT_AGAIN_SECONDS = 1.0
 """The pause after the system had no descriptor for another peer."""
 
@@ -82,6 +85,7 @@ class ImapServer:
             capabilities=capabilities(commands),
             tls=tls,
             end_point=end_point,
+            received=memoryview(bytearray(_RECEIVE_BYTES)),
         )
         self._bound: list[tuple[Listener, socket.socket]] = []
         self._acceptors: list[int] = []

@@ -202,13 +202,14 @@ async def test_a_peer_that_sends_while_its_command_runs_has_to_wait() -> None:
         capabilities=(),
         tls=None,
         end_point=lambda: None,
+        received=memoryview(bytearray(b"x" * 1000)),
     )
     connection = Connection(shared, OpenHouse(), number=1, address="192.0.2.1", implicit_tls=False)
     transport = DeafTransport()
     connection.connection_made(transport)
-    connection.data_received(b"x" * 100)
+    connection.buffer_updated(100)
     assert not transport.paused
-    connection.data_received(b"x")
+    connection.buffer_updated(1)
     assert transport.paused
 
 

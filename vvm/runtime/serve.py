@@ -32,6 +32,7 @@ from vvm.fronts.http.server import serving, serving_at
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
+from vvm.runtime.allocator import map_large_buffers
 from vvm.runtime.descriptors import allow_connections
 from vvm.runtime.hints import carrying
 from vvm.runtime.holder import held_name
@@ -213,6 +214,7 @@ def _imap(
     config: Config, services: Services, metrics: Metrics, *, share_ports: bool, systemd: Systemd
 ) -> dict[str, Part]:
     allow_connections(config.imap.limits.max_connections)
+    map_large_buffers()
     omtp = config.imap.omtp
     store = services.store
     first_fetches = FirstFetches(store.outbox, services.clock, FetchMetrics(metrics.registry))
