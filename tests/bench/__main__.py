@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``script/bench [store|imap|sms|latency …]``: print the figures of this machine."""
+"""``script/bench [store|imap|sms|latency|provisioning …]``: print the figures of this machine."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import imap, latency, report, sms, store
+from tests.bench import imap, latency, provisioning, report, sms, store
 from vvm.runtime.logs import configure
 
-_ALL = ("store", "imap", "sms", "latency")
+_ALL = ("store", "imap", "sms", "latency", "provisioning")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"some of {', '.join(_ALL)}; all by default")
     parser.add_argument("--quick", action="store_true", help="store: small and short, to see that it runs")
+    parser.add_argument(
+        "--subscribers",
+        type=int,
+        metavar="N",
+        default=provisioning.SUBSCRIBERS,
+        help="provisioning: how many it imports (default: %(default)s)",
+    )
     words = parser.parse_args()
     wanted = words.what or list(_ALL)
     runs: dict[str, Callable[[Path], None]] = {
@@ -26,6 +33,7 @@ def main() -> None:
         "imap": imap.run,
         "sms": sms.run,
         "latency": latency.run,
+        "provisioning": partial(provisioning.run, subscribers=words.subscribers),
     }
     if unknown := set(wanted) - set(_ALL):
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")

@@ -43,7 +43,7 @@ async def running(
 
     ``store`` is the URL of one that is there already, with ``master_key``; "" makes a SQLite file.
     """
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if master_key:
         (folder / "master.key").write_bytes(master_key)
     http, imap, imap_tls = free_port(), free_port(), free_port()

@@ -63,6 +63,7 @@ async def test_a_new_subscriber_is_what_was_asked_for(store: Store) -> None:
     new = new_subscriber(client=CLIENT, status=ProvisioningStatus.NEW, setup_done=False)
     created = await store.subscribers.create(new)
     asked = msgspec.structs.asdict(new)
+    del asked["aliases"], asked["reason"]
     assert {name: getattr(created, name) for name in asked} == asked
     assert created.changed_at == new.created_at
 

@@ -59,6 +59,7 @@ from vvm.services.settings import (
     ServiceSettings,
     WebhookSettings,
 )
+from vvm.services.standing import Standings
 from vvm.services.subscription import Subscription
 from vvm.services.timeline import Timeline
 from vvm.services.tokens import Tokens
@@ -302,7 +303,10 @@ class World:
         )
         self.pbx = Pbx(self.deposit, self.greetings)
         self.master = MasterLogin(self.store.subscribers, MASTER)
-        self.bulk = Bulk(self.provisioning, self.store.subscribers, self.store.cos)
+        standings = Standings(self.lifecycle, clock=self.clock, service=service)
+        self.bulk = Bulk(
+            self.provisioning, standings, self.store.subscribers, self.store.numbers, self.store.cos
+        )
         self.classes = ClassesOfService(self.store.cos, clock=self.clock)
         self.tokens = Tokens(self.store.tokens, clock=self.clock)
         self.repeats = Repeats(self.store.repeats, self.keyring.answer_key, clock=self.clock)

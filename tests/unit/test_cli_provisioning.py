@@ -147,6 +147,42 @@ def test_an_export_is_an_import(vvm: Run, base: Path, tmp_path: Path, name: str)
     assert "password" not in out.read_text()
 
 
+def test_an_update_is_told_before_it_is_made_and_is_made_once(vvm: Run, tmp_path: Path) -> None:
+    file = tmp_path / "base.csv"
+    file.write_text(
+        "msisdn,language,aliases,held,closed,cos\n+33612345678,,+33612000001,,,\n+33687654321,,,,,\n"
+    )
+    assert vvm("subscriber", "import", str(file)).out == "2 read: 2 created, 0 updated, 0 known, 0 bad\n"
+    vvm("cos", "put", "gold")
+    file.write_text(
+        "msisdn,language,aliases,held,closed,cos\n"
+        "+33612345678,,-,true,true,gold\n+33687654321,eng,-,false,false,-\n+33600000009,,,,,\n"
+        "+33612000001,,,,,\n"
+    )
+    promised = vvm("subscriber", "import", str(file), "--update", "--dry-run")
+    assert promised.out == (
+        "4 read: 1 would be created, 1 would be updated, 1 known, 1 bad\n"
+        'line 2: +33612345678: cos "" -> gold, aliases ["+33612000001"] -> [], held false -> true,'
+        " closed false -> true\n"
+    )
+    assert "line 5: the number is an alias" in promised.err
+    made = vvm("subscriber", "import", str(file), "--update", "--reason", "case 12", "--json").json(dict)
+    assert (made["created"], made["updated"], made["known"], made["bad"]) == (
+        2,
+        1,
+        1,
+        0,
+    )
+    audit = vvm("audit", "list", "--msisdn", "+33612345678", "--json").json(dict)["entries"]
+    assert [(one["trigger"], one["reason"]) for one in audit[:3]] == [
+        ("closed", "case 12"),
+        ("alias_removed", "+33612000001"),
+        ("held", "case 12"),
+    ]
+    again = vvm("subscriber", "import", str(file), "--update", "--json").json(dict)
+    assert (again["created"], again["updated"], again["known"]) == (0, 0, 4)
+
+
 @pytest.mark.parametrize("text", ["number\n+33612345678\n", "", 'msisdn\n"+336'])
 def test_a_file_that_is_no_base_is_refused_whole(vvm: Run, tmp_path: Path, text: str) -> None:
     file = tmp_path / "no.csv"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.http_api import Api, api
 from tests.unit.services_world import ALICE, BOB, World
+from vvm.domain.access import Role
 from vvm.domain.numbers import Msisdn
 from vvm.fronts.http.settings import HttpSettings
 
@@ -136,3 +137,55 @@ async def test_a_batch_with_a_key_is_carried_out_once(http: Api) -> None:
     ]
     assert second.body == first.body
     assert second.headers["Idempotency-Replayed"] == "true"
+
+
+HELD = {"aliases": [CAROL], "held": True, "closing_at": "2026-12-01T00:00:00Z", "reason": "case 12"}
+
+
+async def test_a_subscriber_is_created_with_numbers_a_hold_and_an_end(http: Api, world: World) -> None:
+    assert await run(http, item("create", BOB) | HELD) == [("created", "")]
+    bob = await world.provisioning.show(CAROL)
+    assert bob.closing is not None
+    assert (bob.msisdn, bob.held, bob.status, bob.closing.at.day) == (BOB, True, "U", 1)
+    newest = await world.store.subscribers.audit(BOB, limit=1)
+    assert [(one.trigger, one.reason, one.actor) for one in newest] == [
+        ("closed", "case 12", "api:admin.token")
+    ]
+
+
+async def test_an_update_brings_them_about_and_undoes_them_and_may_be_repeated(
+    http: Api, world: World
+) -> None:
+    undone = {"aliases": [], "held": False, "closed": False}
+    for standing, aliases in (HELD, [CAROL]), (undone, []):
+        for _ in range(2):
+            assert await run(http, item("update", ALICE) | standing) == [("updated", "")]
+            alice = await world.provisioning.show(ALICE)
+            assert await world.lifecycle.aliases(ALICE) == aliases
+            assert (alice.held, alice.closing is not None) == (bool(aliases), bool(aliases))
+    assert [one.trigger for one in await world.store.subscribers.audit(ALICE, limit=99)].count("held") == 1
+
+
+@pytest.mark.parametrize(
+    ("standing", "code"),
+    [
+        ({"aliases": [BOB]}, "invalid_number"),
+        ({"aliases": [ALICE]}, "subscriber_exists"),
+        ({"aliases": [f"+3360000001{digit}" for digit in range(6)]}, "too_many_aliases"),
+    ],
+)
+async def test_numbers_that_cannot_be_given_cost_the_item(
+    http: Api, standing: dict[str, object], code: str
+) -> None:
+    (result,) = await run(http, item("create", BOB) | standing, dry_run=False)
+    assert result == ("refused", code)
+    assert (await http.call("GET", f"/v1/subscribers/{BOB}")).status == 404
+
+
+async def test_who_may_lay_no_hold_lays_none_by_a_batch(http: Api, world: World) -> None:
+    _, secret = await world.tokens.create("crm", Role.PROVISIONING)
+    body = {"items": [item("create", BOB) | {"held": True}]}
+    answer = await http.call("POST", BATCH, json=body, token=secret.reveal())
+    assert answer.problem == (403, "forbidden")
+    body = {"items": [item("create", BOB) | {"closed": True}]}
+    assert (await http.call("POST", BATCH, json=body, token=secret.reveal())).json["refused"] == 0

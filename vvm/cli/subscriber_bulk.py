@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import Progress
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_error, show_json, show_line
+from vvm.cli.progress import progress
 from vvm.cli.subscriber_files import LineWriter, count_lines, is_csv, read_lines
 from vvm.domain.errors import Refusal
+from vvm.services.bulk import ChangedLine
 
 
 class BadLines(Refusal):
@@ -31,22 +29,35 @@ async def import_(
     /,
     *,
     config: ConfigFile,
-    dry_run: Annotated[bool, Parameter(negative=(), help="Create nobody; tell what would happen.")] = False,
+    update: Annotated[
+        bool, Parameter(negative=(), help="Bring who is there already to what its line says.")
+    ] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative=(), help="Create and change nobody; tell what would happen.")
+    ] = False,
+    reason: Annotated[str, Parameter(help="Why, for the audit of holds, closures and aliases.")] = "import",
     json: AsJson = False,
 ) -> None:
-    """Give the service to everybody in a file; who has it already is left alone.
+    """Give the service to everybody in a file; without --update, who has it already is left alone.
 
     After an interruption the same command goes on.  Exit 1 when a line is bad: the others are imported.
     """
     total = count_lines(file)
     async with opened(config) as services:
-        with _progress(total) as advance:
-            report = await services.bulk.load(read_lines(file), dry_run=dry_run, progress=advance)
+        with progress("subscribers", total=total, quiet=json) as advance:
+            report = await services.bulk.load(
+                read_lines(file), dry_run=dry_run, progress=advance, update=update, reason=reason
+            )
     if json:
         show_json(report)
     else:
-        verb = "would be created" if dry_run else "created"
-        show_line(f"{report.read} read: {report.created} {verb}, {report.known} known, {report.bad} bad")
+        would = "would be " if dry_run else ""
+        show_line(
+            f"{report.read} read: {report.created} {would}created, {report.updated} {would}updated,"
+            f" {report.known} known, {report.bad} bad"
+        )
+        for changed in report.changes if dry_run else ():
+            show_line(f"line {changed.line}: {changed.msisdn}: {_told(changed)}")
         for bad in report.bad_lines:
             show_error(f"line {bad.line}: {bad.reason}")
     if report.bad:
@@ -63,7 +74,10 @@ async def export(
     """Write every subscriber to a file that import takes, without passwords and PINs."""
     count = 0
     async with opened(config) as services:
-        with file.open("w", encoding="utf-8", newline="") as out, _progress(None) as advance:
+        with (
+            file.open("w", encoding="utf-8", newline="") as out,
+            progress("subscribers", total=None, quiet=json) as advance,
+        ):
             writer = LineWriter(out, as_csv=is_csv(file))
             async for line in services.bulk.dump():
                 writer.write(line)
@@ -75,9 +89,12 @@ async def export(
         show_line(f"{count} exported")
 
 
-@contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's stderr, and nothing anywhere else."""
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task("subscribers", total=total)
-        yield lambda count: bar.advance(task, count)
+def _told(changed: ChangedLine) -> str:
+    """What was and what shall be, column by column."""
+    return ", ".join(
+        f"{name} {_word(before)} -> {_word(after)}" for name, (before, after) in changed.changes.items()
+    )
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) and value else msgspec.json.encode(value).decode()

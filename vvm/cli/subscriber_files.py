@@ -15,7 +15,8 @@ from vvm.domain.errors import Refusal
 from vvm.services.bulk import BadLine, SubscriberLine
 
 COLUMNS = SubscriberLine.__struct_fields__
-_CLIENT = "client"
+_NONE = "-"
+"""In CSV, where an empty cell leaves a column out: no class, no alias."""
 
 
 class UnreadableImport(Refusal):
@@ -71,8 +72,12 @@ def _from_row(number: int, row: dict[str | None, str | None]) -> SubscriberLine 
         return BadLine(number, "more values than columns")
     said: dict[str | None, object] = {name: value for name, value in row.items() if value}
     try:
-        if _CLIENT in said:
-            said[_CLIENT] = msgspec.json.decode(str(said[_CLIENT]))
+        if "client" in said:
+            said["client"] = msgspec.json.decode(str(said["client"]))
+        if "aliases" in said:
+            said["aliases"] = [] if said["aliases"] == _NONE else str(said["aliases"]).split()
+        if said.get("cos") == _NONE:
+            said["cos"] = ""
         return msgspec.convert(said, SubscriberLine, strict=False)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         return BadLine(number, str(error))
@@ -92,6 +97,7 @@ class LineWriter:
             self._out.write(msgspec.json.encode(line).decode() + "\n")
             return
         said = msgspec.to_builtins(line)
+        said |= {name: said[name] or _NONE for name in ("cos", "aliases") if name in said}
         self._csv.writerow([_cell(said.get(name)) for name in COLUMNS])
 
 
@@ -103,5 +109,7 @@ def _cell(value: object) -> str:
             return "true" if value else "false"
         case dict():
             return json.dumps(value)
+        case list() | tuple():
+            return " ".join(map(str, value))
         case _:
             return str(value)

@@ -52,6 +52,7 @@ from vvm.services.retelling import Retelling
 from vvm.services.retention import Retention
 from vvm.services.retrieval import Retrieval
 from vvm.services.settings import ServiceSettings
+from vvm.services.standing import Standings
 from vvm.services.subscription import Subscription
 from vvm.services.sweeping import Sweeper
 from vvm.services.timeline import Timeline
@@ -302,7 +303,13 @@ async def open_services(
                 webhooks=Webhooks(
                     store.webhooks, store.events, keyring, clock=clock, settings=config.webhook
                 ),
-                bulk=Bulk(provisioning, store.subscribers, store.cos),
+                bulk=Bulk(
+                    provisioning,
+                    Standings(lifecycle, clock=clock, service=service),
+                    store.subscribers,
+                    store.numbers,
+                    store.cos,
+                ),
                 classes=ClassesOfService(store.cos, clock=clock),
                 tokens=Tokens(store.tokens, clock=clock),
                 repeats=Repeats(store.repeats, keyring.answer_key, clock=clock),

@@ -16,8 +16,9 @@ import structlog
 from vvm.domain.errors import Refusal
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile
-from vvm.services.bulk import Bulk
+from vvm.services.bulk import AS_IT_IS, Bulk
 from vvm.services.provisioning import Provisioning, SubscriberOptions
+from vvm.services.standing import Standing
 from vvm.store.port import NewSubscriber
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,9 @@ class Item(msgspec.Struct, frozen=True):
     msisdn: Msisdn
     options: Callable[[ClientProfile], SubscriberOptions]
     """What is wanted, from what the client is now, or else is taken to be."""
+    standing: Standing = AS_IT_IS
+    reason: str = ""
+    """For the audit."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -70,7 +74,9 @@ class Batch:
             try:
                 if item.verb is Verb.CREATE:
                     options = item.options(self._default_client)
-                    waiting[place] = await self._bulk.prepared(item.msisdn, options)
+                    waiting[place] = await self._bulk.prepared(
+                        item.msisdn, options, item.standing, reason=item.reason
+                    )
                 else:
                     await self._create(waiting, results, dry_run=dry_run)
                     results[place] = Result(await self._changed(item, dry_run=dry_run))
@@ -91,8 +97,11 @@ class Batch:
         new = [waiting[place] for place in sorted(first.values())]
         added = set(await self._bulk.add(new, dry_run=dry_run))
         for place, one in waiting.items():
-            created = one.msisdn in added and first[one.msisdn] == place
-            results[place] = Result(Outcome.CREATED if created else Outcome.KNOWN)
+            if one.msisdn in added:
+                results[place] = Result(Outcome.CREATED if first[one.msisdn] == place else Outcome.KNOWN)
+            else:
+                refusal = await self._bulk.why_not(one)
+                results[place] = Result(Outcome.REFUSED if refusal else Outcome.KNOWN, refusal)
         waiting.clear()
 
     async def _changed(self, item: Item, *, dry_run: bool) -> Outcome:
@@ -103,7 +112,7 @@ class Batch:
             return Outcome.DELETED
         options = item.options(before.client)
         if dry_run:
-            await self._bulk.prepared(item.msisdn, options)  # for its checks
+            await self._bulk.prepared(before.msisdn, options, item.standing)  # for its checks
         else:
-            await self._provisioning.change(item.msisdn, options)
+            await self._bulk.bring(item.msisdn, options, item.standing, reason=item.reason)
         return Outcome.UPDATED

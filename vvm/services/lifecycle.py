@@ -68,24 +68,33 @@ class Lifecycle:
         """Lift the hold; what was only kept by it goes with the next purge.  Raises UnknownSubscriber."""
         return await self._hold(msisdn, Trigger.RELEASED, held=False, reason=reason, decided_at=decided_at)
 
-    async def close(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
-        """The mailbox takes no message and lets nobody in, and goes when the grace is over.
+    async def close(
+        self,
+        msisdn: Msisdn,
+        *,
+        reason: str,
+        at: datetime | None = None,
+        decided_at: datetime | None = None,
+    ) -> Subscriber:
+        """The mailbox takes no message and lets nobody in, and goes ``at`` then, or when the grace is over.
 
-        Its client is told that it is unknown.  May be repeated: the first end stands.  Raises
-        UnknownSubscriber.
+        Its client is told that it is unknown.  May be repeated: the first end stands where none is
+        named.  Raises UnknownSubscriber.
         """
         grace = timedelta(days=self._service.close_grace_days)
         while True:
             before = await self._subscriber(msisdn)
-            if before.closing is not None:
-                return before
             now = self._clock.now()
+            if before.closing is not None:
+                if at in {None, before.closing.at}:
+                    return before
+                return await self._end(before, msgspec.structs.replace(before.closing, at=at))
             change = SubscriberChange(
                 changed_at=now,
                 decided_on=before.status,
                 decided_at=decided_at,
                 status=ProvisioningStatus.UNKNOWN,
-                closing=Closing(at=now + grace, before=before.status),
+                closing=Closing(at=at or now + grace, before=before.status),
                 trigger=Trigger.CLOSED,
                 reason=reason,
             )
@@ -98,6 +107,17 @@ class Lifecycle:
         self._moved(after)
         log.info("subscriber_closed", msisdn=after.msisdn)
         return after
+
+    async def block_closed(self, msisdn: Msisdn, *, blocked: bool) -> Subscriber:
+        """Say whether a closed subscriber would be blocked if it were opened again; any other stays as it is.
+
+        Raises UnknownSubscriber, PreconditionFailed.
+        """
+        before = await self._subscriber(msisdn)
+        if before.closing is None:
+            return before
+        status = rules.blocked(before.closing.before) if blocked else rules.unblocked(before.closing.before)
+        return await self._end(before, msgspec.structs.replace(before.closing, before=status))
 
     async def reopen(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """Everything is as it was before ``close``, and an active client is told so.
@@ -240,6 +260,10 @@ class Lifecycle:
     def _moved(self, subscriber: Subscriber) -> None:
         self._hints.mailbox(subscriber.mailbox)
         self._hints.outbox()
+
+    async def _end(self, before: Subscriber, closing: Closing) -> Subscriber:
+        change = SubscriberChange(changed_at=self._clock.now(), decided_at=before.changed_at, closing=closing)
+        return await self._subscribers.change(before.msisdn, change)
 
     async def _hold(
         self, msisdn: Msisdn, trigger: Trigger, *, held: bool, reason: str, decided_at: datetime | None

@@ -8,7 +8,7 @@ subscriber, in the audit and in the event feed.  A method is one transaction, as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -34,6 +34,12 @@ class Renumbering(msgspec.Struct, frozen=True):
 class NumberStore(Protocol):
     async def aliases(self, subscriber: SubscriberId) -> Sequence[Msisdn]:
         """In the order of numbers."""
+        ...
+
+    async def aliases_of(
+        self, subscribers: Collection[SubscriberId]
+    ) -> Mapping[SubscriberId, Sequence[Msisdn]]:
+        """The same of several; who has none is left out."""
         ...
 
     async def add_alias(

@@ -19,17 +19,14 @@ from vvm.domain.message import Flags, Kind
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import (
-    ClientProfile,
-    CosName,
-    Fallback,
     MailboxId,
-    ProvisioningStatus,
     Subscriber,
     SubscriberId,
 )
 from vvm.store.blobs.port import Blob, BlobLedger
 from vvm.store.change import SubscriberChange
 from vvm.store.cos import CosStore
+from vvm.store.creation import NewSubscriber
 from vvm.store.devices import DeviceStore, NewCode, NewDevice
 from vvm.store.events import EventStore, WebhookStore
 from vvm.store.expiry import Aged, Ages, ExpiryStore
@@ -96,6 +93,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "NewDevice",
     "NewInbound",
     "NewInboundSegment",
+    "NewSubscriber",
     "NotificationRecord",
     "NumberStore",
     "OutboxCounts",
@@ -119,33 +117,16 @@ GREETINGS_LIMIT = 20
 """How many messages a Greetings folder holds: one of each kind is used, the rest is room to change."""
 
 
-class NewSubscriber(msgspec.Struct, frozen=True):
-    msisdn: Msisdn
-    status: ProvisioningStatus
-    client: ClientProfile
-    language: str
-    setup_done: bool
-    max_messages: int
-    imap_user: str
-    password_check: bytes
-    password_sealed: bytes
-    created_at: datetime
-    pin_check: str | None = None
-    fallback: Fallback = Fallback.NONE
-    cos: CosName = CosName("")
-    """Name of a class of service; "" for none."""
-
-
 class SubscriberStore(Protocol):
     async def create(self, new: NewSubscriber) -> Subscriber:
         """Add a subscriber with its mailbox, an empty INBOX and empty Greetings.
 
-        Raises SubscriberExists, UnknownCos, NumberQuarantined.
+        Raises SubscriberExists, UnknownCos, NumberQuarantined, of each of its numbers.
         """
         ...
 
     async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
-        """Add all of these whose numbers are free, in one transaction, and tell which those were.
+        """Add all of these whose numbers are all free, in one transaction, and tell which those were.
 
         Nobody who is there is changed.  Raises UnknownCos, and has then added nobody.
         """

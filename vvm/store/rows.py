@@ -6,6 +6,7 @@ The only place that knows the order of columns: the statements of each engine gi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -147,6 +148,14 @@ def subscriber(row: Row) -> Subscriber:
         held=bool(row[19]),
         closing=None if row[20] is None else Closing(moment(row[20]), ProvisioningStatus(row[21])),
     )
+
+
+def aliases(found: Sequence[Row]) -> dict[SubscriberId, list[Msisdn]]:
+    """By their owners."""
+    owned: defaultdict[SubscriberId, list[Msisdn]] = defaultdict(list)
+    for owner, number in found:
+        owned[SubscriberId(owner)].append(Msisdn(number))
+    return dict(owned)
 
 
 def folder_state(row: Row) -> FolderState:

@@ -3,27 +3,50 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 
+from vvm.domain.access import Scope
 from vvm.domain.errors import Refusal
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.answers import document
+from vvm.fronts.http.auth import CALLER, Forbidden
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberDocument, options_of
 from vvm.services.batch import LIMIT, Batch, Item, Outcome, Result, Verb
 from vvm.services.provisioning import Provisioning
+from vvm.services.standing import Standing
+
+_E164 = Annotated[str, msgspec.Meta(pattern=r"^[+][1-9][0-9]{5,14}$")]
 
 
 class ItemDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: Verb
-    msisdn: Annotated[str, msgspec.Meta(pattern=r"^[+][1-9][0-9]{5,14}$")]
+    msisdn: _E164
     subscriber: SubscriberDocument = SubscriberDocument()
-    """As the body of PUT and PATCH; a deletion has none."""
+    """As the body of PUT and PATCH; a deletion has none, nor what follows."""
+    aliases: tuple[_E164, ...] | None = None
+    """All its further numbers."""
+    held: bool | None = None
+    closed: bool | None = None
+    closing_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """When it goes if it is closed; when the grace is over where nothing is said."""
+    reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """For the audit."""
+
+    def standing(self) -> Standing:
+        """Raises InvalidNumber."""
+        return Standing(
+            aliases=None if self.aliases is None else tuple(map(parse_msisdn, self.aliases)),
+            held=self.held,
+            closed=True if self.closed is None and self.closing_at is not None else self.closed,
+            closing_at=self.closing_at,
+        )
 
 
 class BatchDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +80,8 @@ class BatchRoutes:
         settings = self._settings
         body = await read_body(request, limit_bytes=settings.max_batch_bytes, seconds=settings.body_seconds)
         wanted = decode(body, BatchDocument)
+        if any(one.held is not None for one in wanted.items) and Scope.HOLD not in request[CALLER].scopes:
+            raise Forbidden(f"this token has no {Scope.HOLD}")
         items = [self._item(one) for one in wanted.items]
         results = await self._batch(items, dry_run=wanted.dry_run)
         views = tuple(_view(item.msisdn, result) for item, result in zip(items, results, strict=True))
@@ -65,7 +90,7 @@ class BatchRoutes:
 
     def _item(self, one: ItemDocument) -> Item:
         options = partial(options_of, self._provisioning, one.subscriber)
-        return Item(one.action, parse_msisdn(one.msisdn), options)
+        return Item(one.action, parse_msisdn(one.msisdn), options, one.standing(), one.reason)
 
 
 def _view(msisdn: Msisdn, result: Result) -> ItemView:

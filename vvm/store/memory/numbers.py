@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -26,6 +26,12 @@ class MemoryNumbers:
 
     async def aliases(self, subscriber: SubscriberId) -> Sequence[Msisdn]:
         return sorted(alias for alias, owner in self._subscribers.aliases.items() if owner == subscriber)
+
+    async def aliases_of(
+        self, subscribers: Collection[SubscriberId]
+    ) -> Mapping[SubscriberId, Sequence[Msisdn]]:
+        owners = set(self._subscribers.aliases.values()).intersection(subscribers)
+        return {owner: await self.aliases(owner) for owner in owners}
 
     async def add_alias(
         self, msisdn: Msisdn, alias: Msisdn, *, most: int, at: datetime, reason: str = ""

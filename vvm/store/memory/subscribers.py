@@ -59,20 +59,22 @@ class MemorySubscribers:
         self._when_removed.append(forget)
 
     async def create(self, new: NewSubscriber) -> Subscriber:
-        if await self.by_msisdn(new.msisdn) or await self.by_imap_user(new.imap_user) is not None:
+        if await self.by_imap_user(new.imap_user) is not None:
             raise SubscriberExists
-        self.require_free(new.msisdn, at=new.created_at)
+        for number in new.numbers:
+            if self._found(number) is not None:
+                raise SubscriberExists
+            self.require_free(number, at=new.created_at)
         self._check(new.cos)
-        subscriber = Subscriber(
-            id=SubscriberId(next(self._ids)),
-            mailbox=self._mailboxes.open(max_messages=new.max_messages),
-            changed_at=new.created_at,
-            **msgspec.structs.asdict(new),
-        )
+        mailbox = self._mailboxes.open(max_messages=new.max_messages)
+        subscriber = new.born(SubscriberId(next(self._ids)), mailbox)
         self._subscribers[new.msisdn] = subscriber
         self._events.owners[subscriber.mailbox] = new.msisdn
         self._mailboxes.admit(subscriber.mailbox, clients=new.status.active)
-        self.note(Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
+        self._mailboxes.hold(subscriber.mailbox, held=new.held)
+        self.aliases |= dict.fromkeys(new.aliases, subscriber.id)
+        for entry in new.transitions():
+            self.note(entry)
         return subscriber
 
     async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:

@@ -7,7 +7,7 @@ directory decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -37,6 +37,11 @@ class PostgresNumbers:
     async def aliases(self, subscriber: SubscriberId) -> Sequence[Msisdn]:
         found = await self._database.all(_SQL["aliases"], {"subscriber": subscriber})
         return [Msisdn(number) for (number,) in found]
+
+    async def aliases_of(
+        self, subscribers: Collection[SubscriberId]
+    ) -> Mapping[SubscriberId, Sequence[Msisdn]]:
+        return rows.aliases(await self._database.all(_SQL["aliases_of"], {"subscribers": list(subscribers)}))
 
     async def add_alias(
         self, msisdn: Msisdn, alias: Msisdn, *, most: int, at: datetime, reason: str = ""

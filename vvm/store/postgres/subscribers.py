@@ -42,12 +42,7 @@ class PostgresSubscribers:
             raise SubscriberExists
         if outcome == "quarantined":
             raise NumberQuarantined
-        return Subscriber(
-            id=SubscriberId(subscriber),
-            mailbox=MailboxId(mailbox),
-            changed_at=new.created_at,
-            **msgspec.structs.asdict(new),
-        )
+        return new.born(SubscriberId(subscriber), MailboxId(mailbox))
 
     async def create_many(self, new: Sequence[NewSubscriber]) -> Sequence[Msisdn]:
         found = await self._database.decide(_SQL["create"], _new_values(new))
@@ -189,6 +184,14 @@ def _new_json(new: NewSubscriber) -> str:
         "fallback": new.fallback.value,
         "cos": new.cos or None,
         "actor": actor(),
+        "aliases": new.aliases,
+        "held": new.held,
+        "closing_at": None if new.closing is None else rows.microseconds(new.closing.at),
+        "closed_from": None if new.closing is None else new.closing.before.value,
+        "transitions": [
+            {"trigger": one.trigger, "before": one.before, "after": one.after, "reason": one.reason}
+            for one in new.transitions()
+        ],
     }
     return msgspec.json.encode(fields).decode()
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -35,6 +35,12 @@ class SqliteNumbers:
 
     async def aliases(self, subscriber: SubscriberId) -> Sequence[Msisdn]:
         return [Msisdn(number) for (number,) in self._reader.all(_SQL["aliases"], (subscriber,))]
+
+    async def aliases_of(
+        self, subscribers: Collection[SubscriberId]
+    ) -> Mapping[SubscriberId, Sequence[Msisdn]]:
+        where = {"subscribers": rows.uid_list(list(subscribers))}
+        return rows.aliases(self._reader.all(_SQL["aliases_of"], where))
 
     async def add_alias(
         self, msisdn: Msisdn, alias: Msisdn, *, most: int, at: datetime, reason: str = ""

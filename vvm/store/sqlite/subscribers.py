@@ -7,8 +7,6 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import msgspec
-
 from vvm.domain.cos import UnknownCos
 from vvm.domain.errors import (
     IsAlias,
@@ -50,12 +48,7 @@ class SqliteSubscribers:
         def work(connection: sqlite3.Connection) -> Sequence[Msisdn]:
             created = []
             for one in new:
-                names = {
-                    "msisdn": one.msisdn,
-                    "imap_user": one.imap_user,
-                    "at": rows.microseconds(one.created_at),
-                }
-                if connection.execute(_SQL["subscriber_exists"], names).fetchone() is None:
+                if all(_is_free(connection, number, one) for number in one.numbers):
                     _insert(connection, one)
                     created.append(one.msisdn)
             return created
@@ -174,9 +167,10 @@ def find(connection: sqlite3.Connection, msisdn: Msisdn) -> Subscriber:
 
 
 def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
-    given = {"msisdn": new.msisdn, "at": rows.microseconds(new.created_at)}
-    if connection.execute(_SQL["number_quarantined"], given).fetchone() is not None:
-        raise NumberQuarantined
+    for number in new.numbers:
+        given = {"msisdn": number, "at": rows.microseconds(new.created_at)}
+        if connection.execute(_SQL["number_quarantined"], given).fetchone() is not None:
+            raise NumberQuarantined
     _check_cos(connection, new.cos)
     (mailbox,) = connection.execute(_SQL["insert_mailbox"]).fetchone()
     try:
@@ -197,8 +191,13 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
                 "pin_check": new.pin_check,
                 "fallback": new.fallback.value,
                 "cos": new.cos,
+                "held": new.held,
+                "closing_at": None if new.closing is None else rows.microseconds(new.closing.at),
+                "closed_from": None if new.closing is None else new.closing.before.value,
             },
         ).fetchone()
+        for alias in new.aliases:
+            connection.execute(_SQL["insert_alias"], {"msisdn": alias, "subscriber": subscriber})
     except sqlite3.IntegrityError:
         raise SubscriberExists from None
     for name, most in ((INBOX, new.max_messages), (GREETINGS, GREETINGS_LIMIT)):
@@ -214,13 +213,14 @@ def _insert(connection: sqlite3.Connection, new: NewSubscriber) -> Subscriber:
             },
         )
         connection.execute(_SQL["insert_subscription"], {"mailbox": mailbox, "name": name})
-    audit(connection, Audited(new.msisdn, new.created_at, Trigger.CREATED, None, new.status))
-    return Subscriber(
-        id=SubscriberId(subscriber),
-        mailbox=MailboxId(mailbox),
-        changed_at=new.created_at,
-        **msgspec.structs.asdict(new),
-    )
+    for entry in new.transitions():
+        audit(connection, entry)
+    return new.born(SubscriberId(subscriber), MailboxId(mailbox))
+
+
+def _is_free(connection: sqlite3.Connection, number: Msisdn, new: NewSubscriber) -> bool:
+    asked = {"msisdn": number, "imap_user": new.imap_user, "at": rows.microseconds(new.created_at)}
+    return connection.execute(_SQL["subscriber_exists"], asked).fetchone() is None
 
 
 def _check_cos(connection: sqlite3.Connection, name: CosName) -> None:

@@ -1,6 +1,9 @@
 -- name: aliases
 SELECT msisdn FROM alias WHERE subscriber_id = :subscriber ORDER BY msisdn;
 
+-- name: aliases_of
+SELECT subscriber_id, msisdn FROM alias WHERE subscriber_id = ANY (:subscribers) ORDER BY msisdn;
+
 -- name: insert_alias
 INSERT INTO alias (subscriber_id, msisdn) VALUES (:subscriber, :msisdn);
 

@@ -1,6 +1,10 @@
 -- name: aliases
 SELECT msisdn FROM alias WHERE subscriber_id = ? ORDER BY msisdn;
 
+-- name: aliases_of
+SELECT subscriber_id, msisdn FROM alias
+ WHERE subscriber_id IN (SELECT value FROM json_each(:subscribers)) ORDER BY msisdn;
+
 -- name: insert_alias
 INSERT INTO alias (msisdn, subscriber_id) VALUES (:msisdn, :subscriber);
 

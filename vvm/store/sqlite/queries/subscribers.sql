@@ -10,10 +10,15 @@ INSERT INTO subscription (mailbox_id, name) VALUES (:mailbox, :name);
 
 -- name: insert_subscriber
 INSERT INTO subscriber (mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
-                        password_check, password_sealed, created_at, changed_at, pin_check, fallback, cos)
+                        password_check, password_sealed, created_at, changed_at, pin_check, fallback, cos,
+                        held, closing_at, closed_from)
 VALUES (:mailbox, :msisdn, :status, :client, :language, :setup_done, :max_messages, :imap_user,
-        :password_check, :password_sealed, :created_at, :created_at, :pin_check, :fallback, nullif(:cos, ''))
+        :password_check, :password_sealed, :created_at, :created_at, :pin_check, :fallback, nullif(:cos, ''),
+        :held, :closing_at, :closed_from)
 RETURNING id;
+
+-- name: insert_alias
+INSERT INTO alias (msisdn, subscriber_id) VALUES (:msisdn, :subscriber);
 
 -- name: subscriber_by_msisdn
 SELECT id, mailbox_id, msisdn, status, client, language, setup_done, max_messages, imap_user,
