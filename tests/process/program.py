@@ -136,6 +136,10 @@ class Program:
         wanted = {"event": event} | fields
         return [line for line in self._lines if wanted.items() <= line.items()]
 
+    def last_line(self) -> Line:
+        """What it said last."""
+        return self._lines[-1]
+
     async def until_logged(self, event: str, *, count: int = 1, **fields: object) -> None:
         """Wait for so many of such lines."""
         async with asyncio.timeout(_LOG_SECONDS):

@@ -137,7 +137,7 @@ def test_an_hour_without_smsc_costs_each_phone_one_sms_in_order_at_the_contracte
 async def _outage(folder: Path, selector: JumpingSelector) -> None:
     clock = LoopClock(selector)
     settings = NotificationSettings()
-    port = _free_port()
+    port = free_port()
     arrivals: list[tuple[float, HandsetSms]] = []
     async with open_sqlite(folder / "vvm.db") as store:
         outbox = AtWork(_notification(store, clock, settings), clock=clock, selector=selector)
@@ -248,7 +248,8 @@ def _message(clock: LoopClock) -> NewMessage:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port where nobody listens, for an SMSC that comes later."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

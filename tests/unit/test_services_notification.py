@@ -417,3 +417,14 @@ async def test_what_was_owed_by_another_carrier_goes_by_the_one_of_today() -> No
     assert await world.notification.lease(10) == []
     (notice,) = await world.notification.lease(10, lane=blue)
     assert (notice.row.carrier, notice.row.cause) == ("blue", Cause.MAILBOX_UPDATE)
+
+
+async def test_what_no_smsc_saw_keeps_its_place_before_what_was_owed_later() -> None:
+    world = World()
+    for msisdn in (ALICE, BOB):
+        await world.subscriber(msisdn=msisdn)
+        await world.deposit(msisdn, TWO_SECONDS, CALL)
+        world.clock.advance(timedelta(seconds=1))
+    (first,) = await world.notification.lease(1)
+    await world.notification.retry(first.row, after=timedelta(), smpp_status=None, counted=False)
+    assert [notice.row.recipient for notice in await world.notification.lease(10)] == [ALICE, BOB]

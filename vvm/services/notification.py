@@ -174,11 +174,14 @@ class Notification:
         log.info("notification_sent", row=row.id, cause=row.cause.value, msisdn=row.recipient)
 
     async def retry(self, row: Leased, *, after: timedelta, smpp_status: int | None, counted: bool) -> None:
-        """The SMSC could not take it now.  After too many counted attempts it is a dead letter."""
+        """The SMSC could not take it now.  After too many counted attempts it is a dead letter.
+
+        What no SMSC saw (``after`` is nothing) goes back to its place, before what was owed later.
+        """
         if counted and row.attempt >= self._settings.max_attempts:
             await self.failed(row, smpp_status=smpp_status)
             return
-        due_at = self._clock.now() + after
+        due_at = self._clock.now() + after if after else row.owed_at
         await self._outbox.retry(row, due_at=due_at, status=smpp_status, counted=counted)
         if not after:
             self._hints.outbox()  # another node may send it while this one stops, or has lost its bind
