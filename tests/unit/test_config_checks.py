@@ -235,6 +235,15 @@ def test_a_certificate_is_refused_with_the_key_of_another(tmp_path: Path) -> Non
     assert (key, right) == ("tls.key", "the key of tls.certificate, both PEM, no passphrase")
 
 
+@pytest.mark.parametrize("section", ["http", "self_service"])
+def test_what_speaks_tls_needs_both_files(tmp_path: Path, section: str) -> None:
+    made = made_certificate(tmp_path / "made")
+    ((key, _, right),) = told(tmp_path, f"[{section}]\ncertificate = '{made}/tls.crt'")
+    assert (key, right) == (f"{section}.key", "certificate and key go together: give both or neither")
+    found = {key for key, *_ in told(tmp_path, f"[{section}]\ncertificate = '/no'\nkey = '/no'")}
+    assert found == {f"{section}.certificate", f"{section}.key"}
+
+
 def test_a_master_key_has_its_size_wherever_it_is(tmp_path: Path) -> None:
     short = tmp_path / "master.key"
     short.write_bytes(b"x" * 31)

@@ -31,6 +31,8 @@ def _files(config: Config) -> Findings:
         "http.certificate": config.http.certificate,
         "http.key": config.http.key,
         "http.client_ca": config.http.client_ca,
+        "self_service.certificate": config.self_service.certificate,
+        "self_service.key": config.self_service.key,
     }
     for index, smsc in enumerate(config.sms.smsc):
         if smsc.tls is not None:
@@ -54,6 +56,7 @@ def _http_tls(config: Config) -> Findings:
     if http.listen_tls and not http.certificate:
         yield Mistake("http.certificate", "a certificate, which http.listen_tls needs", render(""))
     yield from _pair("http", http.certificate, http.key)
+    yield from _pair("self_service", config.self_service.certificate, config.self_service.key)
     if is_readable(http.client_ca):
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(http.client_ca)

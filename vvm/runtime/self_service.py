@@ -12,6 +12,7 @@ from vvm.config.sections import Config
 from vvm.fronts.http.doors import Place, Report
 from vvm.fronts.http.self_service import SelfService, build_self_service
 from vvm.fronts.http.server import serving_at
+from vvm.runtime.http_places import tls_place
 from vvm.runtime.metrics import Metrics
 from vvm.runtime.supervisor import Part, Ready
 from vvm.runtime.wiring import Services
@@ -38,13 +39,19 @@ def self_service_part(
         url=settings.url,
         registry=metrics.registry,
     )
-    address = parse_address(settings.listen)
+    parts: dict[str, Part] = {}
+    if settings.certificate:
+        place, parts["self_service_renewal"] = tls_place(
+            settings.listen, certificate=settings.certificate, key=settings.key
+        )
+    else:
+        address = parse_address(settings.listen)
+        place = Place(address.host, address.port)
 
     async def run(ready: Ready) -> None:
-        place = [Place(address.host, address.port)]
-        async with serving_at(app, config.http, place, report=report) as (port,):
+        async with serving_at(app, config.http, [place], report=report) as (port,):
             log.info("self_service_listening", port=port)
             ready()
             await asyncio.Event().wait()
 
-    return {"self_service": run}
+    return {"self_service": run} | parts

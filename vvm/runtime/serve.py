@@ -29,14 +29,14 @@ from vvm.fronts.http.app import ApiServices, build_app
 from vvm.fronts.http.doors import Place, RefusedConnections
 from vvm.fronts.http.health import Leaving
 from vvm.fronts.http.server import serving, serving_at
-from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.allocator import map_large_buffers
 from vvm.runtime.descriptors import allow_connections
 from vvm.runtime.hints import carrying
 from vvm.runtime.holder import held_name
-from vvm.runtime.keys import CertificateWatch, MutualTls, admin_token, tls_context
+from vvm.runtime.http_places import RENEWAL_SECONDS, tls_place
+from vvm.runtime.keys import CertificateWatch, admin_token, tls_context
 from vvm.runtime.listeners import imap_listeners
 from vvm.runtime.metrics import (
     BlobMetrics,
@@ -67,8 +67,6 @@ log = structlog.get_logger(__name__)
 _OUTAGE_SECONDS = 1.0
 _VISITS_SECONDS = 5.0
 """How soon a client's doings stand in its timeline."""
-_RENEWAL_SECONDS = 30.0
-"""How soon a renewed certificate is shown."""
 _HANDOVER_SECONDS = 1.0
 _CLOCK_SECONDS = 10.0
 _HOUSEKEEPING_SECONDS = 3600.0
@@ -288,7 +286,7 @@ async def _write_down(*flushes: Callable[[], Awaitable[None]]) -> None:
 
 async def _look_for_renewal(renewal: CertificateWatch) -> None:
     while True:
-        await asyncio.sleep(_RENEWAL_SECONDS)
+        await asyncio.sleep(RENEWAL_SECONDS)
         renewal.look()
 
 
@@ -380,9 +378,11 @@ def _http(
     places = [Place(address.host, address.port, given=systemd.only(Socket.HTTP))]
     parts: dict[str, Part] = {}
     if config.http.listen_tls:
-        place, renewal = _tls_place(config.http)
+        http = config.http
+        place, parts["http_renewal"] = tls_place(
+            http.listen_tls, certificate=http.certificate, key=http.key, client_ca=http.client_ca
+        )
         places.append(place)
-        parts["http_renewal"] = _for_ever(renewal)
 
     async def run(ready: Ready) -> None:
         async with serving_at(app, config.http, places, report=refused.of("api")) as (port, *tls_ports):
@@ -391,19 +391,6 @@ def _http(
             await asyncio.Event().wait()
 
     return {"http": run} | parts | self_service_part(config, services, metrics, refused.of("self_service"))
-
-
-def _tls_place(settings: HttpSettings) -> tuple[Place, Callable[[], Awaitable[None]]]:
-    """Where the API listens over TLS, and the look for a renewed certificate."""
-    address = parse_address(settings.listen_tls)
-    certificate, key = Path(settings.certificate), Path(settings.key)
-    watch = MutualTls(certificate, key, Path(settings.client_ca) if settings.client_ca else None)
-
-    async def renew() -> None:
-        await asyncio.sleep(_RENEWAL_SECONDS)
-        watch.look()
-
-    return Place(address.host, address.port, lambda: watch.context), renew
 
 
 def _deposit(config: Config, services: Services, metrics: Metrics) -> dict[str, Part]:

@@ -93,7 +93,11 @@ class SelfServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """What clients reach over HTTP, on a listener of its own (docs/self-service.md)."""
 
     listen: str = ""
-    """Address and port; "" listens nowhere. Plain HTTP: a proxy in front of it speaks TLS."""
+    """Address and port; "" listens nowhere."""
+    certificate: str = ""
+    """PEM file with a certificate and its chain: listen speaks TLS; "" leaves that to a proxy."""
+    key: str = ""
+    """PEM file with its private key; both are looked at for a renewal twice a minute."""
     url: str = ""
     """How clients reach that listener, for example "https://vvm.example.net"; needed with listen."""
     country_code: str = "1"
