@@ -173,10 +173,12 @@ class Connection(asyncio.BufferedProtocol):
             self._settle(self._news)
         if now < self._deadline:
             return
-        if self._over:
-            self.abort()
-        else:
+        if not self._over:
             self.end(self._deadline_is)
+        elif self._lingering:
+            self._part()
+        else:
+            self.abort()
 
     def drain(self) -> None:
         """End when the command that runs is answered; at once when none runs, TLS begins or BYE was said."""
@@ -452,18 +454,26 @@ class Connection(asyncio.BufferedProtocol):
             self._cut()
         elif self._transport is not None:
             self._write()
-            if self._framer.pending and self._transport.can_write_eof():
+            if self._framer.pending or (self._deflate is not None and self._deflate.waiting):
                 self._linger(self._transport)
-            else:  # under TLS the transport itself takes what comes until the peer agrees to the end
+            else:
                 self._transport.close()
 
     def _linger(self, transport: asyncio.Transport) -> None:
         """Forget what a peer sends on, until its time is over: closed now, it might hear a reset alone."""
         self._lingering = True
         self._set_deadline(Limit.WRITE_TIME, self._settings.linger_seconds)
-        transport.write_eof()
+        if transport.can_write_eof():  # not under TLS
+            transport.write_eof()
         if not self._reading:
             transport.resume_reading()
+
+    def _part(self) -> None:
+        """The time of a peer that lingers is over; it has as much again to agree to the end of TLS."""
+        self._lingering = False
+        self._set_deadline(Limit.WRITE_TIME, self._settings.linger_seconds)
+        if self._transport is not None:
+            self._transport.close()
 
     def _cut(self) -> None:
         self._over = True

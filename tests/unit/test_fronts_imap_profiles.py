@@ -24,7 +24,7 @@ from vvm.fronts.imap.profiles import PROFILES, Appends, manners_of, profile_of
 from vvm.fronts.imap.vocabulary import Vocabulary
 from vvm.services.login import Admitted
 from vvm.services.provisioning import SubscriberOptions
-from vvm.store.port import KeywordChange
+from vvm.store.port import KeywordChange, Settlement
 
 BY_TYPE = OmtpSettings(manners={"Acme": Manners.ANDROID, "Acme.Mail": Manners.MAIL})
 
@@ -169,10 +169,11 @@ async def deposit(world: World) -> None:
 
 
 async def drained(world: World) -> list[Cause]:
-    """What was owed since the last look."""
-    rows = await world.store.outbox.lease(
-        now=world.clock.now() + timedelta(hours=1), lease=timedelta(days=9), limit=10
-    )
+    """What was owed since the last look; it has arrived, so the next one has its turn."""
+    now = world.clock.now() + timedelta(hours=1)
+    rows = await world.store.outbox.lease(now=now, lease=timedelta(days=9), limit=10)
+    for row in rows:
+        await world.store.outbox.settle(row, Settlement.DELIVERED, now=now)
     return [row.cause for row in rows]
 
 

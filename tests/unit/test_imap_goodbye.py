@@ -14,24 +14,28 @@ from tests.dialogues.runner import Client
 from tests.unit.test_imap_server import PHONE, Figures, client, gone, hear, say
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize(
     ("behind", "reason"),
     [(b"x" * 9_000, "line too long"), (b"{4294967295+}\r\n", "[TOOBIG] command too long")],
 )
-async def test_a_peer_that_goes_on_sending_behind_our_bye_meets_no_reset(behind: bytes, reason: str) -> None:
+async def test_a_peer_that_goes_on_sending_behind_our_bye_meets_no_reset(
+    behind: bytes, reason: str, *, tls: bool
+) -> None:
     """A reset would take our last words with it before a peer that writes first has read them."""
     settings = ImapSettings(linger_seconds=600.0)
-    async with memory_world(settings) as world, client(world, tls=False) as peer:
+    async with memory_world(settings) as world, client(world, tls=tls) as peer:
         await peer.send(b"a LOGIN " + behind)
         assert await hear(peer, until="* BYE") == [f"* BYE {reason}"]
         await peer.send(b"x" * 20_000_000)
         assert world.server.connections == 1
 
 
-async def test_a_peer_that_sends_without_end_behind_our_bye_is_cut() -> None:
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_peer_that_sends_without_end_behind_our_bye_is_cut(*, tls: bool) -> None:
     settings = ImapSettings(linger_seconds=0.05, sweep_seconds=0.01)
     figures = Figures()
-    async with memory_world(settings, metrics=figures) as world, client(world, tls=False) as peer:
+    async with memory_world(settings, metrics=figures) as world, client(world, tls=tls) as peer:
         await peer.send(b"a LOGIN " + b"x" * 9_000)
         assert await hear(peer, until="* BYE") == ["* BYE line too long"]
         async with asyncio.TaskGroup() as group:
@@ -41,13 +45,22 @@ async def test_a_peer_that_sends_without_end_behind_our_bye_is_cut() -> None:
     assert figures.limits == [Limit.LINE]
 
 
-async def test_a_stop_does_not_wait_for_a_peer_that_sends_behind_our_bye() -> None:
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_stop_does_not_wait_for_a_peer_that_sends_behind_our_bye(*, tls: bool) -> None:
     settings = ImapSettings(linger_seconds=600.0)
-    async with memory_world(settings) as world, client(world, tls=False) as peer:
+    async with memory_world(settings) as world, client(world, tls=tls) as peer:
         await peer.send(b"a LOGIN " + b"x" * 9_000)
         assert await hear(peer, until="* BYE") == ["* BYE line too long"]
         await world.server.stop(600.0)
         assert world.server.connections == 0
+
+
+async def test_a_peer_that_waits_for_the_end_of_tls_hears_it() -> None:
+    settings = ImapSettings(linger_seconds=0.05, sweep_seconds=0.01)
+    async with memory_world(settings) as world, client(world) as peer:
+        await peer.send(b"a LOGIN " + b"x" * 9_000)
+        assert await hear(peer, until="* BYE") == ["* BYE line too long"]
+        await peer.closed()
 
 
 async def without_end(peer: Client) -> OSError:
