@@ -140,3 +140,4 @@ def test_by_hand_a_number_needs_a_kind_and_an_id_none(
         assert vvm("notification", "resend", "1").code == Exit.REFUSED
         assert vvm("notification", "resend", ALICE).code == Exit.USAGE
         assert vvm("notification", "resend", "1", "--kind", "mwi").code == Exit.USAGE
+        assert vvm("notification", "resend", "1", "--reason", "lamp").code == Exit.USAGE

@@ -58,6 +58,8 @@ async def resend(
     """Have a phone told once more; the text is made anew when it is sent."""
     if (kind is None) != which.isdigit():
         raise CycloptsError(msg="name the id of a dead letter, or a subscriber's number and --kind")
+    if kind is None and reason:
+        raise CycloptsError(msg="--reason goes with --kind: of a dead letter the audit has the cause")
     async with opened(config) as services:
         if kind is None:
             await services.dead_letters.resend(int(which))
