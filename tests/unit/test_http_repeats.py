@@ -117,9 +117,10 @@ async def test_many_at_once_have_one_effect(http: Api, world: World) -> None:
 
 
 async def test_after_a_crash_nobody_does_it_twice_unless_that_is_harmless(http: Api, world: World) -> None:
-    await _begun(world, "POST", DEVICES, b'{"name": "Tablet"}')
+    await _begun(world, "POST", f"{ONE}/password", b"")
     world.clock.advance(timedelta(minutes=10))
-    assert (await http.call("POST", DEVICES, json=TABLET, headers=KEY)).problem == (409, "outcome_unknown")
+    again = await http.call("POST", f"{ONE}/password", headers=KEY)
+    assert again.problem == (409, "outcome_unknown")
     await _begun(world, "PUT", ONE, b'{"max_messages": 7}', key="order-2")
     world.clock.advance(timedelta(minutes=10))
     answer = await http.call("PUT", ONE, json={"max_messages": 7}, headers={"Idempotency-Key": "order-2"})
@@ -144,17 +145,47 @@ async def test_a_post_that_does_no_harm_is_done_again_after_a_crash(
     assert (answer.status < 300, answer.headers.get(REPLAYED)) == (True, None)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "made"),
+    [
+        (DEVICES, b'{"name": "Tablet"}', ("id", "login", "password")),
+        ("/v1/webhooks", b'{"url": "https://crm.example.net/"}', ("id", "secret")),
+        (f"{ONE}/greetings", TWO_SECONDS, ("uid",)),
+    ],
+)
+async def test_what_was_made_before_a_crash_is_found_again(  # noqa: PLR0917 - a fixture each
+    http: Api,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    body: bytes,
+    made: tuple[str, ...],
+) -> None:
+    """It is made, and then nobody keeps the answer."""
+    with monkeypatch.context() as dying:
+        dying.setattr(type(world.store.repeats), "finish", _away)
+        assert (await http.call("POST", path, data=body, headers=KEY)).status == 503
+    world.clock.advance(timedelta(minutes=10))
+    first = await http.call("POST", path, data=body, headers=KEY)
+    assert (first.status, first.headers.get(REPLAYED)) == (201, None)
+    (things,) = (value for value in (await http.call("GET", path)).json.values() if isinstance(value, list))
+    assert len(things) == 1
+    second = await http.call("POST", path, data=body, headers=KEY)
+    assert (second.body, second.headers[REPLAYED]) == (first.body, "true")
+    assert set(made) <= first.json.keys()
+    other = await http.call("POST", path, data=body, headers={"Idempotency-Key": "another"})
+    assert all(other.json[name] != first.json[name] for name in made)
+
+
 async def test_an_outage_frees_what_may_be_done_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async with api(world) as http:
         with monkeypatch.context() as away:
             away.setattr(type(world.store.subscribers), "change", _away)
-            away.setattr(type(world.store.devices), "add", _away)
+            other = {"Idempotency-Key": "2"}
             assert (await http.call("PATCH", ONE, json={}, headers=KEY)).status == 503
-            assert (
-                await http.call("POST", DEVICES, json=TABLET, headers={"Idempotency-Key": "2"})
-            ).status == 503
+            assert (await http.call("POST", f"{ONE}/password", headers=other)).status == 503
         assert (await http.call("PATCH", ONE, json={}, headers=KEY)).status == 200
-        answer = await http.call("POST", DEVICES, json=TABLET, headers={"Idempotency-Key": "2"})
+        answer = await http.call("POST", f"{ONE}/password", headers=other)
         assert answer.problem == (409, "request_in_progress")
 
 

@@ -58,6 +58,7 @@ class Keyring:
         """Seals what clients bring back over HTTP (services.transactions)."""
         self.answer_key = _derive(master, b"vvm kept answers")
         """Seals answers that are kept for whoever repeats a request (services.repeats)."""
+        self._repeat = _derive(master, b"vvm repeated requests")
         self._seal = AESGCM(_derive(master, b"vvm imap password seal"))
         self._wrap = AESGCM(_derive(master, b"vvm data key wrap"))
         self.fingerprint = _derive(master, b"vvm master key fingerprint").hex()[:16]
@@ -70,6 +71,10 @@ class Keyring:
     def mint_code(self, owner: str) -> Minted:
         """Make a one-time code of digits, bound to its owner, for a person to type."""
         return self._kept(owner, f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}")
+
+    def repeatable(self, request: bytes, purpose: str) -> bytes:
+        """32 octets that nobody can guess, and that the same request gets again."""
+        return hmac.new(self._repeat, purpose.encode() + b"\0" + request, hashlib.sha256).digest()
 
     def _kept(self, owner: str, secret: str) -> Minted:
         nonce = secrets.token_bytes(_NONCE_BYTES)

@@ -77,12 +77,20 @@ class Devices:
         if profile not in _PROFILES:
             raise InvalidDevice(f"the profile of a device is {PROFILE_RULE}")
 
-    async def add(self, msisdn: Msisdn, *, name: str, profile: str = "") -> NewCredentials:
-        """Give a device a login.  Raises UnknownSubscriber, InvalidDevice, TooManyDevices."""
+    async def add(
+        self, msisdn: Msisdn, *, name: str, profile: str = "", request: bytes | None = None
+    ) -> NewCredentials:
+        """Give a device a login.  Raises UnknownSubscriber, InvalidDevice, TooManyDevices.
+
+        ``request`` names the request: repeated, it gets the device that it made, while that is there.
+        """
         self.check(name=name, profile=profile)
         subscriber = await self._known(msisdn)
         while True:
-            login = _login_of(subscriber)
+            login = _login_of(subscriber, _new_tag() if request is None else self._tag_of(request))
+            made = None if request is None else await self._devices.by_login(login)
+            if made is not None:
+                return NewCredentials(made, self._keyring.open(login, made.password_sealed))
             minted = self._keyring.mint(login)
             new = NewDevice(
                 subscriber=subscriber.id,
@@ -123,6 +131,13 @@ class Devices:
         self._hints.mailbox(subscriber.mailbox)
         log.info("device_revoked", msisdn=msisdn, device=device)
 
+    def _tag_of(self, request: bytes) -> str:
+        number = int.from_bytes(self._keyring.repeatable(request, "device"), "big")
+        return "".join(
+            _TAG_ALPHABET[number // len(_TAG_ALPHABET) ** place % len(_TAG_ALPHABET)]
+            for place in range(_TAG_LENGTH)
+        )
+
     async def _known(self, msisdn: Msisdn) -> Subscriber:
         subscriber = await self._subscribers.by_msisdn(msisdn)
         if subscriber is None:
@@ -130,8 +145,11 @@ class Devices:
         return subscriber
 
 
-def _login_of(subscriber: Subscriber) -> str:
-    """A new one at random: it tells nothing about the device, and cannot be guessed from a number."""
+def _new_tag() -> str:
+    """It tells nothing about the device, and cannot be guessed from a number."""
+    return "".join(secrets.choice(_TAG_ALPHABET) for _ in range(_TAG_LENGTH))
+
+
+def _login_of(subscriber: Subscriber, tag: str) -> str:
     user, at, domain = subscriber.imap_user.partition("@")
-    tag = "".join(secrets.choice(_TAG_ALPHABET) for _ in range(_TAG_LENGTH))
     return f"{user}+{tag}{at}{domain}"

@@ -82,6 +82,7 @@ class Greetings:
         received_at: datetime,
         kind: Kind | None = None,
         owed: Sequence[Owed] = (),
+        key: str | None = None,
     ) -> Stored:
         """Keep a message as a greeting, on at once when ``flags`` say so.  Durable when it returns.
 
@@ -111,6 +112,7 @@ class Greetings:
                 parts=message.parts,
             ),
             flags=flags,
+            key=key,
         )
         stored = await self._mailboxes.append(mailbox, GREETINGS, new, owed)
         self._hints.mailbox(mailbox)
@@ -133,10 +135,12 @@ class Greetings:
         active: bool,
         received_at: datetime,
         owed: Sequence[Owed] | None = None,
+        request: bytes | None = None,
     ) -> Stored:
         """Keep a recording as a greeting.  Without ``owed`` it is an operator's, and the phone is told.
 
-        Raises UnknownSubscriber, and what ``add`` raises.
+        ``request`` names the request: repeated, it makes no second greeting (``NewMessage.key``).  Raises
+        UnknownSubscriber, and what ``add`` raises.
         """
         subscriber = await self._subscribers.by_msisdn(msisdn)
         if subscriber is None:
@@ -162,6 +166,7 @@ class Greetings:
             received_at=received_at,
             kind=kind,
             owed=[self._owing.greeting_update(subscriber)] if owed is None else owed,
+            key=None if request is None else f"greeting:{request.hex()}",
         )
 
     async def audio(self, msisdn: Msisdn) -> bytes | None:

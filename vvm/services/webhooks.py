@@ -57,14 +57,26 @@ class Webhooks:
         self._settings = settings
 
     async def add(
-        self, url: str, kinds: Sequence[EventKind] = (), *, cursor: str | None = None
+        self,
+        url: str,
+        kinds: Sequence[EventKind] = (),
+        *,
+        cursor: str | None = None,
+        request: bytes | None = None,
     ) -> Registered:
         """Register an endpoint for what happens from now on, or after ``cursor``.
 
-        Raises BadWebhook, BadCursor, TooManyWebhooks.
+        ``request`` names the request: repeated, it gets the webhook that it made, while that is there and
+        has the secret that it was given.  Raises BadWebhook, BadCursor, TooManyWebhooks.
         """
         self._check(url)
-        secret = _new_secret()
+        if request is None:
+            secret = _secret(secrets.token_bytes(_SECRET_BYTES))
+        else:
+            secret = _secret(self._keyring.repeatable(request, "webhook")[:_SECRET_BYTES])
+            for known in await self.all():
+                if opened(self._keyring, known) == secret:
+                    return Registered(known, secret)
         webhook = await self._webhooks.add_webhook(
             NewWebhook(
                 url=url,
@@ -109,7 +121,7 @@ class Webhooks:
 
     async def rotate(self, webhook: int) -> Registered:
         """A new secret in place of the old one, at once.  Raises UnknownWebhook."""
-        secret = _new_secret()
+        secret = _secret(secrets.token_bytes(_SECRET_BYTES))
         changed = await self._webhooks.set_webhook(
             webhook, now=self._clock.now(), secret_sealed=sealed(self._keyring, secret)
         )
@@ -178,9 +190,9 @@ def _known(webhook: Webhook | None) -> Webhook:
     return webhook
 
 
-def _new_secret() -> Secret:
+def _secret(octets: bytes) -> Secret:
     """In the form of Standard Webhooks 1.0, which its libraries take as it is."""
-    return Secret("whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode())
+    return Secret("whsec_" + base64.b64encode(octets).decode())
 
 
 def sealed(keyring: Keyring, secret: Secret) -> bytes:

@@ -150,7 +150,7 @@ class Route(msgspec.Struct, frozen=True):
     """The names that its query may have."""
     body: Body = Body.DOCUMENT
     harmless: bool = False
-    """A POST that does no harm when it is carried out twice."""
+    """A POST that does no harm when it is carried out twice, be it that it finds what it made (REPEAT)."""
     own_key: bool = False
     """It keeps Idempotency-Key itself, and for ever."""
 
@@ -214,7 +214,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("GET", "/audit", Scope.AUDIT_READ, audit.page, (*paged, "msisdn", *AUDIT_FILTERS)),
         Route("GET", f"{one}/audit", Scope.AUDIT_READ, audit.of_one, (*paged, *AUDIT_FILTERS)),
         Route("GET", f"{one}/devices", Scope.SUBSCRIBER_READ, devices.page),
-        Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add),
+        Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add, harmless=True),
         Route("GET", device, Scope.SUBSCRIBER_READ, devices.show),
         Route("DELETE", device, Scope.SUBSCRIBER_WRITE, devices.revoke),
         Route("GET", f"{one}/timeline", Scope.AUDIT_READ, notifications.timeline, ("limit",)),
@@ -251,6 +251,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
             greetings.add,
             ("kind", "active"),
             body=Body.RECORDING,
+            harmless=True,
         ),
         Route("GET", greeting, Scope.SUBSCRIBER_READ, greetings.show),
         Route("PATCH", greeting, Scope.GREETING_WRITE, greetings.patch),
@@ -262,7 +263,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("DELETE", "/cos/{name}", Scope.COS_WRITE, classes.remove),
         Route("GET", "/events", Scope.EVENT_READ, events.page, (*paged, "kinds", "msisdn")),
         Route("GET", "/webhooks", Scope.WEBHOOK, webhooks.page),
-        Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add),
+        Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add, harmless=True),
         Route("GET", hook, Scope.WEBHOOK, webhooks.show),
         Route("PATCH", hook, Scope.WEBHOOK, webhooks.patch),
         Route("DELETE", hook, Scope.WEBHOOK, webhooks.remove),

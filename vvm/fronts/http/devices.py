@@ -13,6 +13,7 @@ from vvm.domain.device import Device, DeviceId
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, device_tag, shown, tagged
+from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import path_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.devices import Devices, NewCredentials
@@ -60,7 +61,9 @@ class DeviceRoutes:
         settings = self._settings
         body = await read_body(request, limit_bytes=settings.max_json_bytes, seconds=settings.body_seconds)
         wanted = decode(body, DeviceDocument)
-        given = await self._devices.add(msisdn, name=wanted.name, profile=wanted.profile)
+        given = await self._devices.add(
+            msisdn, name=wanted.name, profile=wanted.profile, request=request.get(REPEAT)
+        )
         location = f"/v1/subscribers/{msisdn}/devices/{given.device.id}"
         return tagged(created(new_device_view(given), location=location), device_tag(given.device))
 

@@ -18,6 +18,7 @@ from vvm.fronts.http.audio import sound, wanted_format
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, message_tag, shown, tagged
 from vvm.fronts.http.problems import BadRequest
+from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import path_msisdn, path_uid
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.desk import Desk
@@ -81,7 +82,12 @@ class GreetingRoutes:
                 request, limit_bytes=settings.max_body_bytes, seconds=settings.body_seconds
             )
             stored = await self._greetings.record(
-                msisdn, audio, kind=kind, active=active, received_at=self._clock.now()
+                msisdn,
+                audio,
+                kind=kind,
+                active=active,
+                received_at=self._clock.now(),
+                request=request.get(REPEAT),
             )
         greeting = await self._desk.greeting(msisdn, stored.uid)
         location = f"/v1/subscribers/{msisdn}/greetings/{stored.uid}"

@@ -20,6 +20,8 @@ from vvm.fronts.http.settings import HttpSettings
 from vvm.services.repeats import Answer, Repeats, digest
 
 REPLAYED = "Idempotency-Replayed"
+REPEAT: web.RequestKey[bytes] = web.RequestKey("repeat", bytes)
+"""Names what a request with a key makes: the same request after a crash finds it, and makes no second."""
 _KEPT = ("Content-Type", "Location", "ETag", "Cache-Control")
 _SAFE = frozenset({"GET", "HEAD"})
 _SLACK_SECONDS = 5.0
@@ -66,6 +68,7 @@ class Keys:
             async with self._read(request, body) as octets:
                 key = digest(request[CALLER].name.encode(), given.encode())
                 asked = digest(method.encode(), request.raw_path.encode(), octets)
+                request[REPEAT] = digest(key, asked)
                 known = await self._repeats.begin(key, asked, keep=self._keep, busy=self._busy, again=again)
                 if known is not None:
                     return _replayed(known)

@@ -13,6 +13,7 @@ from vvm.domain.event import Event, EventKind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, shown, tagged, webhook_tag
+from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import query_cursor, query_kinds, query_limit, query_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.paging import Page
@@ -94,7 +95,7 @@ class WebhookRoutes:
 
     async def add(self, request: web.Request) -> web.Response:
         body = decode(await self._body(request), NewWebhookBody)
-        made = await self._webhooks.add(body.url, body.kinds, cursor=body.cursor)
+        made = await self._webhooks.add(body.url, body.kinds, cursor=body.cursor, request=request.get(REPEAT))
         location = f"/v1/webhooks/{made.webhook.id}"
         return tagged(created(told(made), location=location), webhook_tag(made.webhook))
 
