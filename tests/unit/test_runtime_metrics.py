@@ -237,3 +237,17 @@ def test_alarms_look_at_figures_that_there_are(tmp_path: Path) -> None:
     named = {re.sub(r"_(bucket|count|sum)$", "", name) for name in re.findall(r"vvm_\w+", text)}
     assert len(named) > 5
     assert named <= every_name(tmp_path)
+
+
+def test_the_times_of_commands_are_a_histogram_by_command_and_outcome() -> None:
+    registry = CollectorRegistry()
+    metrics = ImapMetrics(registry)
+    for seconds in (0.0001, 0.0005, 0.0006, 1.5, 60.0):
+        metrics.command("UID FETCH", "ok", seconds)
+    metrics.command("UID FETCH", "no", 0.25)
+    name, labels = "vvm_imap_command_seconds", {"command": "UID FETCH", "outcome": "ok"}
+    for at_most, count in (("0.0005", 2), ("0.001", 3), ("0.5", 3), ("2.0", 4), ("+Inf", 5)):
+        assert registry.get_sample_value(f"{name}_bucket", labels | {"le": at_most}) == count
+    assert registry.get_sample_value(f"{name}_count", labels) == 5
+    assert registry.get_sample_value(f"{name}_sum", labels) == pytest.approx(61.5012)
+    assert registry.get_sample_value(f"{name}_count", labels | {"outcome": "no"}) == 1

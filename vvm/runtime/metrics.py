@@ -19,6 +19,7 @@ from vvm.domain.errors import VvmError
 from vvm.domain.message import Envelope
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
+from vvm.runtime.command_times import CommandTimes
 from vvm.services.deposit import Deposited, Depositor
 from vvm.services.retention import KINDS
 from vvm.store.port import Told
@@ -35,14 +36,7 @@ class ImapMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._connections = Gauge("vvm_imap_connections", "Open connections", registry=registry)
         self._logins = Counter("vvm_imap_logins", "Logins by outcome", ["outcome"], registry=registry)
-        self._commands = Histogram(
-            "vvm_imap_command_seconds",
-            "Commands by name and outcome",
-            ["command", "outcome"],
-            buckets=_FAST,
-            registry=registry,
-        )
-        self._known: dict[tuple[str, str], Histogram] = {}
+        self._commands = CommandTimes(registry)
         self._limits = Counter(
             "vvm_imap_limits", "Connections ended or refused by a limit", ["limit"], registry=registry
         )
@@ -57,10 +51,7 @@ class ImapMetrics:
         self._logins.labels(outcome).inc()
 
     def command(self, name: str, outcome: str, seconds: float) -> None:
-        known = self._known.get((name, outcome))
-        if known is None:  # the library looks a label up in more time than many a command takes
-            known = self._known[name, outcome] = self._commands.labels(name, outcome)
-        known.observe(seconds)
+        self._commands.observe(name, outcome, seconds)
 
     def limit_reached(self, limit: Limit) -> None:
         self._limits.labels(limit.name.lower()).inc()

@@ -8,7 +8,7 @@ so each side reads what the other one wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -26,11 +26,12 @@ _NAMES: Mapping[Flags, tuple[str, ...]] = {
     Flags.GREETING_ON: ("$CNS-Greeting-On", "$AppleVM-ActiveGreeting"),
 }
 _BITS = {name.lower(): flag for flag, names in _NAMES.items() for name in names}
-_NAMES_OF = tuple(
-    frozenset(name for flag, names in _NAMES.items() if flag & bits for name in names)
+_LISTS = tuple(
+    tuple(name for flag, names in _NAMES.items() if flag & bits for name in names)
     for bits in range(max(Flags) * 2)
 )
 """The names of every combination of flags, by its bits."""
+_NAMES_OF = tuple(map(frozenset, _LISTS))
 _LONGEST_KEYWORD = 64
 _NOTHING = Flags(0)
 
@@ -64,13 +65,15 @@ class Vocabulary(msgspec.Struct, frozen=True):
     keywords: frozenset[str] = frozenset()
     any_keyword: bool = False
 
-    def names(self, known: Iterable[str] = ()) -> tuple[str, ...]:
+    def names(self, known: Sequence[str] = ()) -> tuple[str, ...]:
         """As FLAGS tells them: these, and the keywords that the folder knows."""
-        own = [name for flag, names in _NAMES.items() if flag & self.settable for name in names]
+        own = (*_LISTS[self.settable], *sorted(self.keywords))
+        if not known:
+            return own
         taken = {name.lower() for name in self.keywords}
-        return (*own, *sorted(self.keywords), *(name for name in known if name.lower() not in taken))
+        return (*own, *(name for name in known if name.lower() not in taken))
 
-    def permanent(self, known: Iterable[str] = ()) -> tuple[str, ...]:
+    def permanent(self, known: Sequence[str] = ()) -> tuple[str, ...]:
         r"""As PERMANENTFLAGS tells them: what may be set, ``\*`` where keywords may be invented."""
         return (*self.names(known), ANY_OTHER) if self.any_keyword else self.names()
 
