@@ -106,7 +106,7 @@ class PostgresEngine:
             settings,
         ):
             await _restore(programs, url, settings, copy, origin.namespace)
-            async with open_postgres(url, settings):
+            async with open_postgres(url, settings, handing_over=True):
                 pass  # an older schema is brought up to date
             async with _snapshot(url, settings) as (instant, _):
                 yield instant

@@ -36,7 +36,7 @@ class SqliteInstant:
             after = page[-1]
 
     def opened(self, shelf: MakeShelf) -> AbstractAsyncContextManager[Store]:
-        return open_sqlite(self._path, shelf=shelf)
+        return open_sqlite(self._path, shelf=shelf, handing_over=True)
 
 
 class SqliteEngine:

@@ -38,6 +38,11 @@ _BUSY_MILLISECONDS = 10_000
 """How long a writer waits for another process's commit."""
 _WAL_PAGES = 4000
 """Checkpoint about every 32 MB of writes."""
+_CACHE_KIBIBYTES = 64 * 1024
+"""Of a connection, as far as the file is that large: the inner pages of every index of a million mailboxes.
+
+With SQLite's own 2 MB a deposit among 300,000 mailboxes cost a fifth more than among 1,000.
+"""
 _SHORTCUTS = 100
 """Transactions in a row that leave the writer out: only its commits make checkpoints."""
 
@@ -296,6 +301,7 @@ def connect(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
     return connection
 
 
