@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import Progress as Bars
 
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_row
+from vvm.cli.progress import bars
 from vvm.config.load import load
 from vvm.runtime.backup import Backup, Manifest, begin_anew
 from vvm.runtime.logs import configure
@@ -38,21 +36,21 @@ async def create(
     json: AsJson = False,
 ) -> None:
     """Copy the store, and its blobs, into an empty directory.  The master key is not among it."""
-    with _opened(directory, config) as backup:
+    with _opened(directory, config, quiet=json) as backup:
         _show(await backup.create(with_blobs=blobs), json=json)
 
 
 @app.command
 async def verify(directory: Directory, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """Restore a backup into a scratch place and compare every mailbox with what was copied."""
-    with _opened(directory, config) as backup:
+    with _opened(directory, config, quiet=json) as backup:
         _show(await backup.verify(), json=json)
 
 
 @app.command
 async def restore(directory: Directory, /, *, config: ConfigFile, json: AsJson = False) -> None:
     """Put a backup where the configuration wants the store, which must not exist yet."""
-    with _opened(directory, config) as backup:
+    with _opened(directory, config, quiet=json) as backup:
         _show(await backup.restore(), json=json)
 
 
@@ -69,15 +67,15 @@ async def recovered(*, config: ConfigFile) -> None:
 
 
 @contextmanager
-def _opened(directory: Path, file: Path) -> Iterator[Backup]:
+def _opened(directory: Path, file: Path, *, quiet: bool) -> Iterator[Backup]:
     """With a bar for each step where a person looks on."""
     config = load(file, os.environ)
     configure("warning", config.log.format)
-    with Bars(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
-        steps = {name: bars.add_task(name, total=None) for name in ("database", "blobs", "mailboxes")}
+    with bars(quiet=quiet) as shown:
+        steps = {name: shown.add_task(name, total=None) for name in ("database", "blobs", "mailboxes")}
 
         def progress(step: str, done: int, total: int) -> None:
-            bars.update(steps[step], completed=done, total=total or None)
+            shown.update(steps[step], completed=done, total=total or None)
 
         yield Backup(directory, config, progress)
 

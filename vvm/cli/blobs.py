@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line
+from vvm.cli.progress import progress
 from vvm.domain.errors import Refusal
 from vvm.services.sweeping import Swept
 
@@ -37,10 +38,11 @@ async def sweep(
     async with opened(config) as services:
         if services.sweeper is None:
             raise NoBlobs
-        if all_:
-            swept = await services.sweeper.look()
-        else:
-            swept = Swept(deleted=await services.sweeper(), left_behind=0)
+        with progress("blobs deleted", quiet=json) as advance:
+            if all_:
+                swept = await services.sweeper.look(advance)
+            else:
+                swept = Swept(deleted=await services.sweeper(advance), left_behind=0)
     if json:
         show_json(swept)
     else:

@@ -4,18 +4,16 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vvm.cli.opening import by_hand
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line, show_rows
+from vvm.cli.progress import progress
 from vvm.config.load import load
 from vvm.config.secrets import read_secret
 from vvm.domain.errors import Refusal
@@ -147,32 +145,18 @@ async def _migrate(
     async with open_services(settings) as services:
         owing = Owing(services.clock, settings.notification)
         migration = Migration(services, source, book, options, owing)
-        planned = await migration.plan()
+        with progress("mailboxes looked at", quiet=as_json) as looked_at:
+            planned = await migration.plan(looked_at)
         if dry_run:
             _report(planned, as_json=as_json)
             return
-        with book, _bar() as bar:
-            task = bar.add_task("messages", total=sum(line.found for line in planned))
-            lines = await migration.run(_advance(bar, task))
+        total = sum(line.found for line in planned)
+        with book, by_hand(), progress("messages", total=total, quiet=as_json) as advance:
+            lines = await migration.run(advance)
     _report(lines, as_json=as_json)
     wrong = sum(len(line.problems) for line in lines)
     if wrong:
         raise Incomplete(f"{wrong} did not come along")
-
-
-def _advance(bar: Progress, task: object) -> Callable[[int], None]:
-    return lambda done: bar.advance(task, done)  # type: ignore[arg-type]  # rich's NewType
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-    )
 
 
 def _report(lines: list[Line], *, as_json: bool) -> None:

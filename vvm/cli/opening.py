@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 
 from vvm.config.load import load
@@ -24,14 +24,14 @@ async def opened(file: Path) -> AsyncIterator[Services]:
     config = load(file, os.environ)
     configure("warning", config.log.format)
     async with open_services(config) as services:
-        with acting_as(f"cli:{_user()}"):
+        with by_hand():
             yield services
 
 
-def _user() -> str:
-    """Who runs the command, for the audit: the user of the machine, by number where it has no name."""
+def by_hand() -> AbstractContextManager[None]:
+    """Whoever runs the command acts: the user of the machine, by number where it has no name."""
     number = os.getuid()
     try:
-        return pwd.getpwuid(number).pw_name
+        return acting_as(f"cli:{pwd.getpwuid(number).pw_name}")
     except KeyError:
-        return str(number)
+        return acting_as(f"cli:{number}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a command is that takes longer than two seconds: a bar on a terminal, nothing anywhere else."""
+"""How far a command is that may take longer than two seconds: on a terminal, and nothing anywhere else."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ from rich.progress import (
 )
 
 
-@contextmanager
-def progress(what: str, *, total: int | None, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """Call what is yielded with how many of ``what`` are done more; ``total`` None: nobody knows how many.
+def bars(*, quiet: bool) -> Progress:
+    """Bars on stderr, which are gone at the end.
 
-    On stderr, and gone at the end.  Not where stderr is no terminal, and not when ``quiet``.
+    None where stderr is no terminal, and none when ``quiet``: for a program that reads the answer.
     """
-    columns = (
+    return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=quiet or not sys.stderr.isatty(),
+        transient=True,
     )
-    disable = quiet or not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), disable=disable, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)
+
+
+@contextmanager
+def progress(what: str, *, total: int | None = None, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """One bar: call what is yielded with how many of ``what`` are done more; ``total``, if that is known."""
+    with bars(quiet=quiet) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda count: shown.advance(task, count)

@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import Progress as Bars
 from rich.progress import TaskID
 
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line, show_row
+from vvm.cli.progress import bars, progress
 from vvm.config.load import load
 from vvm.config.sections import Config, StoreSettings
 from vvm.domain.errors import Refusal
@@ -58,7 +56,8 @@ async def migrate(
     """Bring the schema up to date, as any start does, and show where it stands."""
     found = load(config, os.environ)
     configure("warning", found.log.format)
-    migrated = await migrate_store(found.store, finish=post)
+    with progress("schema", quiet=json):
+        migrated = await migrate_store(found.store, finish=post)
     if json:
         show_json(migrated)
     else:
@@ -79,10 +78,10 @@ async def check(
     found = load(config, os.environ)
     configure("warning", found.log.format)
     async with _blobs(found, wanted=blobs) as place, inspect(found.store) as inspector:
-        with Bars(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
-            step = bars.add_task("", total=None)
+        with bars(quiet=json) as shown:
+            step = shown.add_task("", total=None)
             found_there = look(
-                inspector, place, repair=repair, progress=lambda what: bars.update(step, description=what)
+                inspector, place, repair=repair, progress=lambda what: shown.update(step, description=what)
             )
             findings = [finding async for finding in found_there]
     if json:
@@ -131,17 +130,17 @@ async def copy_(source: Url, target: Url, /, *, config: ConfigFile, json: AsJson
     keyring = Keyring(master_key(found.master_key_path, store_exists=True))
     left, right = (StoreSettings(url=url, postgres=found.store.postgres) for url in (source, target))
     async with _blobs(found, wanted=True) as place:
-        with Bars(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
+        with bars(quiet=json) as shown:
             steps: dict[str, TaskID] = {}
 
-            def progress(what: str, compared: int, differed: int) -> None:
+            def compared_so_far(what: str, compared: int, differed: int) -> None:
                 if what not in steps:
-                    steps[what] = bars.add_task(what, total=None)
-                bars.update(
+                    steps[what] = shown.add_task(what, total=None)
+                shown.update(
                     steps[what], completed=compared, description=f"{what}: {compared}, {differed} copied"
                 )
 
-            copied = await copy(left, right, shelf_of(found.blobs, place, keyring), progress)
+            copied = await copy(left, right, shelf_of(found.blobs, place, keyring), compared_so_far)
     if json:
         show_json(copied)
     else:

@@ -14,6 +14,7 @@ from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, Number, Since, Until, moment
 from vvm.cli.output import show_json, show_line, show_page, show_rows
+from vvm.cli.progress import progress
 from vvm.cli.subscriber_bulk import export, import_
 from vvm.cli.subscriber_life import (
     add_alias,
@@ -224,7 +225,8 @@ async def announce(
         if msisdn:
             told = int(await services.provisioning.announce(parse_msisdn(msisdn)))
         else:
-            told = await services.provisioning.announce_all()
+            with progress("subscribers", quiet=json) as advance:
+                told = await services.provisioning.announce_all(advance)
     if json:
         show_json({"told": told})
     else:

@@ -69,9 +69,13 @@ class Migration:
         self._options = options
         self._owing = owing
 
-    async def plan(self) -> list[Line]:
+    async def plan(self, advance: Advance = lambda _: None) -> list[Line]:
         """What a run would do, without doing any of it.  Raises SourceFault, Outage."""
-        return [await self._planned(origin) async for origin in self._source.origins()]
+        planned = []
+        async for origin in self._source.origins():
+            planned.append(await self._planned(origin))
+            advance(1)
+        return planned
 
     async def run(self, advance: Advance) -> list[Line]:
         """Do it.  One mailbox that goes wrong costs only itself.  Raises SourceFault, Outage."""

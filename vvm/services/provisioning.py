@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -208,8 +209,11 @@ class Provisioning:
         self._hints.outbox()
         return bool(owed)
 
-    async def announce_all(self) -> int:
-        """Tell every active client; answers how many.  An interrupted call is repeated from the start."""
+    async def announce_all(self, progress: Callable[[int], None] = lambda _: None) -> int:
+        """Tell every active client; answers how many.  An interrupted call is repeated from the start.
+
+        ``progress`` hears of how many subscribers more that is decided.
+        """
         told = 0
         after: Msisdn | None = None
         while page := await self._subscribers.page(after=after, limit=PAGE_LIMIT):
@@ -218,6 +222,7 @@ class Provisioning:
             self._hints.outbox()
             told += len(owed)
             after = page[-1].msisdn
+            progress(len(page))
         log.info("service_announced", subscribers=told)
         return told
 

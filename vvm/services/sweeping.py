@@ -7,6 +7,7 @@ database has said that no message has it and has promised that none will (BlobLe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -51,8 +52,11 @@ class Sweeper:
         self._keep = keep
         self._metrics = metrics or NoBlobMetrics()
 
-    async def __call__(self) -> int:
-        """Delete what is known to be loose; answers how many blobs.  Raises Outage."""
+    async def __call__(self, progress: Callable[[int], None] = lambda _: None) -> int:
+        """Delete what is known to be loose; answers how many blobs.  Raises Outage.
+
+        ``progress`` hears how many more are deleted.
+        """
         total = 0
         before = self._clock.now() - self._keep if self._keep else None
         while keys := await self._ledger.loose(limit=_BATCH, before=before):
@@ -60,11 +64,12 @@ class Sweeper:
             await self._ledger.deleted(keys)
             self._metrics.swept(len(keys))
             total += len(keys)
+            progress(len(keys))
         if total:
             log.info("blobs_deleted", count=total)
         return total
 
-    async def look(self) -> Swept:
+    async def look(self, progress: Callable[[int], None] = lambda _: None) -> Swept:
         """List all blobs for those that a crash left behind, and delete them too.  Raises Outage."""
         now = self._clock.now()
         left_behind = 0
@@ -73,4 +78,4 @@ class Sweeper:
                 left_behind += len(await self._ledger.condemn(keys[first : first + _BATCH], at=now))
         while await self._ledger.forget(before=now - _REMEMBER, limit=_BATCH) == _BATCH:
             pass
-        return Swept(deleted=await self(), left_behind=left_behind)
+        return Swept(deleted=await self(progress), left_behind=left_behind)
