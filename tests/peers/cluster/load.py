@@ -19,8 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from sms_gateway.errors import NotSent, OutcomeUnknown
+from sms_gateway.simulator.handset import HandsetSms
 from sms_gateway.simulator.settings import SimulatorSettings
 from tests.peers.cluster.plan import BUSY, QUIET, NodeAddress, Plan
 from tests.peers.cluster.record import (
@@ -61,14 +63,20 @@ class NotedPhones(Phones):
         super().__init__(settings)
         self._pen = pen
 
+    def _hear(self, sms: HandsetSms) -> None:
+        self._segments = len(sms.segments)
+        super()._hear(sms)
+
     def _heard(self, recipient: str, sms: SystemSms) -> None:
         super()._heard(recipient, sms)
+        told = Told(msisdn=recipient, segments=self._segments)
         if sms.event == STATUS:
-            self._pen.note(Told(msisdn=recipient, user=sms.fields["u"], password=sms.fields["pw"]))
+            told = msgspec.structs.replace(told, user=sms.fields["u"], password=sms.fields["pw"])
         elif sms.fields["ev"] == "NM":
-            self._pen.note(Told(msisdn=recipient, uid=int(sms.fields["id"])))
+            told = msgspec.structs.replace(told, uid=int(sms.fields["id"]))
         else:
-            self._pen.note(Told(msisdn=recipient, count=int(sms.fields["c"])))
+            told = msgspec.structs.replace(told, count=int(sms.fields["c"]))
+        self._pen.note(told)
 
 
 class Load:

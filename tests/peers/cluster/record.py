@@ -88,6 +88,7 @@ class Told(Fact, tag="sms_heard"):
     msisdn: str
     uid: int | None = None
     count: int | None = None
+    segments: int = 1
     user: str = ""
     password: str = ""
 
