@@ -23,13 +23,15 @@ Name = Annotated[str, Parameter(help=f"Its name: {NAME_RULE}.")]
 Messages = Annotated[int | None, Parameter(help="How many messages a mailbox holds.")]
 Seconds = Annotated[int | None, Parameter(help="How many seconds of messages it holds together.")]
 Octets = Annotated[int | None, Parameter(help="How many octets it holds together, as IMAP counts them.")]
-MessageSeconds = Annotated[int | None, Parameter(help="The longest message; a longer one is refused.")]
-GreetingSeconds = Annotated[int | None, Parameter(help="The longest greeting.")]
+MessageSeconds = Annotated[
+    int | None, Parameter(help="The longest message in seconds; a longer one is refused.")
+]
+GreetingSeconds = Annotated[int | None, Parameter(help="The longest greeting in seconds.")]
 WarnPercent = Annotated[
     int | None,
-    Parameter(help="How full, of the nearest limit, a mailbox is when its subscriber is warned by SMS."),
+    Parameter(help="How many percent of its nearest limit are used when its subscriber is warned by SMS."),
 ]
-MessageDays = Annotated[int | None, Parameter(help="How old a message gets before it expires.")]
+MessageDays = Annotated[int | None, Parameter(help="How many days old a message gets before it expires.")]
 HeardDays = Annotated[int | None, Parameter(help="The same of a message that was heard.")]
 NoticeDays = Annotated[
     int | None, Parameter(help="How many days before messages expire the subscriber is told by SMS.")

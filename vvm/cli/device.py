@@ -33,7 +33,9 @@ async def add(
     name: Annotated[str, Parameter(help="What its owner calls it.")],
     profile: Annotated[
         str,
-        Parameter(help="mail for a mail program (docs/imap.md); that of the phone."),
+        Parameter(
+            help="What it may do over IMAP: mail for a mail program (docs/imap.md), else as the phone."
+        ),
     ] = "",
     json: AsJson = False,
 ) -> None:

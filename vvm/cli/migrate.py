@@ -92,16 +92,18 @@ async def imap(
     numbers: Annotated[Path, Parameter(help="CSV: IMAP user name, number. Only these mailboxes come.")],
     master: Annotated[str, Parameter(help="The name that opens every mailbox.")],
     password_file: Annotated[Path, Parameter(help="File whose only line is its password.")],
-    port: int = 993,
-    tls: Annotated[bool, Parameter(help="TLS from the first octet.")] = True,
-    ca: Annotated[str, Parameter(help="File of the authorities to trust.")] = "",
+    port: Annotated[int, Parameter(help="The port of the server.")] = 993,
+    tls: Annotated[bool, Parameter(help="Speak TLS from the first octet, or none at all.")] = True,
+    ca: Annotated[
+        str, Parameter(help="PEM file of the authorities to trust; those of the machine when left out.")
+    ] = "",
     folder: Annotated[tuple[str, ...], Parameter(help="A folder with messages; may be given again.")] = (
         "INBOX",
     ),
     greetings: Annotated[str, Parameter(help='The folder of greetings, if it is there; "" for none.')] = (
         "Greetings"
     ),
-    seconds: Annotated[float, Parameter(help="For each answer of the server.")] = 30.0,
+    seconds: Annotated[float, Parameter(help="How many seconds each answer of the server may take.")] = 30.0,
     create: Create = False,
     tell: Tell = False,
     ledger: LedgerFile = None,

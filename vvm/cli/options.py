@@ -26,7 +26,7 @@ Number = Annotated[str, Parameter(help="The subscriber's number: E.164 with its 
 Limit = Annotated[int, Parameter(help=f"The most that is shown, 1 to {PAGE_LIMIT}.")]
 Cursor = Annotated[
     str | None,
-    Parameter(show_default=False, help="Go on with the next page: what an earlier one gave as `next`."),
+    Parameter(show_default=False, help="Go on with the next page: what an earlier page gave as its next."),
 ]
 Since = Annotated[
     str | None,

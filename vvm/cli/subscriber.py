@@ -47,13 +47,14 @@ Language = Annotated[str | None, Parameter(help="Language of the menus; one of v
 MaxMessages = Annotated[
     int | None,
     Parameter(
-        validator=validators.Number(lte=MAX_MESSAGES_LIMIT), help="How many messages the mailbox holds."
+        validator=validators.Number(lte=MAX_MESSAGES_LIMIT),
+        help="How many messages the mailbox holds; a new one vvm.max_messages of them when left out.",
     ),
 ]
 SetupDone = Annotated[bool | None, Parameter(help="Whether the new-user tutorial is closed.")]
 Blocked = Annotated[
     bool | None,
-    Parameter(negative="--unblocked", help="Blocked: keeps messages, refuses the client."),
+    Parameter(negative="--unblocked", help="Blocked: it keeps its messages, and its client is refused."),
 ]
 FallbackOption = Annotated[
     Fallback | None,
@@ -207,7 +208,7 @@ async def deactivate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = Fa
 
 @app.command
 async def rotate(msisdn: Number, /, *, config: ConfigFile, json: AsJson = False) -> None:
-    """Replace the IMAP password, and tell an active client; the old one works for a while."""
+    """Replace the IMAP password, and tell an active client; the old one works vvm.password_grace_hours on."""
     async with opened(config) as services:
         show_subscriber(await services.provisioning.rotate(parse_msisdn(msisdn)), as_json=json)
 

@@ -30,7 +30,7 @@ async def release(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json
 
 
 async def close(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
-    """Close a subscriber: it takes no message, lets nobody in, and goes when its grace is over."""
+    """Close a subscriber: it takes no message, lets nobody in, and goes after vvm.close_grace_days."""
     async with opened(config) as services:
         show_subscriber(await services.lifecycle.close(parse_msisdn(msisdn), reason=reason), as_json=json)
 

@@ -29,7 +29,7 @@ Scopes = Annotated[
 ]
 Days = Annotated[
     int | None,
-    Parameter(validator=validators.Number(gte=1), help="How long it lives; for ever when left out."),
+    Parameter(validator=validators.Number(gte=1), help="How many days it lives; for ever when left out."),
 ]
 Rate = Annotated[float | None, Parameter(help="Requests a second; http.requests_per_second when left out.")]
 
