@@ -51,6 +51,7 @@ async def impatient(tmp_path: Path, handsets: Phones) -> AsyncIterator[Api]:
         pytest.param(Status.RTHROTTLED, id="throttled"),
         pytest.param(Status.RMSGQFUL, id="queue full"),
         pytest.param(Status.RSYSERR, id="system error"),
+        pytest.param(Status.RINVBNDSTS, id="not bound"),
         pytest.param(VENDOR, id="vendor status"),
         pytest.param(Nack(Status.RSYSERR), id="generic_nack"),
         pytest.param(Fault.SILENCE, id="silence"),
