@@ -21,6 +21,7 @@ from sms_gateway.port import (
     Coding,
     InboundSegment,
     InboundSms,
+    Lane,
     OutboundSms,
     Outcome,
     Reachable,
@@ -62,7 +63,8 @@ class EndlessOutbox:
         """What the clocks said at the first lease, when the bind stands: the libraries start there too."""
         self.done = asyncio.Event()
 
-    async def lease(self, limit: int) -> Sequence[OutboundSms]:
+    async def lease(self, limit: int, lane: Lane) -> Sequence[OutboundSms]:
+        del lane  # there is one route
         self.started = self.started or _clocks()
         batch = self._owed[self._leased : self._leased + limit]
         self._leased += len(batch)
@@ -82,7 +84,8 @@ class EndlessOutbox:
     async def receipt(self, receipt: Receipt) -> None:
         pass
 
-    async def wait(self, timeout: timedelta) -> None:  # noqa: ASYNC109 - the port's name
+    async def wait(self, timeout: timedelta, lane: Lane) -> None:  # noqa: ASYNC109 - the port's name
+        del lane
         await asyncio.sleep(timeout.total_seconds())
 
     async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
@@ -176,7 +179,10 @@ async def _gateway(port: int, window: int, count: int) -> Took:
     endless = EndlessOutbox(count)
     gateway = SmsGateway([settings], endless, endless, clock=SystemClock())
     task = asyncio.ensure_future(gateway.run())
-    await endless.done.wait()
+    done = asyncio.ensure_future(endless.done.wait())
+    await asyncio.wait({task, done}, return_when=asyncio.FIRST_COMPLETED)
+    if not done.done():
+        task.result()  # raises what ended the gateway
     assert endless.started is not None
     took = _since(endless.started)
     task.cancel()
