@@ -48,7 +48,7 @@ LOOPS = (
     Loop("gsm7", 5499, asked=2, status=2),
     Loop("gsm7", 0, asked=1, status=1),
     Loop("ucs2", 5499, asked=1, status=3),
-    Loop("ucs2", 5499, asked=4, status=3),
+    Loop("ucs2", 5499, asked=3, status=3),
     Loop("ucs2", 0, asked=1, status=3),
 )
 
