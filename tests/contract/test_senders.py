@@ -37,13 +37,6 @@ async def test_who_has_not_said_it_again_in_time_is_not_counted_any_more(store: 
     }
 
 
-async def test_who_leaves_is_not_counted_any_more(store: Store) -> None:
-    for sender in ("a", "b"):
-        await store.outbox.share(sender, ["north"], now=NOW, until=SOON)
-    await store.outbox.share("a", ["north"], now=NOW, until=NOW)
-    assert await store.outbox.share("b", ["north"], now=NOW, until=SOON) == {"north": Share(1, new=False)}
-
-
 async def test_of_those_that_come_together_the_last_sees_all(store: Store) -> None:
     async with asyncio.TaskGroup() as group:
         asked = [

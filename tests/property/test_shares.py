@@ -18,7 +18,7 @@ from vvm.store.memory import MemoryStore
 from vvm.store.port import OutboxStore
 
 SMSC = "north"
-EVERY = 2.0
+EVERY = 1.0
 """How often one that is awake renews its part."""
 
 
@@ -53,11 +53,9 @@ class World:
             self.senders[number] = (sender, Shares(self.outbox, sender, self.clock, self.passed))
         await self.senders[number][1].renew(f"s{number}")
 
-    async def leave(self, number: int) -> None:
-        """As a process does that ends in order, and as one that is killed."""
-        if self.senders.pop(number, None) is not None and number % 2:
-            now = self.clock.now()
-            await self.outbox.share(f"s{number}", [SMSC], now=now, until=now)
+    def leave(self, number: int) -> None:
+        """It ends; who comes again has its name."""
+        self.senders.pop(number, None)
 
     def parts(self) -> list[float]:
         return [sender.part for sender, _ in self.senders.values() if self.passed() < sender.until]
@@ -76,12 +74,12 @@ class Step(msgspec.Struct, frozen=True):
 
 
 STEPS = st.lists(
-    st.builds(Step, st.sampled_from(Do), st.integers(0, 3), st.floats(0, 9, allow_nan=False)), max_size=60
+    st.builds(Step, st.sampled_from(Do), st.integers(0, 3), st.floats(0, 17, allow_nan=False)), max_size=60
 )
 
 
 @given(STEPS)
-@example([Step(Do.RENEW, 0), Step(Do.RENEW, 1), Step(Do.PASS, seconds=5.9), Step(Do.RENEW, 1)])
+@example([Step(Do.RENEW, 0), Step(Do.RENEW, 1), Step(Do.PASS, seconds=2.9), Step(Do.RENEW, 1)])
 def test_all_parts_together_are_never_more_than_the_whole(steps: list[Step]) -> None:
     async def live() -> None:
         world = World()
@@ -90,7 +88,7 @@ def test_all_parts_together_are_never_more_than_the_whole(steps: list[Step]) -> 
                 case Do.RENEW:
                     await world.renew(step.number)
                 case Do.LEAVE:
-                    await world.leave(step.number)
+                    world.leave(step.number)
                 case Do.PASS:
                     world.clock.advance(timedelta(seconds=step.seconds))
             assert sum(world.parts()) <= 1 + 1e-9

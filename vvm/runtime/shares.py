@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
@@ -25,10 +24,10 @@ from vvm.store.port import OutboxStore
 
 log = structlog.get_logger(__name__)
 
-_RENEW_SECONDS = 2.0
-_HELD = timedelta(seconds=7)
-"""In the store."""
-_GOOD_SECONDS = 6.0
+_RENEW_SECONDS = 1.0
+_HELD = timedelta(seconds=15)
+"""In the store: longer than a restart takes."""
+_GOOD_SECONDS = 3.0
 """Here, from before the store was asked: clocks need not agree to the millisecond."""
 _NOTHING = 0.0
 
@@ -59,18 +58,13 @@ class Shares:
             gateway.share(name, _NOTHING, 0.0)
 
     async def run(self, sender: str) -> None:
-        """Until cancelled; then the others have our part."""
-        try:
-            while True:
-                try:
-                    await self.renew(sender)
-                except Outage as outage:
-                    log.warning("shares_not_renewed", error=str(outage))
-                await asyncio.sleep(_RENEW_SECONDS)
-        finally:
-            now = self._clock.now()
-            with suppress(Outage):
-                await self._outbox.share(sender, self._gateway.names, now=now, until=now)
+        """Until cancelled.  Nobody says good-bye: who is restarted soon is known yet, and need not wait."""
+        while True:
+            try:
+                await self.renew(sender)
+            except Outage as outage:
+                log.warning("shares_not_renewed", error=str(outage))
+            await asyncio.sleep(_RENEW_SECONDS)
 
     async def renew(self, sender: str) -> None:
         """Raises Outage."""

@@ -264,8 +264,7 @@ class OutboxStore(Protocol):
     ) -> Mapping[str, Share]:
         """Say until when a sender sends by these SMSCs, and learn by how many senders each is shared.
 
-        Who says so first is known to all who ask later.  An ``until`` that is not after ``now`` is the end
-        of it.  Waits for no fsync.
+        Who says so first is known to all who ask later.  Waits for no fsync.
         """
         ...
 
