@@ -25,8 +25,8 @@ from vvm.store.port import OutboxStore
 log = structlog.get_logger(__name__)
 
 _RENEW_SECONDS = 1.0
-_HELD = timedelta(seconds=15)
-"""In the store: longer than a restart takes."""
+_HELD = timedelta(seconds=4)
+"""In the store."""
 _GOOD_SECONDS = 3.0
 """Here, from before the store was asked: clocks need not agree to the millisecond."""
 _NOTHING = 0.0
@@ -58,7 +58,7 @@ class Shares:
             gateway.share(name, _NOTHING, 0.0)
 
     async def run(self, sender: str) -> None:
-        """Until cancelled.  Nobody says good-bye: who is restarted soon is known yet, and need not wait."""
+        """Until cancelled; the others have our part when it is over."""
         while True:
             try:
                 await self.renew(sender)
@@ -73,7 +73,8 @@ class Shares:
         shares = await self._outbox.share(sender, self._gateway.names, now=now, until=now + _HELD)
         answered = self._passed()
         for name, share in shares.items():
-            if share.new:
+            # A name that the store knows may be of a process before us, whom nobody had counted.
+            if share.new or name not in self._known_at:
                 self._known_at[name] = answered + (_GOOD_SECONDS if share.senders > 1 else 0)
-            known = answered >= self._known_at.get(name, answered)
+            known = answered >= self._known_at[name]
             self._gateway.share(name, 1 / share.senders if known else _NOTHING, asked + _GOOD_SECONDS)
