@@ -9,41 +9,25 @@ task, and deadlines are plain numbers that the server sweeps, so that a command 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Protocol, cast
 
 import msgspec
 import structlog
 
-from imap_server.backend import Backend, Peer
+from imap_server.backend import Peer
 from imap_server.capabilities import capabilities
-from imap_server.dispatch import Table, execute, is_foreign, refuse_too_big
+from imap_server.dispatch import execute, is_foreign, refuse_too_big
 from imap_server.errors import PeerGone
-from imap_server.metrics import Limit, Metrics
+from imap_server.metrics import Limit
 from imap_server.session import Session, State
-from imap_server.settings import ImapSettings
+from imap_server.shared import Shared
 from imap_server.wire.deflate import BrokenStream, Deflate
 from imap_server.wire.framer import Continue, Event, Frame, Framer, Refused, TooBig
 
 log = structlog.get_logger(__name__)
 
 _NEVER = float("inf")
-
-
-class Shared(msgspec.Struct, frozen=True):
-    """What all connections of a server have in common."""
-
-    backend: Backend
-    settings: ImapSettings
-    metrics: Metrics
-    commands: Table
-    capabilities: Collection[bytes]
-    tls: ssl.SSLContext | None
-    end_point: Callable[[], bytes | None]
-    """Of the certificate that a handshake shows now; see ``Peer.end_point``."""
-    received: memoryview
-    """Where octets lie between the socket and the connection whose they are, one after another."""
 
 
 class House(Protocol):

@@ -17,11 +17,12 @@ import structlog
 
 from imap_server.backend import Backend
 from imap_server.commands import STANDARD, capabilities
-from imap_server.connection import Connection, Shared
+from imap_server.connection import Connection
 from imap_server.dispatch import Command, table
 from imap_server.metrics import Limit, Metrics, NoMetrics
 from imap_server.proxied import NO_BALANCERS, Balancers, read_source
 from imap_server.settings import ImapSettings
+from imap_server.shared import Shared
 from imap_server.wire.proxy import BadHeader
 
 log = structlog.get_logger(__name__)

@@ -14,11 +14,12 @@ import uvloop
 from imap_server import dispatch
 from imap_server.backend import Changes, MessageRecord, Unavailable
 from imap_server.commands import STANDARD
-from imap_server.connection import Connection, Shared
+from imap_server.connection import Connection
 from imap_server.metrics import Limit, NoMetrics
 from imap_server.server import ImapServer, Listener
 from imap_server.session import ANY, Session
 from imap_server.settings import ImapSettings
+from imap_server.shared import Shared
 from imap_server.wire.lexer import Lexer
 from tests.dialogues.memory_backend import MemoryBackend
 from tests.dialogues.memory_folder import Folder
