@@ -18,6 +18,7 @@ _HERE = Path(__file__).parent
 _ONE_AT_A_TIME = ("peers", "process", "upgrade")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For pytest-xdist with ``--dist loadgroup``."""
     for item in items:
