@@ -17,6 +17,7 @@ class Pace:
     def __init__(self, throttle: Throttle) -> None:
         self._throttle = throttle
         self._queue = asyncio.Lock()
+        self._waiting = 0
         self._stopped = asyncio.Event()
         self._ours_until = math.inf
 
@@ -35,15 +36,27 @@ class Pace:
 
         Raises NotSent if there will be no turn, because sending stops or nothing of the rate is ours.
         """
+        now = asyncio.get_running_loop().time()
+        # Nearly every turn is free at once, and then costs no lock.
+        if self._waiting or not self._throttle.take(now):
+            now = await self._place()
+        if self._stopped.is_set() or not self.open(now):
+            raise NotSent
+
+    async def _place(self) -> float:
+        """Wait for a place, after all who wait already; returns the time then."""
         loop = asyncio.get_running_loop()
-        async with self._queue:  # a place is taken at the rate of that moment
-            seconds = self._throttle.reserve(loop.time())
-            if seconds > 0:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await self._stopped.wait()
-            if self._stopped.is_set() or not self.open(loop.time()):
-                raise NotSent
+        self._waiting += 1
+        try:
+            async with self._queue:  # a place is taken at the rate of that moment
+                seconds = self._throttle.reserve(loop.time())
+                if seconds > 0:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(seconds):
+                            await self._stopped.wait()
+        finally:
+            self._waiting -= 1
+        return loop.time()
 
     def slow_down(self) -> float:
         """The peer complains; returns the seconds before it should be asked again."""

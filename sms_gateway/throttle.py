@@ -35,6 +35,13 @@ class Throttle:
         self._next = place + 1 / self._rate
         return max(0.0, place - now)
 
+    def take(self, now: float) -> bool:
+        """Take the next free place if it is there already; False: it was not taken."""
+        if self._next > now:
+            return False
+        self.reserve(now)
+        return True
+
     def share(self, part: float, now: float) -> None:
         """So much of the contracted rate is ours from now on, above 0 and at most 1."""
         self._recover(now)

@@ -105,6 +105,13 @@ def test_unused_rate_is_lost_but_for_a_moment() -> None:
     assert waits[11] == pytest.approx(0.01)
 
 
+def test_a_place_that_is_not_there_yet_is_not_taken() -> None:
+    bucket = throttle()
+    assert [bucket.take(100.0) for _ in range(4)] == [True, True, False, False]
+    assert bucket.reserve(100.0) == pytest.approx(0.1)
+    assert bucket.take(100.2)
+
+
 def test_throttling_pauses_and_halves_once_for_all_complaints_together() -> None:
     bucket = throttle()
     assert bucket.slow_down(100.0) == 2.0
