@@ -236,12 +236,15 @@ async def test_nobody_gets_a_number_that_is_taken(store: Store, alice: Subscribe
 
 
 async def test_of_many_who_want_a_number_at_once_one_gets_it(store: Store, alice: Subscriber) -> None:
-    await store.subscribers.create(new_subscriber(BOB))
+    # Who has a number as an alias may make it their own, so different people want one and the other.
+    carol, dave = Msisdn("+33612340003"), Msisdn("+33612340004")
+    for other in (BOB, carol, dave):
+        await store.subscribers.create(new_subscriber(other))
     new = new_subscriber(NEW)
     attempts = [
         store.subscribers.create(new),
-        add(store, NEW),
-        add(store, NEW, msisdn=BOB),
+        add(store, NEW, msisdn=carol),
+        add(store, NEW, msisdn=dave),
         store.numbers.renumber(ALICE, to()),
         store.numbers.renumber(BOB, to()),
         store.subscribers.create_many([new]),
