@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,33 @@ async def test_a_row_whose_lease_ran_out_may_be_in_our_hands_twice() -> None:
         await outbox.settle(sms, Sent(), smsc=SMSC)
     world.clock.advance(LONG)
     assert await outbox.lease(10, Lane()) == []
+
+
+async def test_what_was_leased_in_an_answer_that_was_lost_is_due_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    for msisdn in (ALICE, BOB):
+        await world.subscriber(msisdn=msisdn)
+    outbox = NotificationOutbox(world.notification, clock=world.clock)
+    await outbox.hold("this process")
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    (in_hand,) = await outbox.lease(10, Lane())
+    await world.deposit(BOB, TWO_SECONDS, CALL)
+    lease = world.store.outbox.lease
+
+    async def lost(**words: Any) -> Sequence[Leased]:
+        await lease(**words)
+        raise Outage("the connection ended after the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store.outbox, "lease", lost)
+        with pytest.raises(Unavailable):
+            await outbox.lease(10, Lane())
+    assert await outbox.lease(10, Lane()) == []  # nothing new before our hands are empty
+    await outbox.settle(in_hand, Sent(), smsc=SMSC)
+    (again,) = await outbox.lease(10, Lane())
+    assert again.recipient == BOB
 
 
 def request(text: str, *, seconds: float = 0.0, originator: str = ALICE, reference: str = "") -> InboundSms:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 import msgspec
 
 from sms_gateway.errors import NotSent, OutcomeUnknown
@@ -112,12 +113,21 @@ class Load:
                 async with asyncio.timeout(_OWED_SECONDS):
                     while self._owed():  # noqa: ASYNC110 - as above
                         await asyncio.sleep(_PAUSE_SECONDS)
+                    await self._nothing_owed()
             for task in waiting:
                 task.cancel()
 
     def _owed(self) -> bool:
         pen = self._pen
         return bool(pen.unannounced() or pen.unanswered_phones() or pen.behind())
+
+    async def _nothing_owed(self) -> None:
+        """The nodes may owe a phone more than it needs, and our end is the end of the SMSC."""
+        connection = await asyncpg.connect(self._plan.database)
+        owed = "SELECT EXISTS (SELECT FROM outbox WHERE state = 'owed')"
+        while await connection.fetchval(owed):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(_PAUSE_SECONDS)
+        await connection.close()
 
     async def _populate(self) -> None:
         for msisdn in (*QUIET, *BUSY):
