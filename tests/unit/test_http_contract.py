@@ -14,6 +14,7 @@ from tests.unit.http_api import api, api_services
 from tests.unit.http_contract import document, document_paths, validate
 from tests.unit.services_world import World
 from vvm.domain.event import EventKind
+from vvm.domain.message import Kind as MessageKind
 from vvm.domain.notification import Cause
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import Fallback
@@ -64,6 +65,7 @@ def test_every_name_of_a_query_is_promised() -> None:
         ("Resent", Kind),
         ("EventKind", EventKind),
         ("Fallback", Fallback),
+        ("MessageKind", MessageKind),
     ],
 )
 def test_every_name_of_an_enumeration_is_promised(schema: str, names: type[StrEnum]) -> None:
