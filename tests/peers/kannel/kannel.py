@@ -25,6 +25,7 @@ FAKESMSC = "/usr/lib/kannel/test/fakesmsc"
 USERNAME, PASSWORD = "vvm", "secret"
 HANDSET = "+15551230001"
 _NEVER_EPHEMERAL = (20_000, 32_000)
+_DRAWS = 10
 
 _CONFIGURATION = """
 group = core
@@ -137,9 +138,11 @@ class Kannel:
 
     @asynccontextmanager
     async def handset(self, *sends: str) -> AsyncIterator[Handset]:
-        """Handsets that send each of these once: "text STATUS", "udh-data %06... Activate%3A..."."""
+        """Handsets that send these, one alone once: "text STATUS", "udh-data %06... Activate%3A..."."""
         messages = [f"{HANDSET} 5511 {message}" for message in sends]
-        command = [FAKESMSC, "-H", "127.0.0.1", "-r", str(self._fake), "-i", "0.1", "-m", str(len(sends))]
+        # Of several it chooses one by chance each time, so that all of them were sent after some more.
+        count = len(sends) if len(sends) <= 1 else _DRAWS * len(sends)
+        command = [FAKESMSC, "-H", "127.0.0.1", "-r", str(self._fake), "-i", "0.1", "-m", str(count)]
         # It wants a message even where it sends none.
         async with _running(Handset, [*command, *(messages or ["none"])]) as handset:
             yield handset
