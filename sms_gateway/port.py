@@ -244,6 +244,13 @@ class Outbox(Protocol):
         """
         ...
 
+    async def take_back(self) -> None:
+        """Nothing is in the gateway's hands any more: whatever is leased to it is due again.
+
+        Called after Unavailable, which may have hidden an answer and the SMS in it.
+        """
+        ...
+
     async def segment_accepted(
         self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
     ) -> None:

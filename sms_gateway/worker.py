@@ -58,6 +58,8 @@ class Worker:
         self._jobs: set[_Job] = set()
         self._idle: list[asyncio.Future[_Job]] = []
         """A hand that has nothing to send waits for its next job."""
+        self._unsure = False
+        """An answer of the outbox was lost: it may hold SMS for us of which we know nothing."""
         self._news = asyncio.Event()
         self._patience: asyncio.Timeout | None = None
         """While the outbox is waited for: ends that wait."""
@@ -98,9 +100,12 @@ class Worker:
                 continue
             lanes.rotate()  # what two lanes share is not always the first one's
             try:
+                if self._unsure:
+                    await self._make_sure()
                 if not await self._take(with_room, group):
                     await self._wait(reduce(or_, with_room))
             except Unavailable:
+                self._unsure = True
                 log.warning("outbox_unavailable")
                 await asyncio.sleep(self._idle_seconds)
 
@@ -122,6 +127,12 @@ class Worker:
                     group.create_task(self._hand(job))
             taken += len(batch)
         return taken
+
+    async def _make_sure(self) -> None:
+        """Finish what is in hands; all that is leased to us then is unknown to us.  Raises Unavailable."""
+        await _ended(self._jobs)
+        await self._outbox.take_back()
+        self._unsure = False
 
     def _room(self, lane: Lane) -> int:
         return self._pool.room(lane, asyncio.get_running_loop().time())
@@ -187,7 +198,8 @@ class Worker:
         try:
             await self._outbox.settle(sms, outcome, smsc=smsc)
         except Unavailable:
-            # The lease runs out and the SMS is sent again: at least once.
+            # It is taken back, or its lease runs out, and the SMS is sent again: at least once.
+            self._unsure = True
             log.warning("outbox_unavailable", smsc=smsc, sms=sms.id)
 
     async def _accepted(self, smsc: str, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:

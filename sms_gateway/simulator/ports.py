@@ -52,6 +52,8 @@ class MemoryOutbox:
         """By carrier."""
         self._news = asyncio.Event()
         self.available = True
+        self.answers_lost = 0
+        """So many leases more are made of which nobody hears."""
         self.leased: dict[int, OutboundSms] = {}
         self.outcomes: list[tuple[int, Outcome]] = []
         self.accepted: list[Accepted] = []
@@ -90,7 +92,17 @@ class MemoryOutbox:
             self.leased[sms.id] = sms
             batch.append(sms)
         self._news.set()
+        if batch and self.answers_lost:
+            self.answers_lost -= 1
+            raise Unavailable
         return batch
+
+    async def take_back(self) -> None:
+        self._check()
+        for sms in self.leased.values():
+            self._push(0.0, sms)
+        self.leased.clear()
+        self._news.set()
 
     async def segment_accepted(
         self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str

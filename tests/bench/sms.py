@@ -70,6 +70,9 @@ class EndlessOutbox:
         self._leased += len(batch)
         return batch
 
+    async def take_back(self) -> None:
+        pass
+
     async def segment_accepted(
         self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
     ) -> None:

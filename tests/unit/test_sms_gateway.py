@@ -298,6 +298,16 @@ async def test_an_outbox_that_is_away_is_asked_again() -> None:
             assert await it.outbox.settled(1) == Sent()
 
 
+async def test_what_was_leased_in_an_answer_that_was_lost_is_sent_when_all_else_is_settled() -> None:
+    async with world(idle_seconds=0.01) as it:
+        await it.gateway.wait_bound()
+        it.outbox.answers_lost = 1
+        it.outbox.put(sms(1), sms(2))
+        for number in (1, 2):
+            assert await it.outbox.settled(number) == Sent()
+        assert it.smsc.submitted == 2
+
+
 async def test_what_somebody_else_may_have_by_now_is_not_sent() -> None:
     """A process that was stopped, or was too slow, wakes up with leases that are over."""
     async with world(SimulatorSettings(receipts=False)) as it:

@@ -76,8 +76,6 @@ class NotificationOutbox:
         self._metrics = metrics
         self._leased: dict[tuple[int, int], Notice] = {}
         """By row and attempts before: a row whose lease ran out may be in our hands twice."""
-        self._unsure = False
-        """An answer of the store was lost: it may hold rows for us of which we know nothing."""
 
     async def hold(self, name: str) -> None:
         """Lease under this name from now on, and take back what was leased under it.  Raises Outage."""
@@ -87,19 +85,21 @@ class NotificationOutbox:
     async def lease(self, limit: int, lane: Lane) -> Sequence[OutboundSms]:
         # From before the store is asked: a process that sleeps in between finds its leases over.
         held_until = asyncio.get_running_loop().time() + self._notification.hold.total_seconds()
-        if self._unsure and self._leased:
-            return []  # once our hands are empty, whatever is held for us is unknown to us
         try:
-            if self._unsure:
-                await self._notification.take_back(self._holder)
-                self._unsure = False
             notices = await self._notification.lease(limit, holder=self._holder, lane=_meant(lane))
         except Outage as outage:
-            self._unsure = bool(self._holder)
             raise Unavailable(outage.code) from outage
         for notice in notices:
             self._leased[notice.row.id, notice.row.attempt - 1] = notice
         return [_outbound(notice, held_until) for notice in notices]
+
+    async def take_back(self) -> None:
+        """Without a name nothing is known to be ours, and every lease runs to its end."""
+        try:
+            if self._holder:
+                await self._notification.take_back(self._holder)
+        except Outage as outage:
+            raise Unavailable(outage.code) from outage
 
     async def segment_accepted(
         self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
@@ -129,7 +129,6 @@ class NotificationOutbox:
                 case Refused(status=status):
                     await self._notification.failed(row, smpp_status=status)
         except Outage as outage:
-            self._unsure = bool(self._holder)
             raise Unavailable(outage.code) from outage
 
     async def receipt(self, receipt: Receipt) -> None:
