@@ -21,7 +21,7 @@ class Throttle:
         self._granted = rate
         self._contracted = rate
         """Our part of what is granted."""
-        self._slowest = min(slowest, rate)
+        self._slowest = slowest
         self._pause = pause
         self._rate = rate
         self._next = 0.0
@@ -48,7 +48,6 @@ class Throttle:
         contracted = self._granted * part
         self._rate *= contracted / self._contracted
         self._contracted = contracted
-        self._slowest = min(self._slowest, contracted)
 
     def slow_down(self, now: float) -> float:
         """The SMSC complains; returns the seconds before it should be asked again.
@@ -57,7 +56,7 @@ class Throttle:
         """
         self._recover(now)
         if now >= self._paused_until:
-            self._rate = max(self._slowest, self._rate / 2)
+            self._rate = max(min(self._slowest, self._contracted), self._rate / 2)
             self._paused_until = now + self._pause
             self._next = max(self._next, self._paused_until)
         return self._paused_until - now

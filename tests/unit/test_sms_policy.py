@@ -105,6 +105,16 @@ def test_unused_rate_is_lost_but_for_a_moment() -> None:
     assert waits[11] == pytest.approx(0.01)
 
 
+def test_a_part_that_grows_again_is_slowed_down_no_further_than_the_whole_was() -> None:
+    bucket = Throttle(rate=10.0, slowest=6.0, pause=2.0)
+    bucket.share(0.5, 100.0)
+    assert bucket.slow_down(100.0) == 2.0
+    assert bucket.rate(100.0) == pytest.approx(5.0)
+    bucket.share(1.0, 101.0)
+    bucket.slow_down(110.0)
+    assert bucket.rate(110.0) == pytest.approx(6.0)
+
+
 def test_a_place_that_is_not_there_yet_is_not_taken() -> None:
     bucket = throttle()
     assert [bucket.take(100.0) for _ in range(4)] == [True, True, False, False]
