@@ -19,12 +19,11 @@ from vvm.domain.errors import VvmError
 from vvm.domain.message import Envelope
 from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
-from vvm.runtime.command_times import CommandTimes
+from vvm.runtime.command_times import FAST, CommandTimes
 from vvm.services.deposit import Deposited, Depositor
 from vvm.services.retention import KINDS
 from vvm.store.port import Told
 
-_FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 _GROUPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _REMOTE = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _LONG = (0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 600.0, 3600.0, 86400.0)
@@ -167,7 +166,7 @@ class StoreMetrics:
         self._seconds = Histogram(
             "vvm_store_commit_seconds",
             "Commits, each of a group of transactions that share one fsync",
-            buckets=_FAST,
+            buckets=FAST,
             registry=registry,
         )
         self._group = Histogram(

@@ -273,14 +273,14 @@ async def _write_down(*flushes: Callable[[], Awaitable[None]]) -> None:
     try:
         while True:
             await asyncio.sleep(_VISITS_SECONDS)
-            try:
-                for flush in flushes:
-                    await flush()
-            except Outage as outage:
-                log.warning("visits_lost", error=str(outage))
-    finally:
-        with suppress(Outage):
             for flush in flushes:
+                try:
+                    await flush()
+                except Outage as outage:
+                    log.warning("doings_not_written_down", error=str(outage))
+    finally:
+        for flush in flushes:
+            with suppress(Outage):
                 await flush()
 
 

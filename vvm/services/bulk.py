@@ -21,7 +21,7 @@ from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile, CosName, Fallback, ProvisioningStatus, Subscriber
 from vvm.services.paging import PAGE_LIMIT
 from vvm.services.provisioning import Provisioning, SubscriberOptions
-from vvm.services.standing import Difference, Standing, Standings
+from vvm.services.standing import Difference, Standing, Standings, standing_of
 from vvm.store.port import CosStore, NewSubscriber, NumberStore, SubscriberStore
 
 log = structlog.get_logger(__name__)
@@ -345,12 +345,7 @@ def difference(
 
 def _standing(line: SubscriberLine) -> Standing:
     """Raises InvalidNumber."""
-    return Standing(
-        aliases=None if line.aliases is None else tuple(map(parse_msisdn, line.aliases)),
-        held=line.held,
-        closed=True if line.closed is None and line.closing_at is not None else line.closed,
-        closing_at=line.closing_at,
-    )
+    return standing_of(line.aliases, held=line.held, closed=line.closed, closing_at=line.closing_at)
 
 
 def _line(subscriber: Subscriber, aliases: Sequence[Msisdn]) -> SubscriberLine:

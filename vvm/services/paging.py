@@ -53,7 +53,10 @@ def cursor_of(place: object) -> str:
 
 
 def place_of(cursor: str | None, kind: Any) -> Any:
-    """What a cursor names, a thing of ``kind``; None without one: the first page.  Raises BadCursor."""
+    """What a cursor names, a thing of ``kind``; None without one: the first page.  Raises BadCursor.
+
+    A kind may be Annotated, for which no type of a type has a name.
+    """
     if not cursor:
         return None
     if len(cursor) > _LONGEST:

@@ -6,14 +6,14 @@ A standing says how it shall be and not what to do, so it may be brought about a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
 from vvm.domain.clock import Clock
 from vvm.domain.errors import InvalidNumber, TooManyAliases
-from vvm.domain.numbers import Msisdn
+from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.domain.subscriber import Closing, ProvisioningStatus, Subscriber
 from vvm.services.lifecycle import Lifecycle
 from vvm.services.provisioning import SubscriberOptions
@@ -33,6 +33,18 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool | None = None
     closing_at: datetime | None = None
     """When it goes if it is closed; None: when the grace is over, or as it is."""
+
+
+def standing_of(
+    aliases: Iterable[str] | None, *, held: bool | None, closed: bool | None, closing_at: datetime | None
+) -> Standing:
+    """As an import or a request says it: who has an end is closed.  Raises InvalidNumber."""
+    return Standing(
+        aliases=None if aliases is None else tuple(map(parse_msisdn, aliases)),
+        held=held,
+        closed=True if closed is None and closing_at is not None else closed,
+        closing_at=closing_at,
+    )
 
 
 class Standings:

@@ -7,10 +7,13 @@ The parts stand in ``queries/lists.sql`` of each engine, by their names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
 from vvm.domain.message import Flags
+from vvm.domain.notification import Cause
+from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import MailboxId
 from vvm.store.lists import AuditFilter, AuditPlace, MessageFilter, SubscriberFilter, SubscriberPlace
 from vvm.store.rows import microseconds
@@ -94,6 +97,19 @@ def of_messages(mailbox: MailboxId, wanted: MessageFilter, after: int, limit: in
         compared.append("received_since")
         values["since"] = microseconds(wanted.since)
     return Listing("messages", ("uid_after",), tuple(compared), "by_uid", values)
+
+
+def of_dead_letters(
+    *, after: int, limit: int, recipient: Msisdn | None, cause: Cause | None, since: datetime | None
+) -> dict[str, object]:
+    """The values of ``dead_letters`` in ``queries/outbox.sql``."""
+    return {
+        "after": after,
+        "limit": limit,
+        "recipient": recipient,
+        "cause": None if cause is None else cause.value,
+        "since": None if since is None else microseconds(since),
+    }
 
 
 def _said(**fields: str | None) -> dict[str, object]:

@@ -58,6 +58,7 @@ from vvm.store.sms import (
     OwedCount,
     Reported,
     Settlement,
+    Share,
     Told,
 )
 from vvm.store.tokens import TokenStore
@@ -104,6 +105,7 @@ __all__ = [  # what other modules of this room define, and everybody takes from 
     "RepeatStore",
     "Reported",
     "Settlement",
+    "Share",
     "SubscriberChange",
     "SubscriberFilter",
     "SubscriberPlace",

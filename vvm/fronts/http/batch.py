@@ -20,7 +20,7 @@ from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberDocument, options_of
 from vvm.services.batch import LIMIT, Batch, Item, Outcome, Result, Verb
 from vvm.services.provisioning import Provisioning
-from vvm.services.standing import Standing
+from vvm.services.standing import Standing, standing_of
 
 _E164 = Annotated[str, msgspec.Meta(pattern=r"^[+][1-9][0-9]{5,14}$")]
 
@@ -41,12 +41,7 @@ class ItemDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def standing(self) -> Standing:
         """Raises InvalidNumber."""
-        return Standing(
-            aliases=None if self.aliases is None else tuple(map(parse_msisdn, self.aliases)),
-            held=self.held,
-            closed=True if self.closed is None and self.closing_at is not None else self.closed,
-            closing_at=self.closing_at,
-        )
+        return standing_of(self.aliases, held=self.held, closed=self.closed, closing_at=self.closing_at)
 
 
 class BatchDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

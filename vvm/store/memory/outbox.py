@@ -15,8 +15,15 @@ from vvm.domain.notification import EVERYBODY, Cause, Family, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 from vvm.store.memory.events import MemoryEvents
-from vvm.store.port import NotificationRecord, OutboxCounts, OwedCount, Reported, Settlement, Told
-from vvm.store.sms import Share
+from vvm.store.port import (
+    NotificationRecord,
+    OutboxCounts,
+    OwedCount,
+    Reported,
+    Settlement,
+    Share,
+    Told,
+)
 
 _DEAD = frozenset({Settlement.FAILED, Settlement.EXPIRED})
 _HEARD = frozenset({Settlement.SENT, Settlement.DELIVERED})
@@ -143,6 +150,7 @@ class MemoryOutbox:
         self._rows: dict[int, _Row] = {}
         self._senders: dict[str, dict[str, datetime]] = {}
         """By SMSC, until when each sender sends."""
+        self._note_resent: Callable[[SubscriberId | None, datetime, str], None] = lambda *_: None
         self._ids = count(1)
         self.unanswered: Counter[SubscriberId] = Counter()
         """SYNC that were sent since the subscriber's client last logged in."""

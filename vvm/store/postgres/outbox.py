@@ -19,9 +19,9 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
-from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Told
+from vvm.store.conditions import of_dead_letters
+from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Share, Told
 from vvm.store.postgres.engine import Connection, Database, statements
-from vvm.store.sms import Share
 
 _SQL = statements("outbox.sql")
 
@@ -53,7 +53,7 @@ def owed_json(owed: Sequence[Owed]) -> str:
 
 
 def _resent(at: datetime) -> dict[str, object]:
-    """Who acts is read here, where the request is, and not where the engine works."""
+    """What a row of the audit has, but for whose it is and why."""
     return {"at": rows.microseconds(at), "trigger": Trigger.RESENT.value, "actor": actor()}
 
 
@@ -71,9 +71,7 @@ class PostgresOutbox:
 
         async def work(connection: Connection) -> None:
             await owe(connection, [owed], uid=uid)
-            await connection.all(
-                _SQL["note_resent"], noted | {"subscriber": owed.subscriber, "reason": reason}
-            )
+            await connection.all(_SQL["note_resent"], noted)
 
         await self._database.write(work)
 
@@ -166,13 +164,7 @@ class PostgresOutbox:
         cause: Cause | None = None,
         since: datetime | None = None,
     ) -> Sequence[NotificationRecord]:
-        where = {
-            "after": after,
-            "limit": limit,
-            "recipient": recipient,
-            "cause": None if cause is None else cause.value,
-            "since": None if since is None else rows.microseconds(since),
-        }
+        where = of_dead_letters(after=after, limit=limit, recipient=recipient, cause=cause, since=since)
         found = await self._database.all(_SQL["dead_letters"], where)
         return [rows.notification_record(row) for row in found]
 

@@ -19,8 +19,8 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
-from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Told
-from vvm.store.sms import Share
+from vvm.store.conditions import of_dead_letters
+from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Share, Told
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.engine import Reader, Row, Writer
 
@@ -55,7 +55,7 @@ def insert_owed(connection: sqlite3.Connection, owed: Sequence[Owed], *, uid: in
 
 
 def _resent(at: datetime) -> dict[str, object]:
-    """Who acts is read here, where the request is, and not where the engine works."""
+    """What a row of the audit has, but for whose it is and why."""
     return {"at": rows.microseconds(at), "trigger": Trigger.RESENT.value, "actor": actor()}
 
 
@@ -236,13 +236,7 @@ class SqliteOutbox:
         cause: Cause | None = None,
         since: datetime | None = None,
     ) -> Sequence[NotificationRecord]:
-        where = {
-            "after": after,
-            "limit": limit,
-            "recipient": recipient,
-            "cause": None if cause is None else cause.value,
-            "since": None if since is None else rows.microseconds(since),
-        }
+        where = of_dead_letters(after=after, limit=limit, recipient=recipient, cause=cause, since=since)
         found = self._reader.all(_SQL["dead_letters"], where)
         return [rows.notification_record(row) for row in found]
 
