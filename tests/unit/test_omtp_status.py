@@ -44,6 +44,14 @@ def test_a_ready_subscriber_is_told_everything_in_the_order_of_the_profile() -> 
     )
 
 
+# rows: ST-06
+@pytest.mark.parametrize(
+    ("host", "told"), [("vvm.example.net", "2:vvm.example.net"), ("192.0.2.7", "1:192.0.2.7")]
+)
+def test_a_strict_carrier_is_told_the_kind_of_the_host(host: str, told: str) -> None:
+    assert fields(msgspec.structs.replace(READY, server=host, host_kind=True))["srv"] == told
+
+
 # rows: ST-01
 @pytest.mark.parametrize(("status", "letter"), list(zip(ProvisioningStatus, "NRPUB", strict=True)))
 def test_the_status_comes_first_and_bare(status: ProvisioningStatus, letter: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.services_world import ALICE, BOB, CALL, TWO_SECONDS, World
 from vvm.config.carriers import load_carriers
 from vvm.domain.subscriber import ClientProfile, Dialect, ProvisioningStatus
-from vvm.omtp.carrier import Carriers
+from vvm.omtp.carrier import Carriers, StatusFacts
 from vvm.services.notification import Notice
 from vvm.services.provisioning import SubscriberOptions, UnknownCarrier
 from vvm.services.settings import NotificationSettings, ServiceSettings
@@ -154,6 +154,15 @@ async def test_vvm3_learns_where_to_subscribe_only_where_it_can(
     world = await world_of("verizon-us", UNKNOWN, carriers=carriers)
     await world.sms_from_handset("STATUS", originator=originator)
     assert await world.texts() == [f"//VZWVVM:STATUS:{expected}"]
+
+
+# rows: ST-06
+async def test_a_strict_profile_tells_the_kind_of_the_host() -> None:
+    strict = msgspec.structs.replace(SHIPPED["omtp-13"], status=StatusFacts(host_kind=True))
+    world = await world_of("omtp-13", READY, carriers={"omtp-13": strict})
+    await world.sms_from_handset("STATUS")
+    (text,) = await world.texts()
+    assert fields(text)["srv"] == f"2:{ServiceSettings().imap_host}"
 
 
 # rows: ST-17

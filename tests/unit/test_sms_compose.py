@@ -23,6 +23,13 @@ def composed(form: HeaderForm, text: str = SYNC, **changes: object) -> list[Sm]:
     return compose(sms(text=text, **changes), SmscSettings(header_form=form))
 
 
+# rows: SMS-06 SMS-08
+def test_gsm7_may_have_a_port() -> None:
+    (sm,) = composed(HeaderForm.UDH, coding=Coding.GSM7)
+    assert (sm.data_coding, sm.esm_class) == (0x00, 0x40)
+    assert sm.short_message == bytes.fromhex("060504157b0000") + gsm7.encode(SYNC)
+
+
 def test_a_header_of_8_bits_takes_the_low_octet_of_the_reference() -> None:
     first, _ = composed(HeaderForm.UDH, LONG, reference=0x1234)
     assert first.short_message.startswith(bytes.fromhex("0b0504157b0000 0003340201"))

@@ -38,6 +38,9 @@ class StatusFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     languages: tuple[str, ...] = ()
     """lang=; none takes those of the service.  CVVM and VVM3 have numbers of their own (sheet 6.3)."""
     language_separator: Literal["|", ","] = "|"
+    host_kind: bool = False
+    """srv= says ``1:`` before an address and ``2:`` before a name, as the specification's examples do;
+    Android's dialer takes that for a part of the name."""
     imap_port: int = 0
     """ipt=; 0 takes that of the service."""
     vmg_url: str = ""

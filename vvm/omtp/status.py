@@ -8,7 +8,9 @@ notices.  What does not fit is refused where the reply is made, that is, before 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from enum import IntEnum, StrEnum
+from ipaddress import IPv4Address
 
 import msgspec
 
@@ -86,7 +88,9 @@ class StatusReply(msgspec.Struct, frozen=True):
     status: ProvisioningStatus
     return_code: ReturnCode
     server: str | None = None
-    """A bare host name or IPv4 address; AOSP resolves the ``2:`` of the specification as a name."""
+    """A bare host name or IPv4 address."""
+    host_kind: bool = False
+    """Say before it which of them it is; AOSP resolves the ``2:`` of the specification as a name."""
     tui: str | None = None
     """The number to call for the telephone menus."""
     service_number: str | None = None
@@ -150,7 +154,7 @@ def render_status(reply: StatusReply, prefix: str, dialect: Dialect = Dialect.OM
     }
     if reply.status not in _SILENT and reply.password is not None:
         fields |= {
-            "srv": reply.server,
+            "srv": _host(reply.server, with_kind=reply.host_kind),
             "tui": reply.tui,
             "dn": reply.service_number,
             "ipt": _number(reply.imap_port),
@@ -171,6 +175,15 @@ def render_status(reply: StatusReply, prefix: str, dialect: Dialect = Dialect.OM
 def _fit(key: str, pattern: re.Pattern[str], value: str | None, expected: str) -> None:
     if value is None or not pattern.match(value):
         raise UnfitField(key, expected)
+
+
+def _host(host: str | None, *, with_kind: bool) -> str | None:
+    """srv=, with the kind of the address where that is asked for (sheet section 6, row ST-06)."""
+    if host is None or not with_kind:
+        return host
+    with suppress(ValueError):
+        return f"1:{IPv4Address(host)}"
+    return f"2:{host}"
 
 
 def _number(value: int | None) -> str | None:

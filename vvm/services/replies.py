@@ -50,6 +50,7 @@ class Replies:
             status=status,
             return_code=return_code,
             server=service.imap_host,
+            host_kind=facts.host_kind,
             tui=service.tui_number or None,
             service_number=self.source(client),
             imap_port=facts.imap_port or service.imap_port,
