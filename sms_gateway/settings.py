@@ -114,11 +114,11 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """How submit_sm_resp writes message ids."""
     receipt_id_form: IdForm = IdForm.TEXT
     """How receipts write them."""
-    carrier: str = ""
-    """The carrier profile whose `status_actions` count for this SMSC; empty: none."""
+    status_actions_of: str = ""
+    """The carrier profile whose `status_actions` count for this SMSC; empty: none's."""
     status_actions: dict[str, Action] = msgspec.field(default_factory=dict)
     """What this SMSC means by a command_status, where it differs: ``{"0x40B" = "refuse"}``; goes before
-    what its carrier means."""
+    what that profile says."""
 
     connect_seconds: float = 10.0
     """For TCP and TLS to stand."""

@@ -14,6 +14,7 @@ from sms_gateway.smpp.status import Action, Status
 from tests.unit.sms_world import sms, world
 from vvm.config.carriers import load_carriers, with_carriers_actions
 from vvm.config.checks import check
+from vvm.config.compare import compare
 from vvm.config.sections import Config, SmsSection
 from vvm.omtp.carrier import BadCarrier, StatusAction, read_carrier
 from vvm.services.settings import ServiceSettings
@@ -35,7 +36,7 @@ def carriers(directory: Path) -> ServiceSettings:
 
 def resolved(directory: Path, **own: Action) -> dict[str, Action]:
     """The table of an SMSC of this carrier."""
-    smsc = SmscSettings(carrier="north", status_actions={"0x" + key[1:]: own[key] for key in own})
+    smsc = SmscSettings(status_actions_of="north", status_actions={"0x" + key[1:]: own[key] for key in own})
     (found,) = with_carriers_actions([smsc], load_carriers(carriers(directory)))
     return found.status_actions
 
@@ -83,7 +84,15 @@ def test_what_no_gateway_could_do_is_refused_with_its_reason(line: str, reason: 
         read_carrier(f'name = "x"\n[client]\n[status_actions]\n{line}\n')
 
 
-@pytest.mark.parametrize(("name", "keys"), [("north", []), ("south", ["sms.smsc[0].carrier"])])
-def test_the_carrier_of_an_smsc_has_a_profile(tmp_path: Path, name: str, keys: list[str]) -> None:
-    config = Config(vvm=carriers(tmp_path), sms=SmsSection(smsc=(SmscSettings(carrier=name),)))
-    assert [mistake.key for mistake in check(config) if "carrier" in mistake.key] == keys
+@pytest.mark.parametrize(("name", "keys"), [("north", []), ("south", ["sms.smsc[0].status_actions_of"])])
+def test_whose_table_an_smsc_takes_has_a_profile(tmp_path: Path, name: str, keys: list[str]) -> None:
+    config = Config(vvm=carriers(tmp_path), sms=SmsSection(smsc=(SmscSettings(status_actions_of=name),)))
+    assert [mistake.key for mistake in check(config) if "sms.smsc" in mistake.key] == keys
+
+
+def test_the_key_of_before_is_not_taken_for_the_carriers_that_an_smsc_serves() -> None:
+    (mistake,) = compare({"sms": {"smsc": [{"name": "a", "carrier": "north"}]}}, Config)
+    assert (mistake.key, mistake.right) == (
+        "sms.smsc[0].carrier",
+        "is called sms.smsc[0].status_actions_of now",
+    )

@@ -37,10 +37,10 @@ def load_carriers(service: ServiceSettings) -> Carriers:
 
 
 def with_carriers_actions(smscs: Sequence[SmscSettings], carriers: Carriers) -> tuple[SmscSettings, ...]:
-    """Each SMSC with what its carrier means by a command_status, as far as it says nothing itself."""
+    """Each SMSC with what the profile that it names says of a command_status, where it is silent itself."""
     return tuple(
-        msgspec.structs.replace(smsc, status_actions=_actions(smsc, carriers[smsc.carrier]))
-        if smsc.carrier
+        msgspec.structs.replace(smsc, status_actions=_actions(smsc, carriers[smsc.status_actions_of]))
+        if smsc.status_actions_of
         else smsc
         for smsc in smscs
     )

@@ -240,9 +240,9 @@ def _carriers(config: Config) -> Findings:
         yield Mistake(key, str(bad), render(config.vvm.carriers))
         return
     for index, smsc in enumerate(config.sms.smsc):
-        if smsc.carrier and smsc.carrier not in carriers:
+        if smsc.status_actions_of and smsc.status_actions_of not in carriers:
             right = "the name of a profile in vvm.carriers"
-            yield Mistake(f"sms.smsc[{index}].carrier", right, render(smsc.carrier))
+            yield Mistake(f"sms.smsc[{index}].status_actions_of", right, render(smsc.status_actions_of))
     yield from routing(config, carriers)
 
 

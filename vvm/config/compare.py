@@ -8,6 +8,7 @@ with the nearest right key.  msgspec then converts what is left without a compla
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -19,6 +20,8 @@ from vvm.config.toml import render
 Raw = dict[str, object]
 """A table as tomllib gives it."""
 _SHOWN = 60
+_RENAMED = {"sms.smsc.carrier": "status_actions_of"}
+"""Keys of before, which the nearest right one would mistake for another."""
 
 
 def compare(raw: Raw, settings: Settings, prefix: str = "") -> Iterator[Mistake]:
@@ -90,6 +93,8 @@ def _converts(value: object, field: Field) -> bool:
 
 
 def _nearest(name: str, known: Mapping[str, Field], prefix: str) -> str:
+    if renamed := _RENAMED.get(re.sub(r"\[\d+\]", "", prefix) + name):
+        return f"is called {prefix}{renamed} now"
     secrets = [field.name + FILE for field in known.values() if field.secret]
     near = difflib.get_close_matches(name, [*known, *secrets], n=1, cutoff=0.5)
     return f"unknown key; did you mean {prefix}{near[0]}?" if near else "unknown key"
