@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from tests.peers.smsc.fixtures import node_smsc, smsc_peer, twisted_smsc
+from tests.peers.smsc.fixtures import certificate, node_smsc, node_smsc_tls, smsc_peer, twisted_smsc
 
-__all__ = ["node_smsc", "smsc_peer", "twisted_smsc"]
+__all__ = ["certificate", "node_smsc", "node_smsc_tls", "smsc_peer", "twisted_smsc"]

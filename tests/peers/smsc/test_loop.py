@@ -7,18 +7,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
 
 from sms_gateway.gateway import SmsGateway
 from sms_gateway.port import Coding, MessageState, OutboundSms, Refused, Retry, Sent
-from sms_gateway.settings import SmscSettings
+from sms_gateway.settings import BindMode, SmscSettings, TlsSettings
 from sms_gateway.simulator.ports import MemoryInbox, MemoryOutbox
 from sms_gateway.text import coding as text_coding
 from sms_gateway.text import udh
 from sms_gateway.text.udh import Concatenation, Header, Ports
 from tests.peers.smsc.peer import SECONDS, Event, SmscPeer
+from tests.unit.sms_world import logged
 
 pytestmark = pytest.mark.peers
 
@@ -57,13 +59,21 @@ class Ours:
 
 
 @asynccontextmanager
-async def bound(peer: SmscPeer, *, password: str | None = None) -> AsyncIterator[Ours]:
+async def bound(
+    peer: SmscPeer,
+    *,
+    password: str | None = None,
+    tls: TlsSettings | None = None,
+    bind_mode: BindMode = BindMode.TRANSCEIVER,
+) -> AsyncIterator[Ours]:
     ours = Ours()
     settings = SmscSettings(
         host=peer.host,
         port=peer.port,
         system_id=peer.system_id,
         password=password or peer.password,
+        tls=tls,
+        bind_mode=bind_mode,
         throttle_pause_seconds=0.05,
         hold_first_seconds=0.05,
         retry_first_seconds=0.05,
@@ -98,6 +108,36 @@ async def test_a_single_sms_arrives_and_its_receipt_comes_back(smsc_peer: SmscPe
         assert [accepted.message_id for accepted in ours.outbox.accepted] == [receipt.message_id]
         answer = await smsc_peer.wait_for(lambda event: event.to == submit.message_id)
         assert answer.status == 0
+
+
+async def whole_loop(peer: SmscPeer, ours: Ours) -> None:
+    """An SMS to a handset, its receipt, and one from a handset."""
+    ours.send(SYNC, coding=Coding.OCTETS)
+    assert await ours.outbox.settled(1) == Sent()
+    await ours.outbox.until(lambda: bool(ours.outbox.receipts))
+    assert await peer.send_mo("15551230001", "5511", ACTIVATE, port=5499) == [0]
+    (sms,) = await ours.inbox.wait_messages(1)
+    assert (sms.text, sms.port) == (ACTIVATE, 5499)
+
+
+async def test_over_tls_with_a_certificate_of_ours(node_smsc_tls: SmscPeer, certificate: Path) -> None:
+    file = str(certificate)
+    async with bound(node_smsc_tls, tls=TlsSettings(ca=file, certificate=file, key=file)) as ours:
+        await whole_loop(node_smsc_tls, ours)
+
+
+async def test_an_smsc_that_wants_a_certificate_binds_nobody_without(
+    node_smsc_tls: SmscPeer, certificate: Path
+) -> None:
+    with logged() as logs:
+        async with bound(node_smsc_tls, tls=TlsSettings(ca=str(certificate))):
+            await logs.wait("smsc_lost")
+    assert named(node_smsc_tls, "bound") == []
+
+
+async def test_a_transmitter_and_a_receiver_make_a_loop(smsc_peer: SmscPeer) -> None:
+    async with bound(smsc_peer, bind_mode=BindMode.PAIR) as ours:
+        await whole_loop(smsc_peer, ours)
 
 
 @pytest.mark.parametrize("coding", [Coding.OCTETS, Coding.GSM7])

@@ -4,8 +4,10 @@
 // One JSON object a line.  Out: {event: "listening"|"bound"|"refused"|"submit"|"answered"|"unbound", ...}.
 // In: {command: "mo", ...fields of deliver_sm in hex where they are octets} | {command: "unbind"}.
 // Submits to a destination of FAULTS go wrong; everything else is taken and, if asked for, reported.
+// SMSC_TLS names a file of a key and its certificate: then it speaks TLS, and wants the same certificate of its ESMEs.
 
 'use strict';
+const fs = require('fs');
 const readline = require('readline');
 const smpp = require('smpp');
 
@@ -30,7 +32,7 @@ function userData(pdu) {
   return Buffer.concat([Buffer.from([elements.length]), elements, text]);
 }
 
-function report(session, pdu, messageId) {
+function report(pdu, messageId) {
   const odd = pdu.destination_addr === ODD_RECEIPT;
   const receipt = {
     source_addr_ton: pdu.dest_addr_ton,
@@ -46,7 +48,7 @@ function report(session, pdu, messageId) {
     receipt.receipted_message_id = messageId;
     receipt.message_state = MESSAGE_STATE_DELIVERED;
   }
-  session.deliver_sm(receipt, (answer) => say('answered', { to: messageId, status: answer.command_status }));
+  bound.deliver_sm(receipt, (answer) => say('answered', { to: messageId, status: answer.command_status }));
 }
 
 function submit(session, pdu) {
@@ -69,24 +71,28 @@ function submit(session, pdu) {
     user_data: userData(pdu).toString('hex'),
   });
   session.send(pdu.response({ message_id: messageId }));
-  if (pdu.registered_delivery & 3) report(session, pdu, messageId);
+  if (pdu.registered_delivery & 3) report(pdu, messageId);
 }
 
-const server = smpp.createServer((session) => {
+const pem = process.env.SMSC_TLS && fs.readFileSync(process.env.SMSC_TLS);
+const tls = pem ? { key: pem, cert: pem, ca: pem, requestCert: true, rejectUnauthorized: true } : {};
+
+const server = smpp.createServer(tls, (session) => {
   session.on('error', () => {}); // a link that is cut in a test is no news
   session.on('close', () => {
     if (bound === session) bound = null;
   });
-  session.on('bind_transceiver', (pdu) => {
+  const bind = (pdu) => {
     if (pdu.system_id !== systemId || pdu.password !== password) {
       say('refused', { system_id: pdu.system_id });
       session.send(pdu.response({ command_status: smpp.ESME_RINVPASWD }), () => session.close());
       return;
     }
-    bound = session;
+    if (pdu.command !== 'bind_transmitter') bound = session;
     session.send(pdu.response({ system_id: 'node-smpp' }));
-    say('bound', { system_id: pdu.system_id, interface_version: pdu.interface_version });
-  });
+    say('bound', { system_id: pdu.system_id, interface_version: pdu.interface_version, command: pdu.command });
+  };
+  for (const command of ['bind_transceiver', 'bind_receiver', 'bind_transmitter']) session.on(command, bind);
   session.on('submit_sm', (pdu) => submit(session, pdu));
   session.on('enquire_link', (pdu) => session.send(pdu.response()));
   session.on('unbind', (pdu) => {

@@ -78,6 +78,11 @@ class Checker(checkers.InMemoryUsernamePasswordDatabaseDontUse):
         return defer.fail(error.UnauthorizedLogin())
 
 
+def receiving() -> Any:
+    """A transceiver, or a receiver."""
+    return factory.getBoundConnections(SYSTEM_ID).getNextBindingForDelivery()
+
+
 class Smsc:
     def __init__(self) -> None:
         self.count = 0
@@ -103,10 +108,10 @@ class Smsc:
             != RegisteredDeliveryReceipt.NO_SMSC_DELIVERY_RECEIPT_REQUESTED
         ):
             # After the answer: Twisted writes it when this function has returned.
-            reactor.callLater(0, self.report, connection, fields, message_id)
+            reactor.callLater(0, self.report, fields, message_id)
         return DataHandlerResponse(CommandStatus.ESME_ROK, message_id=message_id)
 
-    def report(self, connection: Any, fields: dict[str, Any], message_id: bytes) -> None:
+    def report(self, fields: dict[str, Any], message_id: bytes) -> None:
         text = (
             b"id:%s sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:"
         )
@@ -120,7 +125,7 @@ class Smsc:
             message_state=MessageState.DELIVERED,
             short_message=text % message_id,
         )
-        self.deliver(connection, receipt, message_id.decode())
+        self.deliver(receiving(), receipt, message_id.decode())
 
     def deliver(self, connection: Any, pdu: Any, name: str) -> None:
         def answered(result: Any) -> None:
@@ -134,7 +139,7 @@ class Smsc:
         connection.sendDataRequest(pdu).addCallbacks(answered, failed)
 
     def order(self, order: dict[str, Any]) -> None:
-        connection = factory.getBoundConnections(SYSTEM_ID).getNextBindingForDelivery()
+        connection = receiving()
         if order["command"] == "unbind":
             connection.unbindAndDisconnect()
             return
