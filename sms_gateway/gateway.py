@@ -83,6 +83,10 @@ class SmsGateway:
         """Of the SMSCs and Kannels."""
         return [route.name for route in self._routes]
 
+    def connected(self, name: str) -> bool:
+        """Whether this one is there, so that it could be sent by."""
+        return any(route.connected for route in self._routes if route.name == name)
+
     def share(self, name: str, part: float, until: float) -> None:
         """Others send by this one too: so much of its contracted rate is ours, until then.
 

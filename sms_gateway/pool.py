@@ -41,6 +41,11 @@ class Route(Protocol):
         """Its part of the work, against the weights of the others; 0: only while no other is up."""
         ...
 
+    @property
+    def connected(self) -> bool:
+        """Whether its peer is there, whatever of the rate is ours."""
+        ...
+
     def health(self, now: float) -> Health: ...
 
     def capacity(self, now: float) -> int:

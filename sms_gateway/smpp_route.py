@@ -64,8 +64,12 @@ class SmppRoute:
     def weight(self) -> int:
         return self._settings.weight
 
+    @property
+    def connected(self) -> bool:
+        return bool(self._esmes())
+
     def health(self, now: float) -> Health:
-        return self._circuit.health(now) if self._esmes() and self._pace.open(now) else Health.DOWN
+        return self._circuit.health(now) if self.connected and self._pace.open(now) else Health.DOWN
 
     def capacity(self, now: float) -> int:
         """Twice the windows - while some wait for the SMSC, others are being settled - but no more

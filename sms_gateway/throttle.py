@@ -56,7 +56,7 @@ class Throttle:
         """
         self._recover(now)
         if now >= self._paused_until:
-            self._rate = max(min(self._slowest, self._contracted), self._rate / 2)
+            self._rate = max(min(self._slowest, self._rate), self._rate / 2)
             self._paused_until = now + self._pause
             self._next = max(self._next, self._paused_until)
         return self._paused_until - now

@@ -63,9 +63,12 @@ class KannelRoute:
     def weight(self) -> int:
         return self._settings.weight
 
+    @property
+    def connected(self) -> bool:
+        return self._session is not None
+
     def health(self, now: float) -> Health:
-        up = self._session is not None and self._pace.open(now)
-        return self._circuit.health(now) if up else Health.DOWN
+        return self._circuit.health(now) if self.connected and self._pace.open(now) else Health.DOWN
 
     def capacity(self, now: float) -> int:
         if not self._circuit.closed:

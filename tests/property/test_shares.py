@@ -30,6 +30,11 @@ class Sender:
     def __init__(self) -> None:
         self.part = 0.0
         self.until = 0.0
+        self.bound = True
+
+    def connected(self, name: str) -> bool:
+        assert name == SMSC
+        return self.bound
 
     def share(self, name: str, part: float, until: float) -> None:
         assert name == SMSC
@@ -53,6 +58,10 @@ class World:
             self.senders[number] = (sender, Shares(self.outbox, sender, self.clock, self.passed))
         await self.senders[number][1].renew(f"s{number}")
 
+    def bind(self, number: int, *, up: bool) -> None:
+        if number in self.senders:
+            self.senders[number][0].bound = up
+
     def leave(self, number: int) -> None:
         """It ends; who comes again has its name."""
         self.senders.pop(number, None)
@@ -64,6 +73,8 @@ class World:
 class Do(Enum):
     RENEW = auto()
     LEAVE = auto()
+    BIND = auto()
+    LOSE_BIND = auto()
     PASS = auto()
 
 
@@ -90,6 +101,8 @@ def test_all_parts_together_are_never_more_than_the_whole(steps: list[Step]) -> 
                     await world.renew(step.number)
                 case Do.LEAVE:
                     world.leave(step.number)
+                case Do.BIND | Do.LOSE_BIND:
+                    world.bind(step.number, up=step.do is Do.BIND)
                 case Do.PASS:
                     world.clock.advance(timedelta(seconds=step.seconds))
             assert sum(world.parts()) <= 1 + 1e-9
@@ -106,6 +119,22 @@ def test_senders_that_stay_come_to_have_all_of_it_in_equal_parts(count: int) -> 
                 await world.renew(number)
             world.clock.advance(timedelta(seconds=EVERY))
         assert world.parts() == [1 / count] * count
+
+    asyncio.run(live())
+
+
+def test_who_has_no_bind_leaves_its_part_to_the_others_until_it_has_one_again() -> None:
+    async def live() -> None:
+        world = World()
+        parts: list[list[float]] = []
+        for second in range(36):
+            world.bind(1, up=not 10 <= second < 25)
+            for number in (0, 1):
+                await world.renew(number)
+            parts.append(world.parts())
+            world.clock.advance(timedelta(seconds=EVERY))
+        half = [0.5, 0.5]
+        assert (parts[9], parts[18], parts[24], parts[35]) == (half, half, [1.0], half)
 
     asyncio.run(live())
 

@@ -115,6 +115,17 @@ def test_a_part_that_grows_again_is_slowed_down_no_further_than_the_whole_was() 
     assert bucket.rate(110.0) == pytest.approx(6.0)
 
 
+def test_a_complaint_never_raises_a_rate_that_is_slower_than_the_slowest_of_the_whole() -> None:
+    bucket = Throttle(rate=10.0, slowest=1.0, pause=2.0)
+    for now in (100.0, 103.0, 106.0, 109.0):
+        bucket.slow_down(now)
+    bucket.share(0.25, 109.0)
+    before = bucket.rate(111.5)
+    assert before < 1.0
+    bucket.slow_down(111.5)
+    assert bucket.rate(111.5) == before
+
+
 def test_a_place_that_is_not_there_yet_is_not_taken() -> None:
     bucket = throttle()
     assert [bucket.take(100.0) for _ in range(4)] == [True, True, False, False]

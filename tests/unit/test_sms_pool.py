@@ -31,6 +31,10 @@ class Stand:
         self.state = Health.UP
         self.most = capacity
 
+    @property
+    def connected(self) -> bool:
+        return True
+
     def health(self, now: float) -> Health:
         return self.state
 
