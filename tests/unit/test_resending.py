@@ -56,7 +56,7 @@ async def sent(world: World) -> tuple[str, int | None]:
         (Kind.STATUS, "STATUS:st=R;", None),
         (Kind.MWI, "", 2),
         (Kind.MWI_CLEAR, "", 0),
-        (Kind.TEXT, "2 new voice messages.", None),
+        (Kind.TEXT, "New voice messages: 2.", None),
     ],
 )
 async def test_each_kind_says_what_it_stands_for(

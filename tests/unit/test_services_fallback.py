@@ -88,7 +88,7 @@ async def test_without_a_text_of_the_operator_it_is_english() -> None:
     await world.subscriber(PROVISIONED, options=SubscriberOptions(fallback=Fallback.TEXT, language="fra"))
     notice = await hears(world)
     assert notice is not None
-    assert notice.text == "1 new voice messages. Call 123 to listen."
+    assert notice.text == "New voice messages: 1. Call 123 to listen."
 
 
 # rows: SY-09

@@ -10,7 +10,7 @@ from vvm.domain.subscriber import Fallback, ProvisioningStatus, SmsCoding, Subsc
 from vvm.services.plain_sms import PlainSms, in_language, plain_sms
 from vvm.services.settings import NotificationSettings, ServiceSettings
 
-_ENGLISH = "{count} new voice messages. Call {number} to listen."
+_ENGLISH = "New voice messages: {count}. Call {number} to listen."
 
 
 class FallbackRules:
