@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``script/bench [store|imap|sms|latency|provisioning …]``: print the figures of this machine."""
+"""``script/bench [store|imap|sms|latency|call|provisioning …]``: print the figures of this machine."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import imap, latency, provisioning, report, sms, store
+from tests.bench import call, imap, latency, provisioning, report, sms, store
 from vvm.runtime.logs import configure
 
-_ALL = ("store", "imap", "sms", "latency", "provisioning")
+_ALL = ("store", "imap", "sms", "latency", "call", "provisioning")
 
 
 def main() -> None:
@@ -33,6 +33,7 @@ def main() -> None:
         "imap": imap.run,
         "sms": sms.run,
         "latency": latency.run,
+        "call": call.run,
         "provisioning": partial(provisioning.run, subscribers=words.subscribers),
     }
     if unknown := set(wanted) - set(_ALL):

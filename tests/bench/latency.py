@@ -57,7 +57,7 @@ class Phone:
 async def _run(folder: Path) -> None:
     phone = Phone()
     smsc = SimulatedSmsc(on_sms=phone.hear)
-    async with smsc.running(), running(folder, smsc_port=smsc.port) as program, _api(program) as api:
+    async with smsc.running(), running(folder, smsc_port=smsc.port) as program, api_of(program) as api:
         await smsc.until(lambda: smsc.bound > 0)
         async with api.put(f"/v1/subscribers/{_SUBSCRIBER}", json={"max_messages": 100_000}) as answer:
             answer.raise_for_status()
@@ -96,5 +96,5 @@ async def _post(api: aiohttp.ClientSession, audio: bytes) -> str:
         return str((await answer.json())["uid"])
 
 
-def _api(program: Program) -> aiohttp.ClientSession:
+def api_of(program: Program) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(program.http, headers={"Authorization": f"Bearer {program.token}"})

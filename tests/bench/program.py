@@ -18,6 +18,7 @@ class Program(msgspec.Struct, frozen=True):
     folder: Path
     pid: int
     http: str
+    imap: int
     imap_tls: int
     token: str
     certificate: Path
@@ -38,10 +39,12 @@ async def running(
     store: str = "",
     master_key: bytes = b"",
     roles: str = "",
+    more: str = "",
 ) -> AsyncIterator[Program]:
     """``vvm serve`` with default settings, but for limits that would hide it.
 
     ``store`` is the URL of one that is there already, with ``master_key``; "" makes a SQLite file.
+    ``more`` are further tables of the configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if master_key:
@@ -68,6 +71,7 @@ level = "warning"
 port = {smsc_port}
 password = "secret"
 rate = 100000.0
+{more}
 """,
         encoding="utf-8",
     )
@@ -89,6 +93,7 @@ rate = 100000.0
             folder=folder,
             pid=process.pid,
             http=address,
+            imap=imap,
             imap_tls=imap_tls,
             token=(folder / "admin.token").read_text(encoding="utf-8").strip(),
             certificate=folder / "tls.crt",
