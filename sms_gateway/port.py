@@ -8,7 +8,7 @@ outbox that means: it survives the end of the process; what a power failure take
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf
@@ -125,6 +125,15 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 Outcome = Sent | Retry | Refused
+
+
+class Acceptance(msgspec.Struct, frozen=True):
+    """An SMSC took a segment."""
+
+    segment: int
+    """From 1."""
+    total: int
+    message_id: str
 
 
 class MessageState(StrEnum):
@@ -244,24 +253,28 @@ class Outbox(Protocol):
         """
         ...
 
-    async def take_back(self) -> None:
-        """Nothing is in the gateway's hands any more: whatever is leased to it is due again.
+    async def take_back(self, in_hands: Collection[OutboundSms]) -> None:
+        """Whatever else is leased to the gateway is due again: it does not know of it.
 
         Called after Unavailable, which may have hidden an answer and the SMS in it.
         """
         ...
 
-    async def segment_accepted(
-        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
-    ) -> None:
-        """Remember, durably, that the SMSC took segment ``segment`` (from 1) of ``total``.
+    async def segment_accepted(self, sms: OutboundSms, acceptance: Acceptance, *, smsc: str) -> None:
+        """Remember, durably, that the SMSC took a segment, and others are to follow.
 
         Two SMSCs may give the same message id: ``Receipt.smsc`` says whose it is.
         """
         ...
 
-    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
-        """End the lease with what came of it at this SMSC, durably; empty: no SMSC was there to try."""
+    async def settle(
+        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
+    ) -> None:
+        """End the lease with what came of it at this SMSC, durably; empty: no SMSC was there to try.
+
+        Said again after Unavailable, which may have hidden that it was heard, until ``held_until``.
+        ``last`` is that of the last segment, which came with ``Sent``: one note is enough for both.
+        """
         ...
 
     async def receipt(self, receipt: Receipt) -> None:

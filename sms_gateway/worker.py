@@ -20,7 +20,7 @@ import structlog
 
 from sms_gateway import policy
 from sms_gateway.pool import Pool, Route
-from sms_gateway.port import Lane, OutboundSms, Outbox, Outcome, Sent, Unavailable
+from sms_gateway.port import Acceptance, Lane, OutboundSms, Outbox, Outcome, Sent, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,8 @@ class _Job(msgspec.Struct, eq=False):
     route: Route | None
     """None: the last one went while the outbox was asked."""
     sms: OutboundSms
+    last: Acceptance | None = None
+    """Of its last segment, which is told with the outcome."""
     settled: asyncio.Future[None] | None = None
     """There where somebody waits for it."""
 
@@ -101,7 +103,8 @@ class Worker:
             lanes.rotate()  # what two lanes share is not always the first one's
             try:
                 if self._unsure:
-                    await self._make_sure()
+                    self._unsure = False  # an answer that is lost meanwhile makes it unsure again
+                    await self._outbox.take_back([job.sms for job in self._jobs])
                 if not await self._take(with_room, group):
                     await self._wait(reduce(or_, with_room))
             except Unavailable:
@@ -127,12 +130,6 @@ class Worker:
                     group.create_task(self._hand(job))
             taken += len(batch)
         return taken
-
-    async def _make_sure(self) -> None:
-        """Finish what is in hands; all that is leased to us then is unknown to us.  Raises Unavailable."""
-        await _ended(self._jobs)
-        await self._outbox.take_back()
-        self._unsure = False
 
     def _room(self, lane: Lane) -> int:
         return self._pool.room(lane, asyncio.get_running_loop().time())
@@ -172,7 +169,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                await self._send(job.route, job.sms)
+                await self._send(job, job.route)
             finally:
                 self._jobs.discard(job)
                 if job.settled is not None:
@@ -182,29 +179,38 @@ class Worker:
             self._idle.append(next_job)
             job = await next_job
 
-    async def _send(self, route: Route | None, sms: OutboundSms) -> None:
+    async def _send(self, job: _Job, route: Route | None) -> None:
         if route is None:
-            await self._settle("", sms, policy.not_sent())
+            await self._settle("", job, policy.not_sent())
             return
         try:
-            outcome = await route.send(sms, partial(self._accepted, route.name, sms))
+            outcome = await route.send(job.sms, partial(self._accepted, route.name, job))
         finally:
             self._pool.done(route)
-        await self._settle(route.name, sms, outcome)
+        await self._settle(route.name, job, outcome)
 
-    async def _settle(self, smsc: str, sms: OutboundSms, outcome: Outcome) -> None:
+    async def _settle(self, smsc: str, job: _Job, outcome: Outcome) -> None:
         if not isinstance(outcome, Sent):
-            log.warning("sms_not_sent", smsc=smsc, sms=sms.id, outcome=repr(outcome))
-        try:
-            await self._outbox.settle(sms, outcome, smsc=smsc)
-        except Unavailable:
-            # It is taken back, or its lease runs out, and the SMS is sent again: at least once.
-            self._unsure = True
-            log.warning("outbox_unavailable", smsc=smsc, sms=sms.id)
+            log.warning("sms_not_sent", smsc=smsc, sms=job.sms.id, outcome=repr(outcome))
+        while True:
+            try:
+                await self._outbox.settle(job.sms, outcome, smsc=smsc, last=job.last)
+            except Unavailable:
+                log.warning("outbox_unavailable", smsc=smsc, sms=job.sms.id)
+            else:
+                return
+            if asyncio.get_running_loop().time() >= job.sms.held_until:
+                self._unsure = True  # its lease is over, and it is sent again: at least once
+                return
+            await asyncio.sleep(self._idle_seconds)
 
-    async def _accepted(self, smsc: str, sms: OutboundSms, segment: int, total: int, message_id: str) -> None:
+    async def _accepted(self, smsc: str, job: _Job, segment: int, total: int, message_id: str) -> None:
+        acceptance = Acceptance(segment, total, message_id)
+        if segment == total:
+            job.last = acceptance
+            return
         try:
-            await self._outbox.segment_accepted(sms, segment, total, message_id, smsc=smsc)
+            await self._outbox.segment_accepted(job.sms, acceptance, smsc=smsc)
         except Unavailable:
             # A later attempt repeats the segment, which the handset puts in the same place.
-            log.warning("outbox_unavailable", smsc=smsc, sms=sms.id)
+            log.warning("outbox_unavailable", smsc=smsc, sms=job.sms.id)

@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from itertools import count
 
 import msgspec
 
 from sms_gateway.port import (
+    Acceptance,
     InboundSegment,
     InboundSms,
     Lane,
@@ -31,7 +32,7 @@ _Due = tuple[float, int, OutboundSms]
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """One call of ``segment_accepted``."""
+    """One segment that an SMSC took."""
 
     sms: int
     segment: int
@@ -54,6 +55,10 @@ class MemoryOutbox:
         self.available = True
         self.answers_lost = 0
         """So many leases more are made of which nobody hears."""
+        self.unheard = 0
+        """So many settlements more do not come through."""
+        self.taken_back = 0
+        """How many SMS were."""
         self.leased: dict[int, OutboundSms] = {}
         self.outcomes: list[tuple[int, Outcome]] = []
         self.accepted: list[Accepted] = []
@@ -97,25 +102,31 @@ class MemoryOutbox:
             raise Unavailable
         return batch
 
-    async def take_back(self) -> None:
+    async def take_back(self, in_hands: Collection[OutboundSms]) -> None:
         self._check()
-        for sms in self.leased.values():
-            self._push(0.0, sms)
-        self.leased.clear()
+        known = {sms.id for sms in in_hands}
+        for number in self.leased.keys() - known:
+            self._push(0.0, self.leased.pop(number))
+            self.taken_back += 1
         self._news.set()
 
-    async def segment_accepted(
-        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
+    async def segment_accepted(self, sms: OutboundSms, acceptance: Acceptance, *, smsc: str) -> None:
+        self._check()
+        self._accept(sms, acceptance, smsc)
+        leased = self.leased[sms.id]
+        accepted = leased.accepted | {acceptance.segment}
+        self.leased[sms.id] = msgspec.structs.replace(leased, accepted=accepted)
+        self._news.set()
+
+    async def settle(
+        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
     ) -> None:
         self._check()
-        self.accepted.append(Accepted(sms.id, segment, total, message_id, smsc))
-        leased = self.leased[sms.id]
-        self.leased[sms.id] = msgspec.structs.replace(leased, accepted=leased.accepted | {segment})
-        self._news.set()
-
-    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
-        del smsc  # ``accepted`` has it
-        self._check()
+        if self.unheard:
+            self.unheard -= 1
+            raise Unavailable
+        if last is not None:
+            self._accept(sms, last, smsc)
         leased = self.leased.pop(sms.id)
         self.outcomes.append((sms.id, outcome))
         if isinstance(outcome, Retry):
@@ -138,6 +149,9 @@ class MemoryOutbox:
                 await self._news.wait()
         except TimeoutError:
             return
+
+    def _accept(self, sms: OutboundSms, taken: Acceptance, smsc: str) -> None:
+        self.accepted.append(Accepted(sms.id, taken.segment, taken.total, taken.message_id, smsc))
 
     def _push(self, due: float, sms: OutboundSms) -> None:
         heapq.heappush(self._due[sms.carrier], (due, next(self._order), sms))

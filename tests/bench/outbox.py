@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.bench import report
 from vvm.domain.notification import Cause, Leased, Owed
 from vvm.domain.numbers import Msisdn
-from vvm.store.port import Settlement
+from vvm.store.port import Acceptance, Settlement
 from vvm.store.sqlite import SqliteStore, open_sqlite
 
 ROWS = 1_000_000
@@ -57,11 +57,11 @@ async def _owe(store: SqliteStore, numbers: range) -> None:
 
 
 async def _drain(store: SqliteStore, count: int) -> None:
-    """As the gateway does: a lease for the window, then two notes for each SMS, all at once."""
+    """As the gateway does: a lease for the window, then a note for each SMS, all at once."""
 
     async def send(row: Leased) -> None:
-        await store.outbox.accepted(row, segment=1, total=1, message_id=f"main:{row.id}", now=_NOW)
-        await store.outbox.settle(row, Settlement.SENT, now=_NOW)
+        last = Acceptance(1, 1, f"main:{row.id}")
+        await store.outbox.settle(row, Settlement.SENT, now=_NOW, last=last)
 
     for _ in range(count // _WINDOW):
         async with asyncio.TaskGroup() as group:

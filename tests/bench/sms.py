@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ import uvloop
 
 from sms_gateway.gateway import SmsGateway
 from sms_gateway.port import (
+    Acceptance,
     Coding,
     InboundSegment,
     InboundSms,
@@ -70,15 +71,15 @@ class EndlessOutbox:
         self._leased += len(batch)
         return batch
 
-    async def take_back(self) -> None:
+    async def take_back(self, in_hands: Collection[OutboundSms]) -> None:
         pass
 
-    async def segment_accepted(
-        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
+    async def segment_accepted(self, sms: OutboundSms, acceptance: Acceptance, *, smsc: str) -> None:
+        pass
+
+    async def settle(
+        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
     ) -> None:
-        pass
-
-    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         assert isinstance(outcome, Sent), outcome
         self._sent += 1
         if self._sent == self._count:

@@ -30,6 +30,7 @@ from vvm.domain.notification import Leased
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.store.port import (
+    Acceptance,
     Changes,
     DeletedMessage,
     FolderEntry,
@@ -113,7 +114,7 @@ async def live(store: Store) -> Leased:
     await store.inbound.settle(first.id, msisdn=ALICE, change=change, owed=[owed_to(alice)])
     await store.subscribers.change(BOB, SubscriberChange(changed_at=LATER, language="fra"))
     half_sent, closed = await store.outbox.lease(now=NOW, lease=MINUTE, limit=2)
-    await store.outbox.accepted(half_sent, segment=1, total=2, message_id="a1", now=NOW)
+    await store.outbox.accepted(half_sent, Acceptance(1, 2, "a1"), now=NOW)
     await store.outbox.settle(closed, Settlement.SENT, now=NOW)
     return half_sent
 

@@ -15,7 +15,7 @@ from vvm.domain.notification import Cause
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.store.events import BEGINNING
-from vvm.store.port import Settlement, Store, SubscriberChange
+from vvm.store.port import Acceptance, Settlement, Store, SubscriberChange
 
 READY = ProvisioningStatus.READY
 NONE = Flags(0)
@@ -74,7 +74,7 @@ async def test_how_a_notification_ended_is_told(store: Store, alice: Subscriber)
         alice.mailbox, INBOX, new_message(), [owed_to(alice, cause=Cause.NEW_MESSAGE)]
     )
     (row,) = await store.outbox.lease(now=NOW, lease=MINUTE, limit=1)
-    await store.outbox.accepted(row, segment=1, total=1, message_id="m1", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 1, "m1"), now=NOW)
     await store.outbox.settle(row, Settlement.SENT, now=NOW)
     await store.outbox.receipt("m1", Settlement.DELIVERED, now=NOW)
     _, sent, delivered = await after(store, start)

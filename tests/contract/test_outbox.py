@@ -12,7 +12,7 @@ import pytest
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
 from vvm.domain.notification import Cause, Leased, Owed
 from vvm.domain.subscriber import Subscriber
-from vvm.store.port import OutboxCounts, OwedCount, Settlement, Store
+from vvm.store.port import Acceptance, OutboxCounts, OwedCount, Settlement, Store
 
 
 async def lease(store: Store, now: datetime = NOW, limit: int = 100) -> Sequence[Leased]:
@@ -106,8 +106,8 @@ async def test_segments_that_were_accepted_come_back_with_the_next_lease(
 ) -> None:
     await store.outbox.owe([owed_to(alice), owed_to_stranger()])
     row, other = await lease(store)
-    await store.outbox.accepted(row, segment=1, total=3, message_id="a1", now=NOW)
-    await store.outbox.accepted(row, segment=3, total=3, message_id="a3", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 3, "a1"), now=NOW)
+    await store.outbox.accepted(row, Acceptance(3, 3, "a3"), now=NOW)
     again = {row.id: row for row in await lease(store, NOW + MINUTE)}
     assert again[row.id].accepted == frozenset({1, 3})
     assert again[other.id].accepted == frozenset()
@@ -117,7 +117,7 @@ async def test_a_segment_may_be_accepted_twice(store: Store, alice: Subscriber) 
     await store.outbox.owe([owed_to(alice)])
     row = await lease_one(store)
     for message_id in ("a1", "b1"):
-        await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
+        await store.outbox.accepted(row, Acceptance(1, 1, message_id), now=NOW)
     assert (await lease_one(store, NOW + MINUTE)).accepted == frozenset({1})
     await store.outbox.settle(row, Settlement.SENT, now=NOW)
     assert await store.outbox.receipt("b1", Settlement.DELIVERED, now=NOW) is not None
@@ -157,7 +157,7 @@ async def test_an_attempt_that_is_not_counted_is_taken_back(
 async def test_segments_survive_a_retry(store: Store, alice: Subscriber) -> None:
     await store.outbox.owe([owed_to(alice)])
     row = await lease_one(store)
-    await store.outbox.accepted(row, segment=1, total=2, message_id="a1", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 2, "a1"), now=NOW)
     await store.outbox.retry(row, due_at=NOW, status=0x14, counted=True)
     assert (await lease_one(store)).accepted == frozenset({1})
 
@@ -202,12 +202,20 @@ async def sent(store: Store, alice: Subscriber, *message_ids: str) -> Leased:
     """A row that was sent in as many segments."""
     await store.outbox.owe([owed_to(alice)])
     row = await lease_one(store)
-    for segment, message_id in enumerate(message_ids, 1):
-        await store.outbox.accepted(
-            row, segment=segment, total=len(message_ids), message_id=message_id, now=NOW
-        )
-    await store.outbox.settle(row, Settlement.SENT, now=NOW)
+    *others, last = [Acceptance(each, len(message_ids), name) for each, name in enumerate(message_ids, 1)]
+    for segment in others:
+        await store.outbox.accepted(row, segment, now=NOW)
+    await store.outbox.settle(row, Settlement.SENT, now=NOW, last=last)
     return row
+
+
+async def test_who_lost_its_lease_notes_no_last_segment(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([owed_to(alice)])
+    old = await lease_one(store)
+    await lease_one(store, NOW + MINUTE)
+    await store.outbox.settle(old, Settlement.SENT, now=NOW, last=Acceptance(1, 1, "a1"))
+    assert (await lease_one(store, NOW + 2 * MINUTE)).accepted == frozenset()
+    assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW) is None
 
 
 async def test_a_receipt_of_an_unknown_message_is_not_ours(store: Store, alice: Subscriber) -> None:
@@ -233,7 +241,7 @@ async def half_sent(store: Store, alice: Subscriber) -> Leased:
     """A row of two segments; the SMSC took the first, and the worker has not closed it."""
     await store.outbox.owe([owed_to(alice)])
     row = await lease_one(store)
-    await store.outbox.accepted(row, segment=1, total=2, message_id="a1", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 2, "a1"), now=NOW)
     return row
 
 
@@ -249,7 +257,7 @@ async def test_a_row_with_a_segment_to_come_is_owed_whatever_was_delivered(
 async def test_a_row_that_was_delivered_whole_is_closed(store: Store, alice: Subscriber) -> None:
     """Its worker may have been killed before it could close it."""
     row = await half_sent(store, alice)
-    await store.outbox.accepted(row, segment=2, total=2, message_id="a2", now=NOW)
+    await store.outbox.accepted(row, Acceptance(2, 2, "a2"), now=NOW)
     assert await store.outbox.receipt("a2", Settlement.DELIVERED, now=NOW) is not None
     assert (await store.outbox.counts()).owed == 1
     assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW) is not None

@@ -11,7 +11,7 @@ from tests.contract.test_outbox_joining import GATE, HOUR, lease, lease_one, owe
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import Subscriber
-from vvm.store.port import Settlement, Store
+from vvm.store.port import Acceptance, Settlement, Store
 
 
 async def test_behind_a_gate_one_row_waits_for_the_receipt(store: Store, alice: Subscriber) -> None:
@@ -33,7 +33,7 @@ async def test_what_waited_when_the_gate_was_shut_is_behind_it(store: Store, ali
     await store.outbox.owe([sync(alice)])
     row = await lease_one(store)
     await store.outbox.owe([sync(alice)])
-    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 1, "a1"), now=NOW)
     await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + GATE)
     assert await lease(store, MINUTE) == []
     await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW + MINUTE)
@@ -72,7 +72,7 @@ async def test_what_waited_and_would_expire_behind_the_new_gate_stays_due(
     await store.outbox.owe([sync(alice)])
     row = await lease_one(store)
     await store.outbox.owe([sync(alice)])
-    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 1, "a1"), now=NOW)
     await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + 2 * HOUR)
     assert len(await lease(store, MINUTE)) == 1
 
@@ -108,7 +108,7 @@ async def test_of_two_gates_the_last_counts(store: Store, alice: Subscriber) -> 
     for message_id in ("a1", "a2"):
         await store.outbox.owe([short_lived])
         row = await lease_one(store)
-        await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
+        await store.outbox.accepted(row, Acceptance(1, 1, message_id), now=NOW)
         await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + GATE)
     await store.outbox.owe([sync(alice)])
     await store.outbox.receipt("a2", Settlement.DELIVERED, now=NOW)
@@ -134,7 +134,7 @@ async def test_a_receipt_before_the_worker_closed_its_row_shuts_no_gate(
 ) -> None:
     await store.outbox.owe([sync(alice)])
     row = await lease_one(store)
-    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 1, "a1"), now=NOW)
     await store.outbox.receipt("a1", Settlement.DELIVERED, now=NOW)
     await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + GATE)
     await store.outbox.owe([sync(alice)])

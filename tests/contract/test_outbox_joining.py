@@ -12,7 +12,7 @@ import pytest
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
 from vvm.domain.notification import Cause, Leased, Owed
 from vvm.domain.subscriber import Subscriber
-from vvm.store.port import Settlement, Store
+from vvm.store.port import Acceptance, Settlement, Store
 
 HOUR = timedelta(hours=1)
 GATE = timedelta(minutes=30)
@@ -47,7 +47,7 @@ async def shut(store: Store, alice: Subscriber, message_id: str = "a1", *, until
     """Send a SYNC through an SMSC that gives receipts; none has come."""
     await store.outbox.owe([sync(alice)])
     row = await lease_one(store)
-    await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 1, message_id), now=NOW)
     await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + until)
 
 
@@ -120,7 +120,7 @@ async def test_a_row_with_an_accepted_segment_is_not_joined(store: Store, alice:
     """The handset waits for the rest of that text, and of no other."""
     await store.outbox.owe([owed_to(alice, return_code=1)])
     row = await lease_one(store)
-    await store.outbox.accepted(row, segment=1, total=2, message_id="a1", now=NOW)
+    await store.outbox.accepted(row, Acceptance(1, 2, "a1"), now=NOW)
     await store.outbox.retry(row, due_at=NOW, status=0x14, counted=True)
     await store.outbox.owe([owed_to(alice, return_code=2)])
     again = await lease_one(store)
@@ -334,6 +334,15 @@ async def test_what_a_dead_worker_had_is_due_at_once_and_no_attempt_is_counted(
     assert [(row.id, row.attempt) for row in await hold(store, "one", SECOND)] == [
         (row.id, 1) for row in first
     ]
+
+
+async def test_what_a_worker_knows_of_is_not_taken_back(store: Store, alice: Subscriber) -> None:
+    await store.outbox.owe([sync(alice), owed_to_stranger()])
+    known, unknown = await hold(store, "one")
+    assert await store.outbox.take_back("one", but=[known.id]) == 1
+    assert [row.id for row in await hold(store, "one", SECOND)] == [unknown.id]
+    await store.outbox.settle(known, Settlement.SENT, now=NOW)
+    assert (await store.outbox.counts()).owed == 1
 
 
 async def test_what_is_taken_back_joins_what_waits_by_now(store: Store, alice: Subscriber) -> None:

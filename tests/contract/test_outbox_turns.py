@@ -12,7 +12,7 @@ import pytest
 from tests.contract.samples import MINUTE, NOW, SECOND, owed_to, owed_to_stranger
 from vvm.domain.notification import EVERYBODY, Cause, Lane, Leased, Owed
 from vvm.domain.subscriber import Subscriber
-from vvm.store.port import Settlement, Store
+from vvm.store.port import Acceptance, Settlement, Store
 
 RED = Lane(frozenset({"red"}), others=False)
 BUT_RED = Lane(frozenset({"red"}))
@@ -126,7 +126,7 @@ async def test_an_sms_taken_in_part_goes_before_the_next_one(store: Store, alice
     """It cannot join, because the phone has some of it."""
     await store.outbox.owe([owed_to(alice, cause=Cause.NEW_MESSAGE)])
     (first,) = await lease(store)
-    await store.outbox.accepted(first, segment=1, total=2, message_id="a1", now=NOW)
+    await store.outbox.accepted(first, Acceptance(1, 2, "a1"), now=NOW)
     await store.outbox.owe([owed_to(alice, cause=Cause.NEW_MESSAGE)])
     await store.outbox.retry(first, due_at=NOW, status=None, counted=True)
     assert [row.id for row in await lease(store)] == [first.id]
@@ -137,7 +137,7 @@ async def test_a_phone_whose_next_attempt_is_later_holds_up_its_next_sms_no_long
 ) -> None:
     await store.outbox.owe([owed_to(alice)])
     (first,) = await lease(store)
-    await store.outbox.accepted(first, segment=1, total=2, message_id="a1", now=NOW)
+    await store.outbox.accepted(first, Acceptance(1, 2, "a1"), now=NOW)
     await store.outbox.retry(first, due_at=NOW + MINUTE, status=None, counted=True)
     await store.outbox.owe([owed_to(alice)])
     assert len(await lease(store)) == 1

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.samples import ALICE, BOB, MINUTE, NOW, SECOND, new_subscriber, owed_to
 from vvm.domain.notification import Cause, Leased, Owed
 from vvm.domain.subscriber import Subscriber
-from vvm.store.port import Reported, Settlement, Store, Told
+from vvm.store.port import Acceptance, Reported, Settlement, Store, Told
 
 LATER = NOW + MINUTE
 
@@ -24,7 +24,7 @@ async def lease(store: Store) -> Leased:
 
 
 async def accept(store: Store, row: Leased, *, message_id: str = "a1") -> None:
-    await store.outbox.accepted(row, segment=1, total=1, message_id=message_id, now=NOW + SECOND)
+    await store.outbox.accepted(row, Acceptance(1, 1, message_id), now=NOW + SECOND)
 
 
 async def send(
@@ -73,7 +73,7 @@ async def test_a_receipt_that_closes_nothing_tells_no_way(store: Store, alice: S
     await store.outbox.owe([sync_to(alice)])
     row = await lease(store)
     for segment in (1, 2):
-        await store.outbox.accepted(row, segment=segment, total=2, message_id=f"a{segment}", now=NOW)
+        await store.outbox.accepted(row, Acceptance(segment, 2, f"a{segment}"), now=NOW)
     await store.outbox.settle(row, Settlement.SENT, now=NOW)
     closed = [
         await store.outbox.receipt(message_id, Settlement.DELIVERED, now=LATER)

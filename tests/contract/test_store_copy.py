@@ -31,7 +31,7 @@ from vvm.store.blobs.shelf import DatabaseShelf
 from vvm.store.copying import TABLES
 from vvm.store.events import BEGINNING
 from vvm.store.handover import HandedOver
-from vvm.store.port import Settlement, Store
+from vvm.store.port import Acceptance, Settlement, Store
 from vvm.store.sqlite.schema import prepare
 
 KEEPING = CosName("keeping")
@@ -68,7 +68,7 @@ async def live(store: Store) -> None:
     await store.mailboxes.expunge(alice.mailbox, INBOX, None)
     await store.inbound.save(new_inbound())
     (row,) = await store.outbox.lease(now=NOW + MINUTE, lease=MINUTE, limit=1)
-    await store.outbox.accepted(row, segment=1, total=2, message_id="id-1", now=NOW + MINUTE)
+    await store.outbox.accepted(row, Acceptance(1, 2, "id-1"), now=NOW + MINUTE)
     await store.mailboxes.append(bob.mailbox, INBOX, new_message(key="b1"))
 
 

@@ -31,7 +31,7 @@ from vvm.domain.subscriber import (
     SmsCoding,
     Subscriber,
 )
-from vvm.store.port import GREETINGS_LIMIT, FolderState, Settlement, Store, SubscriberChange
+from vvm.store.port import GREETINGS_LIMIT, Acceptance, FolderState, Settlement, Store, SubscriberChange
 
 CLIENT = ClientProfile(
     dialect=Dialect.CVVM,
@@ -217,7 +217,7 @@ async def test_a_worker_may_still_hold_a_notification_of_who_was_removed(
     await store.outbox.owe([owed_to(alice)])
     (row,) = await leased(store)
     await store.subscribers.remove(ALICE, at=NOW)
-    await store.outbox.accepted(row, segment=1, total=1, message_id="a1", now=LATER)
+    await store.outbox.accepted(row, Acceptance(1, 1, "a1"), now=LATER)
     await store.outbox.retry(row, due_at=NOW, status=None, counted=True)
     await store.outbox.settle(row, Settlement.SENT, now=LATER)
     assert await store.outbox.receipt("a1", Settlement.DELIVERED, now=LATER) is None

@@ -20,7 +20,7 @@ from types import MappingProxyType
 import pytest
 
 from sms_gateway.gateway import SmsGateway
-from sms_gateway.port import Lane, OutboundSms, Outcome, Receipt
+from sms_gateway.port import Acceptance, Lane, OutboundSms, Outcome, Receipt
 from sms_gateway.settings import SmscSettings
 from sms_gateway.simulator.handset import HandsetSms
 from sms_gateway.simulator.ports import MemoryInbox
@@ -102,19 +102,19 @@ class AtWork(NotificationOutbox):
         finally:
             self._selector.at_work -= 1
 
-    async def segment_accepted(
-        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
-    ) -> None:
+    async def segment_accepted(self, sms: OutboundSms, acceptance: Acceptance, *, smsc: str) -> None:
         self._selector.at_work += 1
         try:
-            await super().segment_accepted(sms, segment, total, message_id, smsc=smsc)
+            await super().segment_accepted(sms, acceptance, smsc=smsc)
         finally:
             self._selector.at_work -= 1
 
-    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
+    async def settle(
+        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
+    ) -> None:
         self._selector.at_work += 1
         try:
-            await super().settle(sms, outcome, smsc=smsc)
+            await super().settle(sms, outcome, smsc=smsc, last=last)
         finally:
             self._selector.at_work -= 1
 

@@ -29,7 +29,7 @@ from tests.contract.blocking import BlockingStore
 from tests.contract.samples import NOW, SECOND, new_subscriber, owed_to, owed_to_stranger
 from vvm.domain.notification import EVERYBODY, Cause, Family, Lane, Leased, Owed
 from vvm.domain.numbers import Msisdn
-from vvm.store.port import Settlement
+from vvm.store.port import Acceptance, Settlement
 
 LEASE = 10 * SECOND
 RED = Lane(frozenset({"red"}), others=False)
@@ -156,7 +156,7 @@ class OutboxMachine(RuleBasedStateMachine):
         leased = data.draw(st.sampled_from(self.held))
         self.run(
             self.store.outbox.accepted(
-                leased, segment=segment, total=3, message_id=f"{leased.id}/{segment}", now=NOW + self.now
+                leased, Acceptance(segment, 3, f"{leased.id}/{segment}"), now=NOW + self.now
             )
         )
         self.row(leased).accepted.add(segment)
@@ -178,17 +178,31 @@ class OutboxMachine(RuleBasedStateMachine):
             beside[0].due_at = max(beside[0].due_at, due_at)
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), settlement=st.sampled_from(Settlement), gate=st.none() | TIMES)
-    def settle(self, data: st.DataObject, settlement: Settlement, gate: timedelta | None) -> None:
+    @rule(
+        data=st.data(),
+        settlement=st.sampled_from(Settlement),
+        gate=st.none() | TIMES,
+        last=st.none() | st.integers(1, 3),
+    )
+    def settle(
+        self, data: st.DataObject, settlement: Settlement, gate: timedelta | None, last: int | None
+    ) -> None:
         leased = data.draw(st.sampled_from(self.held))
         row = self.row(leased)
         gated = None
         if gate is not None and settlement is Settlement.SENT and row.line[1] is Family.SYNC:
             gated = self.now + gate
         until = None if gated is None else NOW + gated
-        self.run(self.store.outbox.settle(leased, settlement, now=NOW + self.now, gated_until=until))
+        acceptance = None if last is None else Acceptance(last, 3, f"{leased.id}/{last}")
+        self.run(
+            self.store.outbox.settle(
+                leased, settlement, now=NOW + self.now, gated_until=until, last=acceptance
+            )
+        )
         if not row.held_by(leased):
             return
+        if last is not None:
+            row.accepted.add(last)
         row.closed, row.leased, row.gate = True, False, gated
         row.sent = settlement is Settlement.SENT
         for other in self.rows:

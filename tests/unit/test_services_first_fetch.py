@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sms_gateway.port import Lane, Sent
+from sms_gateway.port import Acceptance, Lane, Sent
 from tests.unit.services_world import ALICE, CALL, SMSC, TWO_SECONDS, World
 from vvm.fronts.sms import NotificationOutbox
 from vvm.services.first_fetch import FirstFetches
@@ -31,8 +31,7 @@ async def tell(world: World) -> None:
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock)
     (sms,) = await outbox.lease(10, Lane())
-    await outbox.segment_accepted(sms, 1, 1, "1", smsc=SMSC)
-    await outbox.settle(sms, Sent(), smsc=SMSC)
+    await outbox.settle(sms, Sent(), smsc=SMSC, last=Acceptance(1, 1, "1"))
 
 
 async def test_the_first_of_several_fetches_counts() -> None:

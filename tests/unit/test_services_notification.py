@@ -20,7 +20,7 @@ from vvm.services.login import Admitted
 from vvm.services.notification import Notice
 from vvm.services.provisioning import SubscriberOptions
 from vvm.services.settings import NotificationSettings, ServiceSettings
-from vvm.store.port import Settlement, SubscriberChange
+from vvm.store.port import Acceptance, Settlement, SubscriberChange
 
 LONG = timedelta(hours=1)
 
@@ -114,8 +114,7 @@ async def test_where_receipts_are_believed_the_next_sync_waits_for_the_receipt()
     world = World(notification=NotificationSettings(debounce_seconds=0, receipt_gate=("main",)))
     await deposited(world)
     notice = await one(world)
-    await world.notification.accepted(notice.row, segment=1, total=1, message_id="m1")
-    await world.notification.sent(notice, smsc="main")
+    await world.notification.sent(notice, smsc="main", last=Acceptance(1, 1, "m1"))
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     assert await world.texts() == []
@@ -311,8 +310,7 @@ async def test_what_was_sent_is_not_owed() -> None:
     world = World()
     await deposited(world)
     notice = await one(world)
-    await world.notification.accepted(notice.row, segment=1, total=1, message_id="m1")
-    await world.notification.sent(notice, smsc="main")
+    await world.notification.sent(notice, smsc="main", last=Acceptance(1, 1, "m1"))
     assert await world.owed() == []
     assert await world.notification.receipt("m1", Settlement.DELIVERED) is not None
     assert await world.notification.receipt("m2", Settlement.DELIVERED) is None
@@ -322,7 +320,7 @@ async def test_accepted_segments_are_known_to_the_next_attempt() -> None:
     world = World()
     await deposited(world)
     notice = await one(world)
-    await world.notification.accepted(notice.row, segment=1, total=2, message_id="m1")
+    await world.notification.accepted(notice.row, Acceptance(1, 2, "m1"))
     await world.notification.retry(notice.row, after=timedelta(), smpp_status=0x58, counted=True)
     assert (await one(world)).row.accepted == frozenset({1})
 

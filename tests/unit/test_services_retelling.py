@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.services_world import ALICE, CALL, SMSC, TWO_SECONDS, World
 from vvm.services.settings import NotificationSettings
-from vvm.store.port import Settlement
+from vvm.store.port import Acceptance, Settlement
 
 HOUR = timedelta(hours=1)
 MBU = "//VVM:SYNC:ev=MBU;c="
@@ -19,8 +19,7 @@ async def told_in_vain(world: World, settlement: Settlement = Settlement.FAILED)
     """Send what is due; the SMSC takes it, and reports that it did not arrive."""
     (notice,) = await world.notification.lease(10)
     name = f"m{notice.row.id}"
-    await world.notification.accepted(notice.row, segment=1, total=1, message_id=name)
-    await world.notification.sent(notice, smsc=SMSC)
+    await world.notification.sent(notice, smsc=SMSC, last=Acceptance(1, 1, name))
     assert await world.notification.receipt(name, settlement)
 
 

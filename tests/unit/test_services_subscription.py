@@ -17,7 +17,7 @@ from vvm.services.provisioning import SubscriberOptions
 from vvm.services.settings import SelfServiceSettings, ServiceSettings
 from vvm.services.subscription import NotInvited
 from vvm.services.transactions import BadTransaction, Step, Transactions
-from vvm.store.port import Renumbering, SubscriberChange
+from vvm.store.port import Acceptance, Renumbering, SubscriberChange
 
 MDN = ALICE.removeprefix("+33")
 PREFIX = "//VZWVVM"
@@ -43,8 +43,7 @@ async def ask(world: World) -> dict[str, str]:
 
 async def told(world: World) -> dict[str, str]:
     (notice,) = await world.notification.lease(10)
-    await world.notification.accepted(notice.row, segment=1, total=1, message_id="m")
-    await world.notification.sent(notice, smsc="main")
+    await world.notification.sent(notice, smsc="main", last=Acceptance(1, 1, "m"))
     system = parse_system_sms(notice.text, PREFIX)
     assert system is not None
     return dict(system.fields)

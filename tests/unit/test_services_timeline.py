@@ -16,7 +16,7 @@ from vvm.domain.visit import Act
 from vvm.services.paging import PAGE_LIMIT, InvalidLimit
 from vvm.services.provisioning import SubscriberOptions
 from vvm.services.timeline import Event
-from vvm.store.port import Settlement
+from vvm.store.port import Acceptance, Settlement
 
 SECOND = timedelta(seconds=1)
 
@@ -29,8 +29,7 @@ async def activated(world: World) -> str:
     for message_id in ("m1", "m2"):
         world.clock.advance(SECOND)
         (notice,) = await world.notification.lease(10)
-        await world.notification.accepted(notice.row, segment=1, total=1, message_id=message_id)
-        await world.notification.sent(notice, smsc=SMSC)
+        await world.notification.sent(notice, smsc=SMSC, last=Acceptance(1, 1, message_id))
         await world.deposit(ALICE, TWO_SECONDS, CALL)
     world.clock.advance(SECOND)
     await world.notification.receipt("m2", Settlement.DELIVERED)

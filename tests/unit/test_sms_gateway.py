@@ -298,14 +298,37 @@ async def test_an_outbox_that_is_away_is_asked_again() -> None:
             assert await it.outbox.settled(1) == Sent()
 
 
-async def test_what_was_leased_in_an_answer_that_was_lost_is_sent_when_all_else_is_settled() -> None:
-    async with world(idle_seconds=0.01) as it:
-        await it.gateway.wait_bound()
+async def test_what_was_leased_in_an_answer_that_was_lost_waits_for_nothing_that_is_in_hands() -> None:
+    async with world(SimulatorSettings(receipts=False), idle_seconds=0.01, drain_seconds=0.01) as it:
+        it.smsc.inject(Fault.SILENCE)
+        it.outbox.put(sms(1))
+        await it.smsc.until(lambda: it.smsc.submitted == 1)
         it.outbox.answers_lost = 1
-        it.outbox.put(sms(1), sms(2))
+        it.outbox.put(sms(2), sms(3))
+        for number in (2, 3):
+            assert await it.outbox.settled(number) == Sent()
+        assert it.outbox.leased.keys() == {1}
+        assert it.smsc.submitted == 3
+
+
+async def test_what_was_sent_is_said_until_it_is_heard_and_not_sent_again() -> None:
+    async with world(SimulatorSettings(receipts=False), idle_seconds=0.01) as it:
+        it.outbox.unheard = 3
+        it.outbox.put(sms(1), sms(2, HANDSET[:-1] + "2"))
         for number in (1, 2):
             assert await it.outbox.settled(number) == Sent()
         assert it.smsc.submitted == 2
+
+
+async def test_what_nobody_heard_until_its_lease_was_over_is_due_again() -> None:
+    async with world(SimulatorSettings(receipts=False), idle_seconds=0.01) as it:
+        await it.gateway.wait_bound()
+        it.outbox.unheard = 1_000_000
+        it.outbox.put(sms(1, held_until=asyncio.get_running_loop().time() + 0.05))
+        await it.outbox.until(lambda: it.outbox.taken_back == 1)
+        it.outbox.unheard = 0
+        await it.outbox.until(lambda: bool(it.outbox.outcomes))
+        assert it.outbox.outcomes[0] == (1, Retry(timedelta(), None, counted=False))
 
 
 async def test_what_somebody_else_may_have_by_now_is_not_sent() -> None:

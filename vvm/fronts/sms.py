@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from sms_gateway.port import (
+    Acceptance,
     Coding,
     InboundSegment,
     InboundSms,
@@ -34,11 +35,14 @@ from vvm.domain.numbers import parse_msisdn
 from vvm.domain.subscriber import SmsCoding
 from vvm.services.notification import Notice, Notification
 from vvm.services.settings import RedeliverySettings
+from vvm.store import port
 from vvm.store.port import Hints, InboundStore, NewInbound, NewInboundSegment, Settlement, Told
 
 log = structlog.get_logger(__name__)
 
 _CODINGS = {SmsCoding.OCTETS: Coding.OCTETS, SmsCoding.GSM7: Coding.GSM7, SmsCoding.UCS2: Coding.UCS2}
+_ERROR_SHOWN = 20
+"""Characters of what an SMSC calls the network's error: its own text, of any length."""
 _SETTLEMENTS = {
     MessageState.DELIVERED: Settlement.DELIVERED,
     MessageState.EXPIRED: Settlement.EXPIRED,
@@ -93,35 +97,38 @@ class NotificationOutbox:
             self._leased[notice.row.id, notice.row.attempt - 1] = notice
         return [_outbound(notice, held_until) for notice in notices]
 
-    async def take_back(self) -> None:
+    async def take_back(self, in_hands: Collection[OutboundSms]) -> None:
         """Without a name nothing is known to be ours, and every lease runs to its end."""
+        known = {(sms.id, sms.attempt) for sms in in_hands}
+        self._leased = {key: notice for key, notice in self._leased.items() if key in known}
         try:
             if self._holder:
-                await self._notification.take_back(self._holder)
+                await self._notification.take_back(self._holder, but={sms.id for sms in in_hands})
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
-    async def segment_accepted(
-        self, sms: OutboundSms, segment: int, total: int, message_id: str, *, smsc: str
-    ) -> None:
-        message_id = _known_as(smsc, message_id)
+    async def segment_accepted(self, sms: OutboundSms, acceptance: Acceptance, *, smsc: str) -> None:
         notice = self._leased.get((sms.id, sms.attempt))
         if notice is None:
             return  # settled by another hold of the same row: the segment is known or will be sent again
         try:
-            await self._notification.accepted(notice.row, segment=segment, total=total, message_id=message_id)
+            await self._notification.accepted(notice.row, _noted(acceptance, smsc))
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
-    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
-        notice = self._leased.pop((sms.id, sms.attempt), None)
+    async def settle(
+        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
+    ) -> None:
+        key = (sms.id, sms.attempt)
+        notice = self._leased.get(key)
         if notice is None:
             return
         row = notice.row
         try:
             match outcome:
                 case Sent():
-                    await self._notification.sent(notice, smsc=smsc)
+                    noted = None if last is None else _noted(last, smsc)
+                    await self._notification.sent(notice, smsc=smsc, last=noted)
                     if self._metrics is not None:
                         self._metrics.told(row, smsc, self._clock.now())
                 case Retry(after=after, status=status, counted=counted):
@@ -130,6 +137,7 @@ class NotificationOutbox:
                     await self._notification.failed(row, smpp_status=status)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
+        del self._leased[key]
 
     async def receipt(self, receipt: Receipt) -> None:
         settlement = _SETTLEMENTS.get(receipt.state)
@@ -140,6 +148,14 @@ class NotificationOutbox:
             reported = await self._notification.receipt(message_id, settlement)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
+        if settlement is not Settlement.DELIVERED:
+            log.warning(
+                "sms_not_delivered",
+                smsc=receipt.smsc,
+                msisdn=receipt.recipient,
+                state=receipt.state.value,
+                error=receipt.error[:_ERROR_SHOWN],
+            )
         if reported is None:
             log.info("receipt_unmatched", smsc=receipt.smsc, state=receipt.state.value)
         elif reported.closed is not None and settlement is Settlement.DELIVERED and self._metrics is not None:
@@ -213,6 +229,10 @@ class InboundQueue:
             log.warning("handset_reachable_ignored", smsc=hint.smsc, reason="not an international number")
         except Outage as outage:
             raise Unavailable(outage.code) from outage
+
+
+def _noted(acceptance: Acceptance, smsc: str) -> port.Acceptance:
+    return port.Acceptance(acceptance.segment, acceptance.total, _known_as(smsc, acceptance.message_id))
 
 
 def _known_as(smsc: str, message_id: str) -> str:

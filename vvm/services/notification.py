@@ -7,7 +7,7 @@ words are made at the moment of sending, so that a count or a password is never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -34,7 +34,16 @@ from vvm.services.replies import Replies
 from vvm.services.retelling import Retelling
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.services.warnings import Warnings
-from vvm.store.port import CosStore, Hints, MailboxStore, OutboxStore, Reported, Settlement, SubscriberStore
+from vvm.store.port import (
+    Acceptance,
+    CosStore,
+    Hints,
+    MailboxStore,
+    OutboxStore,
+    Reported,
+    Settlement,
+    SubscriberStore,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -124,9 +133,12 @@ class Notification:
         """How long a row is in one worker's hands."""
         return self._lease
 
-    async def take_back(self, holder: str) -> None:
-        """What an earlier life of this worker had in its hands is due again at once."""
-        if count := await self._outbox.take_back(holder):
+    async def take_back(self, holder: str, *, but: Collection[int] = ()) -> None:
+        """What this worker, or an earlier life of it, was given and knows nothing of is due again at once.
+
+        ``but``: rows that are in its hands.
+        """
+        if count := await self._outbox.take_back(holder, but=but):
             log.info("notifications_taken_back", count=count)
 
     async def lease(self, limit: int, *, holder: str = "", lane: Lane = EVERYBODY) -> Sequence[Notice]:
@@ -150,14 +162,15 @@ class Notification:
                 notices.append(notice)
         return notices
 
-    async def accepted(self, row: Leased, *, segment: int, total: int, message_id: str) -> None:
-        """The SMSC took one segment; survives the end of the process when this returns."""
-        await self._outbox.accepted(
-            row, segment=segment, total=total, message_id=message_id, now=self._clock.now()
-        )
+    async def accepted(self, row: Leased, acceptance: Acceptance) -> None:
+        """The SMSC took a segment that is not the last; survives the end of the process when this returns."""
+        await self._outbox.accepted(row, acceptance, now=self._clock.now())
 
-    async def sent(self, notice: Notice, *, smsc: str) -> None:
-        """An SMSC took the whole of it; where it reports on every SMS, the next SYNC waits for that."""
+    async def sent(self, notice: Notice, *, smsc: str, last: Acceptance | None = None) -> None:
+        """An SMSC took the whole of it, ``last`` being its last segment.
+
+        Where it reports on every SMS, the next SYNC waits for that.
+        """
         now = self._clock.now()
         row = notice.row
         gated_until = None
@@ -170,6 +183,7 @@ class Notification:
             gated_until=gated_until,
             smsc=smsc,
             to_client=notice.to_client,
+            last=last,
         )
         log.info("notification_sent", row=row.id, cause=row.cause.value, msisdn=row.recipient)
 

@@ -48,6 +48,7 @@ from vvm.store.numbers import NumberStore, Renumbering
 from vvm.store.recovery import DeletedMessage, RecoveryStore
 from vvm.store.repeats import RepeatStore
 from vvm.store.sms import (
+    Acceptance,
     Inbound,
     InboundStore,
     NewInbound,
@@ -65,6 +66,7 @@ from vvm.store.tokens import TokenStore
 from vvm.store.visits import VisitStore
 
 __all__ = [  # what other modules of this room define, and everybody takes from here
+    "Acceptance",
     "Aged",
     "Ages",
     "Annotation",

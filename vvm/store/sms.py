@@ -7,7 +7,7 @@ everybody imports these names from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -110,6 +110,16 @@ class Share(msgspec.Struct, frozen=True):
     """The others did not count the one that asks before."""
 
 
+class Acceptance(msgspec.Struct, frozen=True):
+    """An SMSC took a segment."""
+
+    segment: int
+    """From 1."""
+    total: int
+    message_id: str
+    """Its name in a receipt; "" where the SMSC gave none."""
+
+
 class OutboxStore(Protocol):
     """Notifications that are owed.
 
@@ -153,11 +163,11 @@ class OutboxStore(Protocol):
         """
         ...
 
-    async def take_back(self, holder: str) -> int:
-        """Give back at once, as ``retry`` does and not counted, all that a worker had when it died.
+    async def take_back(self, holder: str, *, but: Collection[int] = ()) -> int:
+        """Give back at once, as ``retry`` does and not counted, all that a worker has but these rows.
 
-        Each is due as of the moment it was taken.  Answers how many.  Only who knows that this
-        holder lives no more may call it: a row that is still being sent is sent twice.
+        Each is due as of the moment it was taken.  Answers how many.  Only the holder itself may call
+        it, or who knows that it lives no more: a row that is still being sent is sent twice.
         """
         ...
 
@@ -165,9 +175,7 @@ class OutboxStore(Protocol):
         """Make due what waits for a recipient and no gate holds; answers how many were not due yet."""
         ...
 
-    async def accepted(
-        self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
-    ) -> None:
+    async def accepted(self, row: Leased, acceptance: Acceptance, *, now: datetime) -> None:
         """Note that the SMSC took one segment."""
         ...
 
@@ -190,10 +198,12 @@ class OutboxStore(Protocol):
         gated_until: datetime | None = None,
         smsc: str = "",
         to_client: bool = False,
+        last: Acceptance | None = None,
     ) -> None:
         """Close a row.  One that was closed already stays as it is.  A SYNC that is SENT is unanswered.
 
-        ``smsc`` has taken it; ``to_client``: a client reads it, and not a person.
+        ``smsc`` has taken it, ``last`` being what ``accepted`` does not know yet; ``to_client``: a
+        client reads it, and not a person.
 
         With ``gated_until`` a SENT row shuts the gate of its recipient: what waits in its family, and
         what is owed later, is not due before then, or before the receipt that closes this row.  What

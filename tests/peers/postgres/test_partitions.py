@@ -37,7 +37,15 @@ from vvm.domain.notification import Cause
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import CosName, Subscriber
 from vvm.store.metrics import NoCommitMetrics
-from vvm.store.port import Ages, AuditFilter, MessageFilter, NewDevice, Settlement, SubscriberChange
+from vvm.store.port import (
+    Acceptance,
+    Ages,
+    AuditFilter,
+    MessageFilter,
+    NewDevice,
+    Settlement,
+    SubscriberChange,
+)
 from vvm.store.postgres import PostgresStore
 from vvm.store.postgres.engine import Database
 
@@ -138,7 +146,7 @@ def steps() -> dict[str, Step]:
     async def notify(store: PostgresStore, alice: Subscriber) -> None:
         """All that one SYNC costs but its lease."""
         row = _leased[alice.id]
-        await store.outbox.accepted(row, segment=1, total=1, message_id="m1", now=NOW)
+        await store.outbox.accepted(row, Acceptance(1, 1, "m1"), now=NOW)
         await store.outbox.settle(row, Settlement.SENT, now=NOW, gated_until=NOW + MINUTE)
         await store.outbox.receipt("m1", Settlement.DELIVERED, now=NOW)
 

@@ -24,7 +24,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import Subscriber
 from vvm.store.keywords import KeywordChange
 from vvm.store.metrics import NoCommitMetrics
-from vvm.store.port import Ages, Settlement
+from vvm.store.port import Acceptance, Ages, Settlement
 from vvm.store.postgres import PostgresStore
 from vvm.store.postgres.engine import Database
 
@@ -84,9 +84,7 @@ def steps() -> dict[str, Step]:
         "lease again": lease,
         "take back": lambda store, _: store.outbox.take_back("node"),
         "lease once more": lease,
-        "accepted": lambda store, _: store.outbox.accepted(
-            leased[-1], segment=1, total=1, message_id="m1", now=NOW
-        ),
+        "accepted": lambda store, _: store.outbox.accepted(leased[-1], Acceptance(1, 1, "m1"), now=NOW),
         "settle": lambda store, _: store.outbox.settle(
             leased[-1], Settlement.SENT, now=NOW, gated_until=NOW + MINUTE
         ),

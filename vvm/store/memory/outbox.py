@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count, islice
 
@@ -16,6 +16,7 @@ from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import SubscriberId
 from vvm.store.memory.events import MemoryEvents
 from vvm.store.port import (
+    Acceptance,
     NotificationRecord,
     OutboxCounts,
     OwedCount,
@@ -115,6 +116,11 @@ class _Row:
         self.owed = msgspec.structs.replace(self.owed, return_code=newer.return_code, expires_at=life)
         self.fetched_at = None
 
+    def accept(self, acceptance: Acceptance, now: datetime) -> None:
+        self.message_ids[acceptance.segment] = acceptance.message_id
+        self.total = acceptance.total
+        self.accepted_at = now
+
     def close(self, settlement: Settlement, now: datetime) -> None:
         self.settlement, self.settled_at, self.leased = settlement, now, False
         self.gated_until = None
@@ -204,13 +210,9 @@ class MemoryOutbox:
         places.sort(key=lambda place: place[:3])
         return [row.take(now, lease, holder) for *_, row in places[:limit]]
 
-    async def accepted(
-        self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
-    ) -> None:
+    async def accepted(self, row: Leased, acceptance: Acceptance, *, now: datetime) -> None:
         if (found := self._rows.get(row.id)) is not None:
-            found.message_ids[segment] = message_id
-            found.total = total
-            found.accepted_at = now
+            found.accept(acceptance, now)
 
     async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
         found = self._rows.get(row.id)
@@ -218,11 +220,11 @@ class MemoryOutbox:
             return
         self._give_back(found, due_at, status, counted=counted)
 
-    async def take_back(self, holder: str) -> int:
+    async def take_back(self, holder: str, *, but: Collection[int] = ()) -> int:
         in_hands = [
             row
             for row in self._rows.values()
-            if row.settlement is None and row.leased and row.holder == holder
+            if row.settlement is None and row.leased and row.holder == holder and row.id not in but
         ]
         for row in in_hands:
             self._give_back(row, row.taken_at or row.due_at, None, counted=False)
@@ -248,10 +250,13 @@ class MemoryOutbox:
         gated_until: datetime | None = None,
         smsc: str = "",
         to_client: bool = False,
+        last: Acceptance | None = None,
     ) -> None:
         found = self._rows.get(row.id)
         if found is None or not found.held_by(row):
             return
+        if last is not None:
+            found.accept(last, now)
         self._close(found, settlement, now)
         found.smsc, found.to_client = smsc, to_client
         if status is not None:

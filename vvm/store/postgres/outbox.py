@@ -7,7 +7,7 @@ takes from them costs a second SMS, which is harmless (design.md invariant 4).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,15 @@ from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
 from vvm.store.conditions import of_dead_letters
-from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Share, Told
+from vvm.store.port import (
+    Acceptance,
+    NotificationRecord,
+    OutboxCounts,
+    Reported,
+    Settlement,
+    Share,
+    Told,
+)
 from vvm.store.postgres.engine import Connection, Database, statements
 
 _SQL = statements("outbox.sql")
@@ -98,15 +106,8 @@ class PostgresOutbox:
         found = await self._database.decide(_SQL["lease"], at, durable=False)
         return [_leased(row, now) for row in found]
 
-    async def accepted(
-        self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
-    ) -> None:
-        values = _which(row) | {
-            "segment": segment,
-            "total": total,
-            "message_id": message_id,
-            "now": rows.microseconds(now),
-        }
+    async def accepted(self, row: Leased, acceptance: Acceptance, *, now: datetime) -> None:
+        values = _which(row) | _acceptance(acceptance) | {"now": rows.microseconds(now)}
         await self._database.decide(_SQL["accept_segment"], values, durable=False)
 
     async def retry(self, row: Leased, *, due_at: datetime, status: int | None, counted: bool) -> None:
@@ -117,8 +118,9 @@ class PostgresOutbox:
         }
         await self._database.decide(_SQL["give_back"], values, durable=False)
 
-    async def take_back(self, holder: str) -> int:
-        return len(await self._database.decide(_SQL["take_back"], {"holder": holder}, durable=False))
+    async def take_back(self, holder: str, *, but: Collection[int] = ()) -> int:
+        where = {"holder": holder, "but": list(but)}
+        return len(await self._database.decide(_SQL["take_back"], where, durable=False))
 
     async def hasten(self, recipient: Msisdn, *, now: datetime) -> int:
         values = {"recipient": recipient, "now": rows.microseconds(now)}
@@ -134,15 +136,20 @@ class PostgresOutbox:
         gated_until: datetime | None = None,
         smsc: str = "",
         to_client: bool = False,
+        last: Acceptance | None = None,
     ) -> None:
-        values = _which(row) | {
-            "state": settlement.value,
-            "now": rows.microseconds(now),
-            "status": status,
-            "gated_until": None if gated_until is None else rows.microseconds(gated_until),
-            "smsc": smsc,
-            "to_client": to_client,
-        }
+        values = (
+            _which(row)
+            | _acceptance(last)
+            | {
+                "state": settlement.value,
+                "now": rows.microseconds(now),
+                "status": status,
+                "gated_until": None if gated_until is None else rows.microseconds(gated_until),
+                "smsc": smsc,
+                "to_client": to_client,
+            }
+        )
         await self._database.decide(_SQL["settle"], values, durable=False)
 
     async def receipt(self, message_id: str, settlement: Settlement, *, now: datetime) -> Reported | None:
@@ -232,6 +239,16 @@ class PostgresOutbox:
         where = {"now": rows.microseconds(now), "carriers": list(lane.carriers), "others": lane.others}
         (due_at,) = await self._database.one(_SQL["next_due"], where)
         return rows.moment_or_none(due_at)
+
+
+def _acceptance(acceptance: Acceptance | None) -> dict[str, object]:
+    if acceptance is None:
+        return {"segment": None, "total": None, "message_id": None}
+    return {
+        "segment": acceptance.segment,
+        "total": acceptance.total,
+        "message_id": acceptance.message_id,
+    }
 
 
 def _which(row: Leased) -> dict[str, object]:

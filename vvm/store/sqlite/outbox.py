@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice, zip_longest
 
@@ -20,7 +20,15 @@ from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import SubscriberId
 from vvm.store import rows
 from vvm.store.conditions import of_dead_letters
-from vvm.store.port import NotificationRecord, OutboxCounts, Reported, Settlement, Share, Told
+from vvm.store.port import (
+    Acceptance,
+    NotificationRecord,
+    OutboxCounts,
+    Reported,
+    Settlement,
+    Share,
+    Told,
+)
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.engine import Reader, Row, Writer
 
@@ -107,16 +115,8 @@ class SqliteOutbox:
         where = {"carriers": json.dumps(sorted(lane.carriers)), "others": lane.others, "after": after}
         return [carrier for (carrier,) in self._reader.all(_SQL["carriers"], where)]
 
-    async def accepted(
-        self, row: Leased, *, segment: int, total: int, message_id: str, now: datetime
-    ) -> None:
-        values = {
-            "row": row.id,
-            "segment": segment,
-            "total": total,
-            "message_id": message_id,
-            "now": rows.microseconds(now),
-        }
+    async def accepted(self, row: Leased, acceptance: Acceptance, *, now: datetime) -> None:
+        values = _acceptance(row, acceptance, now)
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(_SQL["accept_segment"], values)
@@ -135,9 +135,11 @@ class SqliteOutbox:
 
         await self._write(lambda connection: _give_back(connection, values), durable=False)
 
-    async def take_back(self, holder: str) -> int:
+    async def take_back(self, holder: str, *, but: Collection[int] = ()) -> int:
+        where = (holder, json.dumps(list(but)))
+
         def work(connection: sqlite3.Connection) -> int:
-            found = connection.execute(_SQL["in_hands"], (holder,)).fetchall()
+            found = connection.execute(_SQL["in_hands"], where).fetchall()
             for row, attempt, taken_at in found:
                 values = {"row": row, "attempt": attempt, "taken_at": taken_at, "due_at": taken_at}
                 _give_back(connection, values | {"status": None, "taken_back": 1})
@@ -163,6 +165,7 @@ class SqliteOutbox:
         gated_until: datetime | None = None,
         smsc: str = "",
         to_client: bool = False,
+        last: Acceptance | None = None,
     ) -> None:
         values = {
             "row": row.id,
@@ -175,12 +178,15 @@ class SqliteOutbox:
             "smsc": smsc,
             "to_client": to_client,
         }
+        accepted = None if last is None else _acceptance(row, last, now)
         of_subscriber = row.subscriber is not None and row.cause.family is Family.SYNC
 
         def work(connection: sqlite3.Connection) -> None:
             closed = connection.execute(_SQL["settle"], values).fetchone()
             if closed is None:
                 return
+            if accepted is not None:
+                connection.execute(_SQL["accept_segment"], accepted)
             if settlement is Settlement.SENT and of_subscriber:
                 connection.execute(_SQL["unanswered"], values)
             if gated_until is not None:
@@ -321,6 +327,16 @@ def _due(connection: sqlite3.Connection, carrier: str, at: dict[str, int], limit
         where = at | {"carrier": carrier, "family": family.value, "limit": limit - len(due)}
         due += connection.execute(_SQL["due"], where).fetchall()
     return due
+
+
+def _acceptance(row: Leased, acceptance: Acceptance, now: datetime) -> dict[str, object]:
+    return {
+        "row": row.id,
+        "segment": acceptance.segment,
+        "total": acceptance.total,
+        "message_id": acceptance.message_id,
+        "now": rows.microseconds(now),
+    }
 
 
 def _give_back(connection: sqlite3.Connection, values: dict[str, int | None]) -> None:

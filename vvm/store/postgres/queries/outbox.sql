@@ -53,7 +53,8 @@ SELECT give_back(:recipient, :row, :attempt, :taken_at, :due_at, :status, :taken
 
 -- name: take_back
 SELECT give_back(recipient, id, attempts, taken_at, taken_at, NULL, 1)
-  FROM (SELECT * FROM outbox WHERE leased AND holder = :holder AND state = 'owed' ORDER BY id) AS held;
+  FROM (SELECT * FROM outbox
+         WHERE leased AND holder = :holder AND state = 'owed' AND id <> ALL (:but::bigint[]) ORDER BY id) AS held;
 
 -- name: hasten
 -- A row behind a gate stays there: its receipt, or the end of the gate, lets it go.
@@ -62,14 +63,23 @@ UPDATE outbox SET due_at = :now
 RETURNING id;
 
 -- name: settle
--- A SYNC that is sent is unanswered; what waits goes behind the gate that was shut, unless it would expire there.
+-- Its last segment is noted with it.  A SYNC that is sent is unanswered; what waits goes behind the gate that was
+-- shut, unless it would expire there.
 WITH closed AS (
     UPDATE outbox
        SET state = :state, settled_at = :now, smpp_status = coalesce(:status, smpp_status), leased = false,
-           gated_until = :gated_until::bigint, smsc = :smsc, to_client = :to_client
+           gated_until = :gated_until::bigint, smsc = :smsc, to_client = :to_client,
+           message_ids = CASE WHEN :segment::bigint IS NULL THEN message_ids
+                              ELSE message_ids || jsonb_build_object(:segment::bigint::text, :message_id::text) END,
+           segments = coalesce(:total, segments),
+           accepted_at = CASE WHEN :segment::bigint IS NULL THEN accepted_at ELSE :now END
      WHERE recipient = :recipient AND id = :row
        AND state = 'owed' AND leased AND attempts = :attempt AND taken_at = :taken_at
     RETURNING id, family, subscriber_id),
+last AS (
+    INSERT INTO receipt (message_id, outbox_id, segment, recipient)
+    SELECT :message_id, id, :segment, :recipient FROM closed WHERE :segment::bigint IS NOT NULL
+    ON CONFLICT DO NOTHING),
 unanswered AS (
     UPDATE subscriber SET unanswered_syncs = unanswered_syncs + 1
      WHERE :state = 'sent'

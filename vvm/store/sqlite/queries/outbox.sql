@@ -83,7 +83,9 @@ UPDATE outbox
 RETURNING outbox.id;
 
 -- name: in_hands
-SELECT id, attempts, taken_at FROM outbox WHERE leased = 1 AND holder = ? AND state = 'owed' ORDER BY id;
+SELECT id, attempts, taken_at FROM outbox
+ WHERE leased = 1 AND holder = ? AND state = 'owed' AND id NOT IN (SELECT value FROM json_each(?))
+ ORDER BY id;
 
 -- name: hasten
 -- A row behind a gate stays there: its receipt, or the end of the gate, lets it go.
