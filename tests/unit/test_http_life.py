@@ -105,7 +105,7 @@ async def test_a_number_is_changed(http: Api) -> None:
     assert (await http.call("GET", ONE)).problem == (404, "unknown_subscriber")
     assert (await http.call("GET", f"/v1/subscribers/{new}/messages/1")).status == 200
     bad = await http.call("POST", f"/v1/subscribers/{new}/number", json={"msisdn": "0612345678"})
-    assert bad.problem == (400, "invalid_number")
+    assert bad.problem == (400, "bad_request")
 
 
 async def test_a_sim_is_swapped(http: Api) -> None:

@@ -155,7 +155,7 @@ async def test_pages_follow_the_order_of_numbers(http: Api) -> None:
 async def test_a_prefix_that_no_sms_can_carry_is_refused(http: Api, prefix: str) -> None:
     answer = await http.call("PUT", ALICE_PATH, json={"client": {"prefix": prefix}})
     assert answer.problem == (400, "bad_request")
-    assert "prefix must have 1 to 30 printable" in answer.text
+    assert "$.client.prefix" in answer.text
 
 
 @pytest.mark.parametrize(

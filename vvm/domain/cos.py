@@ -7,16 +7,27 @@ What a class leaves out (None), the subscriber's own value or the configuration 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+import msgspec.inspect
 
 from vvm.domain.errors import Refusal
 from vvm.domain.subscriber import CosName, Fallback
 
 NAME_RULE = "1 to 40 small letters, digits, _ or -, the first of them a letter or digit"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
-_MOST = 2**31 - 1
+MOST_DAYS = 36_500
+"""A hundred years: moments that any store and any client can write."""
+_WHOLE = 100
+_LONGEST_PIN = 30
+"""OMTP 1.3 2.9.1 gives a PIN no more than any other field of a text."""
+_Count = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+_Days = Annotated[int, msgspec.Meta(ge=1, le=MOST_DAYS)]
+_Percent = Annotated[int, msgspec.Meta(ge=1, le=_WHOLE)]
+_Digits = Annotated[int, msgspec.Meta(ge=1, le=_LONGEST_PIN)]
 
 
 class InvalidCos(Refusal):
@@ -51,30 +62,30 @@ class CosInUse(Refusal):
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a class of service says.  Changing it changes the service of everybody who refers to it."""
 
-    max_messages: int | None = None
+    max_messages: _Count | None = None
     """How many messages INBOX and the folders beside it hold."""
-    max_seconds: int | None = None
+    max_seconds: _Count | None = None
     """How many seconds of messages they hold together."""
-    max_octets: int | None = None
+    max_octets: _Count | None = None
     """How many octets they hold together, as IMAP counts them."""
-    max_message_seconds: int | None = None
+    max_message_seconds: _Count | None = None
     """The longest message; a longer recording is refused."""
-    greeting_seconds: int | None = None
+    greeting_seconds: _Count | None = None
     """The longest greeting."""
-    warn_percent: int | None = None
+    warn_percent: _Percent | None = None
     """How full the mailbox is, of whichever limit is the nearest, when the subscriber is warned by SMS."""
-    message_days: int | None = None
+    message_days: _Days | None = None
     """How old a message gets before it expires."""
-    heard_days: int | None = None
+    heard_days: _Days | None = None
     """The same of a message that was heard."""
-    expiry_notice_days: int | None = None
+    expiry_notice_days: _Days | None = None
     """How many days before the end of ``message_days`` the subscriber is told by SMS."""
-    deleted_days: int | None = None
+    deleted_days: _Days | None = None
     """For how many days a deleted message can be restored; what is deleted is lost at once without."""
     fallback: Fallback | None = None
     """What goes out in place of SYNC while no client is active."""
-    pin_min_digits: int | None = None
-    pin_max_digits: int | None = None
+    pin_min_digits: _Digits | None = None
+    pin_max_digits: _Digits | None = None
 
 
 class Cos(msgspec.Struct, frozen=True):
@@ -92,28 +103,26 @@ def parse_cos_name(text: str) -> CosName:
 
 def check_limits(limits: Limits) -> None:
     """Raises InvalidCos, which names the limit."""
-    for name, value in msgspec.structs.asdict(limits).items():
-        if isinstance(value, int) and not 1 <= value <= _MOST:
-            raise InvalidCos(f"{name} must lie between 1 and {_MOST}")
-    for name in _DAYS:
-        days = getattr(limits, name)
-        if days is not None and days > MOST_DAYS:
-            raise InvalidCos(f"{name} must lie between 1 and {MOST_DAYS}")
-    if limits.warn_percent is not None and limits.warn_percent > _WHOLE:
-        raise InvalidCos("warn_percent must lie between 1 and 100")
+    for name, (least, most) in _BOUNDS.items():
+        value = getattr(limits, name)
+        if value is not None and not least <= value <= most:
+            raise InvalidCos(f"{name} must lie between {least} and {most}")
     if limits.expiry_notice_days is not None and limits.expiry_notice_days >= (limits.message_days or 0):
         raise InvalidCos("expiry_notice_days must be less than message_days")
-    least, most = limits.pin_min_digits or 1, limits.pin_max_digits or _LONGEST_PIN
-    if not least <= most <= _LONGEST_PIN:
-        raise InvalidCos(f"pin_min_digits must not pass pin_max_digits, nor that {_LONGEST_PIN}")
+    if (limits.pin_min_digits or 1) > (limits.pin_max_digits or _LONGEST_PIN):
+        raise InvalidCos("pin_min_digits must not pass pin_max_digits")
 
 
-_WHOLE = 100
-_DAYS = ("message_days", "heard_days", "expiry_notice_days", "deleted_days")
-MOST_DAYS = 36_500
-"""A hundred years: moments that any store and any client can write."""
-_LONGEST_PIN = 30
-"""OMTP 1.3 2.9.1 gives a PIN no more than any other field of a text."""
+def _bounds() -> Iterator[tuple[str, tuple[int, int]]]:
+    """What the types say: a front that decodes JSON has refused such a limit before."""
+    info = msgspec.inspect.type_info(Limits)
+    for field in info.fields if isinstance(info, msgspec.inspect.StructType) else ():
+        for kind in field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else ():
+            if isinstance(kind, msgspec.inspect.IntType) and kind.ge is not None and kind.le is not None:
+                yield field.name, (kind.ge, kind.le)
+
+
+_BOUNDS = dict(_bounds())
 
 
 class Usage(msgspec.Struct, frozen=True):

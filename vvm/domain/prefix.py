@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 
 PREFIX_RULE = "1 to 30 printable ASCII characters, none of them a space, a backtick, : ; or ="
-_PREFIX = re.compile(r"[!-9<>-_a-~]{1,30}\Z")
+PREFIX_PATTERN = r"^[!-9<>-_a-~]{1,30}\Z"
+"""The same for schemas."""
+_PREFIX = re.compile(PREFIX_PATTERN)
 
 
 def is_prefix(text: str) -> bool:

@@ -16,28 +16,26 @@ from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.answers import document
 from vvm.fronts.http.auth import CALLER, Forbidden
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.fields import E164, Reason
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberDocument, options_of
 from vvm.services.batch import LIMIT, Batch, Item, Outcome, Result, Verb
 from vvm.services.provisioning import Provisioning
 from vvm.services.standing import Standing, standing_of
 
-_E164 = Annotated[str, msgspec.Meta(pattern=r"^[+][1-9][0-9]{5,14}$")]
-
 
 class ItemDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: Verb
-    msisdn: _E164
+    msisdn: E164
     subscriber: SubscriberDocument = SubscriberDocument()
     """As the body of PUT and PATCH; a deletion has none, nor what follows."""
-    aliases: tuple[_E164, ...] | None = None
+    aliases: tuple[E164, ...] | None = None
     """All its further numbers."""
     held: bool | None = None
     closed: bool | None = None
     closing_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """When it goes if it is closed; when the grace is over where nothing is said."""
-    reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    """For the audit."""
+    reason: Reason = ""
 
     def standing(self) -> Standing:
         """Raises InvalidNumber."""

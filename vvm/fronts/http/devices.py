@@ -13,6 +13,7 @@ from vvm.domain.device import Device, DeviceId
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, device_tag, shown, tagged
+from vvm.fronts.http.fields import Profile
 from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import path_msisdn
 from vvm.fronts.http.settings import HttpSettings
@@ -23,7 +24,7 @@ class DeviceDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    profile: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{0,30}$")] = ""
+    profile: Profile = ""
 
 
 class DeviceView(msgspec.Struct, frozen=True):

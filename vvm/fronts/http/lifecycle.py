@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -14,29 +13,26 @@ from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, subscriber_tag, tagged
+from vvm.fronts.http.fields import E164, Reason
 from vvm.fronts.http.request import path_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import view
 from vvm.services.lifecycle import Lifecycle
 from vvm.services.provisioning import Provisioning
 
-Reason = Annotated[str, msgspec.Meta(max_length=200)]
-
 
 class HoldDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     held: bool
     reason: Reason
-    """For the audit."""
 
 
 class CloseDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     closed: bool
     reason: Reason
-    """For the audit."""
 
 
 class NumberDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    msisdn: str
+    msisdn: E164
     """The number that it shall have."""
     reason: Reason = ""
 

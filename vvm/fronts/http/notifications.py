@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 from aiohttp import web
 
 from vvm.domain.notification import Cause
 from vvm.fronts.http.answers import document
 from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.fields import Reason
 from vvm.fronts.http.request import (
     path_msisdn,
     query_choice,
@@ -50,8 +49,7 @@ class Told(msgspec.Struct, frozen=True):
 
 class ResendDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Kind
-    reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    """For the audit."""
+    reason: Reason = ""
 
 
 class NotificationRoutes:

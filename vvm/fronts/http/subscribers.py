@@ -11,7 +11,7 @@ from aiohttp import web
 
 from vvm.domain.errors import IsAlias, PreconditionFailed, SubscriberExists, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
-from vvm.domain.prefix import PREFIX_RULE, is_prefix
+from vvm.domain.prefix import PREFIX_PATTERN
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import (
     ClientProfile,
@@ -26,6 +26,7 @@ from vvm.domain.subscriber import (
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, shown, subscriber_tag, tagged
+from vvm.fronts.http.fields import LINE
 from vvm.fronts.http.request import (
     path_msisdn,
     query_choice,
@@ -52,20 +53,16 @@ class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     dialect: Dialect | None = None
     protocol_version: Annotated[int, msgspec.Meta(ge=10, le=99)] | None = None
-    client_type: Annotated[str, msgspec.Meta(max_length=30, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
+    client_type: Annotated[str, msgspec.Meta(max_length=30, pattern=LINE)] | None = None
     port: Annotated[int, msgspec.Meta(ge=0, le=32_767)] | None = None
     """Application port of server SMS, 0 for none; AOSP reads it into a signed short."""
-    prefix: str | None = None
+    prefix: Annotated[str, msgspec.Meta(pattern=PREFIX_PATTERN)] | None = None
     """See vvm.domain.prefix."""
     coding: SmsCoding | None = None
-    source: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")] | None = None
+    source: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}\Z")] | None = None
     """The short code that server SMS come from; empty for vvm.service_number."""
     manners: Manners | None = None
     """What it may do over IMAP (docs/imap.md)."""
-
-    def __post_init__(self) -> None:
-        if self.prefix is not None and not is_prefix(self.prefix):
-            raise ValueError(f"prefix must have {PREFIX_RULE}")
 
     def applied_to(self, client: ClientProfile) -> ClientProfile:
         said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}

@@ -13,6 +13,7 @@ from vvm.domain.event import Event, EventKind
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, shown, tagged, webhook_tag
+from vvm.fronts.http.fields import HookUrl
 from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import query_cursor, query_kinds, query_limit, query_msisdn
 from vvm.fronts.http.settings import HttpSettings
@@ -25,7 +26,7 @@ DEAD_FILTERS = ("kinds", "msisdn")
 
 
 class NewWebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    url: str
+    url: HookUrl
     kinds: tuple[EventKind, ...] = ()
     cursor: str | None = None
     """Begin behind this cursor; absent: with what happens from now on."""
@@ -34,7 +35,7 @@ class NewWebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WebhookPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is absent stays."""
 
-    url: str | None = None
+    url: HookUrl | None = None
     kinds: tuple[EventKind, ...] | None = None
     paused: bool | None = None
 
