@@ -119,6 +119,24 @@ async def test_nothing_is_restored_twice_nor_from_another_mailbox(store: Store, 
         await store.recovery.restore(carol.mailbox, deleted)
 
 
+async def test_where_a_message_was_put_back_is_known_by_its_key(store: Store, carol: Subscriber) -> None:
+    bob = await store.subscribers.create(new_subscriber("+33687654321"))
+    await store.mailboxes.append(carol.mailbox, INBOX, FIRST)
+    await remove(store, carol.mailbox, 1)
+    (deleted,) = await ids(store, carol.mailbox)
+    assert await store.recovery.restored(carol.mailbox, "k") is None
+    with pytest.raises(UnknownMessage):
+        await store.recovery.restore(bob.mailbox, deleted, key="k")
+    assert await store.recovery.restored(bob.mailbox, "k") is None
+    assert await store.recovery.restore(carol.mailbox, deleted, key="k") == 2
+    assert await store.recovery.restored(carol.mailbox, "k") == 2
+    assert await store.recovery.restored(bob.mailbox, "k") is None
+    await remove(store, carol.mailbox, 2)
+    assert await store.recovery.restored(carol.mailbox, "k") == 2
+    assert await store.history.forget_deposit_keys(before=datetime.now(UTC) + DAY, limit=9) == 1
+    assert await store.recovery.restored(carol.mailbox, "k") is None
+
+
 async def test_a_full_mailbox_takes_nothing_back_and_deleted_messages_fill_none(
     store: Store, carol: Subscriber
 ) -> None:

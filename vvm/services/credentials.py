@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from vvm.domain.errors import Refusal
 from vvm.domain.secrets import Secret
+from vvm.domain.subscriber import Subscriber
 
 MASTER_KEY_BYTES = 32
 CODE_DIGITS = 8
@@ -67,6 +68,25 @@ class Keyring:
     def mint(self, imap_user: str) -> Minted:
         """Make a password.  It is bound to its user: a row copied to another user opens nothing."""
         return self._kept(imap_user, "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
+
+    def mint_for(self, request: bytes | None, imap_user: str, *, replaced: bytes | None) -> Minted:
+        """Make a password in the place of another, whose check is ``replaced``.
+
+        The same request in the place of the same one makes the same password, and in the place of any
+        other a new one: no password comes back.  Without a request it is as ``mint`` makes it.
+        """
+        if request is None:
+            return self.mint(imap_user)
+        number = int.from_bytes(self.repeatable(request + (replaced or b""), "password"), "big")
+        letters = (number // len(_ALPHABET) ** place % len(_ALPHABET) for place in range(_LENGTH))
+        return self._kept(imap_user, "".join(_ALPHABET[letter] for letter in letters))
+
+    def minted_for(self, request: bytes | None, subscriber: Subscriber) -> bool:
+        """Whether the password that a subscriber has is the one that a request has made."""
+        if request is None:
+            return False
+        made = self.mint_for(request, subscriber.imap_user, replaced=subscriber.previous_check)
+        return hmac.compare_digest(made.check, subscriber.password_check)
 
     def mint_code(self, owner: str) -> Minted:
         """Make a one-time code of digits, bound to its owner, for a person to type."""

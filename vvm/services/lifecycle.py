@@ -167,21 +167,27 @@ class Lifecycle:
             log.info("subscriber_removed", msisdn=subscriber.msisdn)
         return removed
 
-    async def renumber(self, msisdn: Msisdn, new: Msisdn, *, reason: str) -> Subscriber:
+    async def renumber(
+        self, msisdn: Msisdn, new: Msisdn, *, reason: str, request: bytes | None = None
+    ) -> Subscriber:
         """Another number for the same mailbox.
 
         Its own login has another name and password, its sessions end, and its client has to activate
         again, as the STATUS to the new number says.  Devices keep their logins.  What is owed to the
-        number that it leaves goes to the new one.  Raises UnknownSubscriber, IsAlias, SubscriberExists,
-        NumberQuarantined.
+        number that it leaves goes to the new one.  ``request`` names the request: repeated, it finds whom
+        it gave the number.  Raises UnknownSubscriber, IsAlias, SubscriberExists, NumberQuarantined.
         """
         if new == msisdn:
             raise SubscriberExists
+        if request is not None:
+            moved = await self._subscribers.by_msisdn(new)
+            if moved is not None and self._keyring.minted_for(request, moved):
+                return moved
         imap_user = self._service.imap_user(new)
         days = self._service.quarantine_days
         while True:
             before = await self._subscriber(msisdn)
-            change = self._new_client(before, imap_user, Trigger.RENUMBERED, reason)
+            change = self._new_client(before, imap_user, Trigger.RENUMBERED, reason, request)
             until = change.changed_at + timedelta(days=days) if days else None
             owed = [msgspec.structs.replace(status, recipient=new) for status in self._told(before)]
             try:
@@ -194,15 +200,19 @@ class Lifecycle:
         log.info("subscriber_renumbered", msisdn=msisdn, new=new)
         return after
 
-    async def swap_sim(self, msisdn: Msisdn, *, reason: str) -> Subscriber:
+    async def swap_sim(self, msisdn: Msisdn, *, reason: str, request: bytes | None = None) -> Subscriber:
         """Another SIM for the same number: whoever has the old one is out at once.
 
         The password of its own login is new and the old one ends, without any grace; its sessions end,
-        and the client in the new SIM's phone has to activate, as STATUS says.  Raises UnknownSubscriber.
+        and the client in the new SIM's phone has to activate, as STATUS says.  ``request`` names the
+        request: repeated, it changes nothing while the password that it made is there.  Raises
+        UnknownSubscriber.
         """
         while True:
             before = await self._subscriber(msisdn)
-            change = self._new_client(before, before.imap_user, Trigger.SIM_SWAPPED, reason)
+            if self._keyring.minted_for(request, before):
+                return before
+            change = self._new_client(before, before.imap_user, Trigger.SIM_SWAPPED, reason, request)
             try:
                 after = await self._subscribers.change(msisdn, change, self._told(before))
             except StatusMoved:
@@ -234,10 +244,10 @@ class Lifecycle:
         log.info("alias_removed", msisdn=msisdn, alias=alias)
 
     def _new_client(
-        self, before: Subscriber, imap_user: str, trigger: Trigger, reason: str
+        self, before: Subscriber, imap_user: str, trigger: Trigger, reason: str, request: bytes | None
     ) -> SubscriberChange:
         """Whatever its client knows is worth nothing any more."""
-        minted = self._keyring.mint(imap_user)
+        minted = self._keyring.mint_for(request, imap_user, replaced=before.password_check)
         now = self._clock.now()
         return SubscriberChange(
             changed_at=now,
@@ -246,6 +256,7 @@ class Lifecycle:
             client=msgspec.structs.replace(before.client, number=""),
             password_check=minted.check,
             password_sealed=minted.sealed,
+            previous_check=before.password_check,
             previous_until=now,
             trigger=trigger,
             reason=reason,

@@ -178,13 +178,16 @@ class Provisioning:
         log.info("subscriber_changed", msisdn=msisdn, status=after.status.value)
         return after
 
-    async def rotate(self, msisdn: Msisdn) -> Subscriber:
+    async def rotate(self, msisdn: Msisdn, *, request: bytes | None = None) -> Subscriber:
         """Replace the IMAP password, and tell an active client by STATUS (sheet 6.4).
 
-        The old one works for ``vvm.password_grace_hours`` more.  Raises UnknownSubscriber.
+        The old one works for ``vvm.password_grace_hours`` more.  ``request`` names the request: repeated,
+        it changes nothing while the password that it made is there.  Raises UnknownSubscriber.
         """
         before = await self.show(msisdn)
-        minted = self._keyring.mint(before.imap_user)
+        if self._keyring.minted_for(request, before):
+            return before
+        minted = self._keyring.mint_for(request, before.imap_user, replaced=before.password_check)
         now = self._clock.now()
         change = SubscriberChange(
             changed_at=now,

@@ -9,7 +9,7 @@ import structlog
 from vvm.domain.errors import UnknownMessage, UnknownSubscriber
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.numbers import Msisdn
-from vvm.domain.subscriber import Subscriber
+from vvm.domain.subscriber import MailboxId, Subscriber
 from vvm.services.owing import Owing
 from vvm.services.paging import PAGE, Page, RowNumber, check_limit, page_of, place_of
 from vvm.store.port import DeletedMessage, Hints, RecoveryStore, SubscriberStore
@@ -42,26 +42,43 @@ class Recovery:
         found = await self._recovery.deleted(mailbox, after=after, limit=limit + 1)
         return page_of(found, limit, lambda last: last.id)
 
-    async def restore(self, msisdn: Msisdn, deleted: int) -> Restored:
+    async def restore(self, msisdn: Msisdn, deleted: int, *, request: bytes | None = None) -> Restored:
         """Put a message back, and tell the client to look.
 
-        Raises UnknownSubscriber, UnknownMessage, MailboxFull.
+        ``request`` names the request: repeated, it finds where it put the message.  Raises
+        UnknownSubscriber, UnknownMessage, MailboxFull.
         """
         subscriber = await self._subscriber(msisdn)
         mailbox = subscriber.mailbox
         found = await self._recovery.deleted(mailbox, after=deleted - 1, limit=1)
         if not found or found[0].id != deleted:
-            raise UnknownMessage
+            return await self._restored(mailbox, request)
         greeting = found[0].folder == GREETINGS
         update = self._owing.greeting_update if greeting else self._owing.mailbox_update
-        uid = await self._recovery.restore(mailbox, deleted, [update(subscriber)])
+        folder = GREETINGS if greeting else INBOX
+        key = None if request is None else _key(request, folder)
+        uid = await self._recovery.restore(mailbox, deleted, [update(subscriber)], key=key)
         self._hints.mailbox(mailbox)
         self._hints.outbox()
         log.info("message_restored", msisdn=subscriber.msisdn, uid=uid)
-        return Restored(GREETINGS if greeting else INBOX, uid)
+        return Restored(folder, uid)
+
+    async def _restored(self, mailbox: MailboxId, request: bytes | None) -> Restored:
+        """Where a request put its message.  Raises UnknownMessage."""
+        if request is not None:
+            for folder in (INBOX, GREETINGS):
+                uid = await self._recovery.restored(mailbox, _key(request, folder))
+                if uid is not None:
+                    return Restored(folder, uid)
+        raise UnknownMessage
 
     async def _subscriber(self, msisdn: Msisdn) -> Subscriber:
         subscriber = await self._subscribers.by_msisdn(msisdn)
         if subscriber is None:
             raise UnknownSubscriber
         return subscriber
+
+
+def _key(request: bytes, folder: str) -> str:
+    """Of what a request put into a folder."""
+    return f"restored:{folder}:{request.hex()}"

@@ -70,13 +70,10 @@ class Webhooks:
         has the secret that it was given.  Raises BadWebhook, BadCursor, TooManyWebhooks.
         """
         self._check(url)
-        if request is None:
-            secret = _secret(secrets.token_bytes(_SECRET_BYTES))
-        else:
-            secret = _secret(self._keyring.repeatable(request, "webhook")[:_SECRET_BYTES])
-            for known in await self.all():
-                if opened(self._keyring, known) == secret:
-                    return Registered(known, secret)
+        secret = self._new_secret(request)
+        for known in await self.all() if request is not None else ():
+            if opened(self._keyring, known) == secret:
+                return Registered(known, secret)
         webhook = await self._webhooks.add_webhook(
             NewWebhook(
                 url=url,
@@ -119,9 +116,14 @@ class Webhooks:
         )
         return _known(changed)
 
-    async def rotate(self, webhook: int) -> Registered:
-        """A new secret in place of the old one, at once.  Raises UnknownWebhook."""
-        secret = _secret(secrets.token_bytes(_SECRET_BYTES))
+    async def rotate(self, webhook: int, *, request: bytes | None = None) -> Registered:
+        """A new secret in place of the old one, at once.
+
+        ``request`` names the request: repeated, it finds the secret that it made.  Raises UnknownWebhook.
+        """
+        secret = self._new_secret(request)
+        if request is not None and opened(self._keyring, known := await self.show(webhook)) == secret:
+            return Registered(known, secret)
         changed = await self._webhooks.set_webhook(
             webhook, now=self._clock.now(), secret_sealed=sealed(self._keyring, secret)
         )
@@ -168,6 +170,14 @@ class Webhooks:
         if not await self._webhooks.revive(webhook, parked, now=self._clock.now()):
             raise UnknownParked
 
+    def _new_secret(self, request: bytes | None) -> Secret:
+        """In the form of Standard Webhooks 1.0, which its libraries take as it is."""
+        if request is None:
+            octets = secrets.token_bytes(_SECRET_BYTES)
+        else:
+            octets = self._keyring.repeatable(request, "webhook")[:_SECRET_BYTES]
+        return Secret("whsec_" + base64.b64encode(octets).decode())
+
     def _check(self, url: str) -> None:
         """Raises BadWebhook."""
         try:
@@ -188,11 +198,6 @@ def _known(webhook: Webhook | None) -> Webhook:
     if webhook is None:
         raise UnknownWebhook
     return webhook
-
-
-def _secret(octets: bytes) -> Secret:
-    """In the form of Standard Webhooks 1.0, which its libraries take as it is."""
-    return Secret("whsec_" + base64.b64encode(octets).decode())
 
 
 def sealed(keyring: Keyring, secret: Secret) -> bytes:

@@ -57,12 +57,19 @@ class RecoveryStore(Protocol):
         """
         ...
 
-    async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:
+    async def restore(
+        self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = (), *, key: str | None = None
+    ) -> int:
         """Put a message back, under a new UID, which is the answer, and no more flagged DELETED.
 
-        It comes into INBOX, and a greeting into Greetings, where it is off.  Owes ``owed``.  Raises
-        UnknownMessage, MailboxFull, TooManyKeywords.
+        It comes into INBOX, and a greeting into Greetings, where it is off.  Owes ``owed``.  ``key`` is of
+        the same kind as that of ``NewMessage``, and new.  Raises UnknownMessage, MailboxFull,
+        TooManyKeywords.
         """
+        ...
+
+    async def restored(self, mailbox: MailboxId, key: str) -> int | None:
+        """The UID under which ``restore`` put a message back with this key; None: it did not, or long ago."""
         ...
 
     async def purge(self, *, now: datetime, limit: int) -> int:

@@ -19,7 +19,7 @@ from vvm.fronts.http.access import access
 from vvm.fronts.http.audit import FILTERS as AUDIT_FILTERS
 from vvm.fronts.http.audit import AuditRoutes
 from vvm.fronts.http.auth import bearer, requiring
-from vvm.fronts.http.batch import BatchRoutes
+from vvm.fronts.http.batch import BatchRoutes, may_be_repeated
 from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.cos import CosRoutes
 from vvm.fronts.http.devices import DeviceRoutes
@@ -33,7 +33,7 @@ from vvm.fronts.http.notifications import FILTERS as DEAD_LETTER_FILTERS
 from vvm.fronts.http.notifications import NotificationRoutes
 from vvm.fronts.http.problems import problems
 from vvm.fronts.http.recovery import RecoveryRoutes
-from vvm.fronts.http.repeats import Body, Keys
+from vvm.fronts.http.repeats import Body, Harmless, Keys, always
 from vvm.fronts.http.request import knowing
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import FILTERS as SUBSCRIBER_FILTERS
@@ -149,8 +149,7 @@ class Route(msgspec.Struct, frozen=True):
     query: tuple[str, ...] = ()
     """The names that its query may have."""
     body: Body = Body.DOCUMENT
-    harmless: bool = False
-    """A POST that does no harm when it is carried out twice, be it that it finds what it made (REPEAT)."""
+    harmless: Harmless = always
     own_key: bool = False
     """It keeps Idempotency-Key itself, and for ever."""
 
@@ -199,22 +198,27 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     return (
         Route("GET", "/openapi.yaml", None, contract),
         Route("GET", "/subscribers", Scope.SUBSCRIBER_READ, subscribers.page, (*paged, *SUBSCRIBER_FILTERS)),
-        Route("POST", "/subscribers:batch", Scope.SUBSCRIBER_WRITE, batch.run, body=Body.BATCH),
+        Route(
+            "POST",
+            "/subscribers:batch",
+            Scope.SUBSCRIBER_WRITE,
+            batch.run,
+            body=Body.BATCH,
+            harmless=may_be_repeated,
+        ),
         Route("GET", one, Scope.SUBSCRIBER_READ, subscribers.show),
         Route("PUT", one, Scope.SUBSCRIBER_WRITE, subscribers.put),
         Route("PATCH", one, Scope.SUBSCRIBER_WRITE, subscribers.patch),
         Route("DELETE", one, Scope.SUBSCRIBER_WRITE, subscribers.remove),
         Route("POST", f"{one}/password", Scope.SUBSCRIBER_WRITE, notifications.rotate),
-        Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate, harmless=True),
-        Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate, harmless=True),
-        Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce, harmless=True),
-        Route(
-            "POST", f"{one}/notifications", Scope.NOTIFICATION_WRITE, notifications.tell_again, harmless=True
-        ),
+        Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate),
+        Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate),
+        Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce),
+        Route("POST", f"{one}/notifications", Scope.NOTIFICATION_WRITE, notifications.tell_again),
         Route("GET", "/audit", Scope.AUDIT_READ, audit.page, (*paged, "msisdn", *AUDIT_FILTERS)),
         Route("GET", f"{one}/audit", Scope.AUDIT_READ, audit.of_one, (*paged, *AUDIT_FILTERS)),
         Route("GET", f"{one}/devices", Scope.SUBSCRIBER_READ, devices.page),
-        Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add, harmless=True),
+        Route("POST", f"{one}/devices", Scope.CREDENTIAL_WRITE, devices.add),
         Route("GET", device, Scope.SUBSCRIBER_READ, devices.show),
         Route("DELETE", device, Scope.SUBSCRIBER_WRITE, devices.revoke),
         Route("GET", f"{one}/timeline", Scope.AUDIT_READ, notifications.timeline, ("limit",)),
@@ -251,7 +255,6 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
             greetings.add,
             ("kind", "active"),
             body=Body.RECORDING,
-            harmless=True,
         ),
         Route("GET", greeting, Scope.SUBSCRIBER_READ, greetings.show),
         Route("PATCH", greeting, Scope.GREETING_WRITE, greetings.patch),
@@ -263,12 +266,12 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("DELETE", "/cos/{name}", Scope.COS_WRITE, classes.remove),
         Route("GET", "/events", Scope.EVENT_READ, events.page, (*paged, "kinds", "msisdn")),
         Route("GET", "/webhooks", Scope.WEBHOOK, webhooks.page),
-        Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add, harmless=True),
+        Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add),
         Route("GET", hook, Scope.WEBHOOK, webhooks.show),
         Route("PATCH", hook, Scope.WEBHOOK, webhooks.patch),
         Route("DELETE", hook, Scope.WEBHOOK, webhooks.remove),
         Route("POST", f"{hook}/secret", Scope.WEBHOOK, webhooks.rotate),
-        Route("POST", f"{hook}/replay", Scope.WEBHOOK, webhooks.replay, harmless=True),
+        Route("POST", f"{hook}/replay", Scope.WEBHOOK, webhooks.replay),
         Route("GET", f"{hook}/dead", Scope.WEBHOOK, webhooks.dead, (*paged, *DEAD_FILTERS)),
         Route("POST", f"{hook}/dead/{{event:{_NUMBER}}}/resend", Scope.WEBHOOK, webhooks.revive),
     )

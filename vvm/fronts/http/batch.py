@@ -17,6 +17,7 @@ from vvm.fronts.http.answers import document
 from vvm.fronts.http.auth import CALLER, Forbidden
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.fields import E164, Reason
+from vvm.fronts.http.problems import BadRequest
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import SubscriberDocument, options_of
 from vvm.services.batch import LIMIT, Batch, Item, Outcome, Result, Verb
@@ -84,6 +85,25 @@ class BatchRoutes:
     def _item(self, one: ItemDocument) -> Item:
         options = partial(options_of, self._provisioning, one.subscriber)
         return Item(one.action, parse_msisdn(one.msisdn), options, one.standing(), one.reason)
+
+
+def may_be_repeated(body: bytes) -> bool:
+    """Whether a batch does the same twice as once.
+
+    Each of its items does, but a number that is removed and then created is another subscriber the
+    second time, with what has come in since.
+    """
+    try:
+        items = decode(body, BatchDocument).items
+    except BadRequest:
+        return True  # refused whenever it comes
+    removed: set[str] = set()
+    for item in items:
+        if item.action is Verb.CREATE and item.msisdn in removed:
+            return False
+        if item.action is Verb.DELETE:
+            removed.add(item.msisdn)
+    return True
 
 
 def _view(msisdn: Msisdn, result: Result) -> ItemView:

@@ -14,6 +14,7 @@ from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, subscriber_tag, tagged
 from vvm.fronts.http.fields import E164, Reason
+from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import path_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import view
@@ -74,14 +75,15 @@ class LifecycleRoutes:
     async def renumber(self, request: web.Request) -> web.Response:
         msisdn, wanted = path_msisdn(request), decode(await self._body(request), NumberDocument)
         new = parse_msisdn(wanted.msisdn)
-        after = await self._lifecycle.renumber(msisdn, new, reason=wanted.reason)
+        after = await self._lifecycle.renumber(msisdn, new, reason=wanted.reason, request=request.get(REPEAT))
         answer = document(view(after))
         answer.headers["Location"] = f"/v1/subscribers/{after.msisdn}"
         return answer
 
     async def swap_sim(self, request: web.Request) -> web.Response:
         msisdn, wanted = path_msisdn(request), decode(await self._body(request), SimDocument)
-        return document(view(await self._lifecycle.swap_sim(msisdn, reason=wanted.reason)))
+        after = await self._lifecycle.swap_sim(msisdn, reason=wanted.reason, request=request.get(REPEAT))
+        return document(view(after))
 
     async def aliases(self, request: web.Request) -> web.Response:
         return document(AliasesView(tuple(await self._lifecycle.aliases(path_msisdn(request)))))

@@ -10,6 +10,7 @@ from vvm.domain.notification import Cause
 from vvm.fronts.http.answers import document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.fields import Reason
+from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import (
     path_msisdn,
     query_choice,
@@ -108,4 +109,5 @@ class NotificationRoutes:
 
     async def rotate(self, request: web.Request) -> web.Response:
         """Replace the IMAP password; only a STATUS SMS says the new one."""
-        return document(view(await self._provisioning.rotate(path_msisdn(request))))
+        msisdn = path_msisdn(request)
+        return document(view(await self._provisioning.rotate(msisdn, request=request.get(REPEAT))))

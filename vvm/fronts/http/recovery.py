@@ -10,6 +10,7 @@ from aiohttp import web
 
 from vvm.domain.message import Flags, Kind
 from vvm.fronts.http.answers import document
+from vvm.fronts.http.repeats import REPEAT
 from vvm.fronts.http.request import path_msisdn, query_cursor, query_limit
 from vvm.services.paging import Page
 from vvm.services.recovery import Recovery
@@ -50,7 +51,8 @@ class RecoveryRoutes:
 
     async def restore(self, request: web.Request) -> web.Response:
         deleted = int(request.match_info["deleted"])
-        return document(await self._recovery.restore(path_msisdn(request), deleted))
+        restored = await self._recovery.restore(path_msisdn(request), deleted, request=request.get(REPEAT))
+        return document(restored)
 
 
 def page_view(page: Page[DeletedMessage]) -> DeletedPage:

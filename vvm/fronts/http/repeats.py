@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum, auto
@@ -21,7 +21,7 @@ from vvm.services.repeats import Answer, Repeats, digest
 
 REPLAYED = "Idempotency-Replayed"
 REPEAT: web.RequestKey[bytes] = web.RequestKey("repeat", bytes)
-"""Names what a request with a key makes: the same request after a crash finds it, and makes no second."""
+"""Names what a request with a key does: the same request after a crash finds it, and does it only once."""
 _KEPT = ("Content-Type", "Location", "ETag", "Cache-Control")
 _SAFE = frozenset({"GET", "HEAD"})
 _SLACK_SECONDS = 5.0
@@ -34,6 +34,16 @@ class Body(Enum):
     DOCUMENT = auto()
     BATCH = auto()
     RECORDING = auto()
+
+
+Harmless = Callable[[bytes], bool]
+"""Of a body: whether the request does no harm when it is carried out twice."""
+
+
+def always(body: bytes) -> bool:
+    """PUT, PATCH and DELETE do the same twice as once, and a POST finds by REPEAT what it has done."""
+    del body
+    return True
 
 
 class Keys:
@@ -51,15 +61,14 @@ class Keys:
         }
         self._uploads = asyncio.Semaphore(settings.max_deposits)
 
-    def keyed(self, method: str, handler: Handler, *, body: Body, harmless: bool = False) -> Handler:
+    def keyed(self, method: str, handler: Handler, *, body: Body, harmless: Harmless = always) -> Handler:
         """The handler, which is not called again for a request that it has answered.
 
-        Only what was done is kept: a refusal changed nothing and leaves its key free.  ``harmless`` is a
-        POST that does no harm when it is carried out twice, which is so when a crash has hidden its end.
+        Only what was done is kept: a refusal changed nothing and leaves its key free.  A request is
+        carried out twice when a crash has hidden its end, and ``harmless`` says whether it may be.
         """
         if method in _SAFE:
             return handler
-        again = harmless or method != "POST"  # PUT, PATCH and DELETE do the same twice as once
 
         async def handle(request: web.Request) -> web.StreamResponse:
             given = idempotency_key(request)
@@ -69,6 +78,7 @@ class Keys:
                 key = digest(request[CALLER].name.encode(), given.encode())
                 asked = digest(method.encode(), request.raw_path.encode(), octets)
                 request[REPEAT] = digest(key, asked)
+                again = harmless(octets)
                 known = await self._repeats.begin(key, asked, keep=self._keep, busy=self._busy, again=again)
                 if known is not None:
                     return _replayed(known)

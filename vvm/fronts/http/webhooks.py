@@ -123,7 +123,7 @@ class WebhookRoutes:
         return web.Response(status=204)
 
     async def rotate(self, request: web.Request) -> web.Response:
-        return document(told(await self._webhooks.rotate(_number(request))))
+        return document(told(await self._webhooks.rotate(_number(request), request=request.get(REPEAT))))
 
     async def replay(self, request: web.Request) -> web.Response:
         body = decode(await self._body(request), ReplayBody)

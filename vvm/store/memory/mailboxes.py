@@ -163,6 +163,10 @@ class Mailbox:
         self.deleted: dict[int, tuple[DeletedMessage, Message]] = {}
         """What can be restored, by its id."""
 
+    def note_key(self, key: str, uid: int) -> None:
+        self.deposits[key] = uid
+        self.deposited_at[key] = datetime.now(UTC)
+
     def kept(self) -> Iterator[Message]:
         """Every message, in a folder or deleted."""
         for folder in self.folders.values():
@@ -349,8 +353,7 @@ class MemoryMailboxes:
         if Flags.GREETING_ON in message.flags:
             target.greeting_on(added, added.modseq)
         if message.key is not None:
-            deposits[message.key] = added.uid
-            self._mailboxes[mailbox].deposited_at[message.key] = datetime.now(UTC)
+            self._mailboxes[mailbox].note_key(message.key, added.uid)
         self.tell(mailbox, folder, added, EventKind.MESSAGE_DEPOSITED)
         self._outbox.add(owed, uid=added.uid)
         return Stored(uid=added.uid, created=True)

@@ -48,7 +48,9 @@ class MemoryRecovery:
         self._mailboxes.remove(mailbox, folder, [uid])
         self._outbox.add(owed)
 
-    async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:
+    async def restore(
+        self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = (), *, key: str | None = None
+    ) -> int:
         found = self._mailboxes.mailbox(mailbox)
         if found is None or deleted not in found.deleted:
             raise UnknownMessage
@@ -62,7 +64,13 @@ class MemoryRecovery:
         del found.deleted[deleted]
         self._mailboxes.tell(mailbox, folder, back, EventKind.MESSAGE_DEPOSITED)
         self._outbox.add(owed)
+        if key is not None:
+            found.note_key(key, back.uid)
         return back.uid
+
+    async def restored(self, mailbox: MailboxId, key: str) -> int | None:
+        found = self._mailboxes.mailbox(mailbox)
+        return None if found is None else found.deposits.get(key)
 
     async def purge(self, *, now: datetime, limit: int) -> int:
         due = [

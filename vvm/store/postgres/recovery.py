@@ -49,14 +49,20 @@ class PostgresRecovery:
         if outcome == "changed":
             raise PreconditionFailed
 
-    async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:
-        values = {"mailbox": mailbox, "deleted": deleted, "owed": owed_json(owed)}
+    async def restore(
+        self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = (), *, key: str | None = None
+    ) -> int:
+        values = {"mailbox": mailbox, "deleted": deleted, "owed": owed_json(owed), "key": key}
         ((outcome, uid, used, most, unit),) = await self._database.decide(_SQL["restore"], values)
         if outcome == "gone":
             raise UnknownMessage
         if outcome == "full":
             raise MailboxFull(used=used, limit=most, unit=unit)
         return int(uid)
+
+    async def restored(self, mailbox: MailboxId, key: str) -> int | None:
+        row = await self._database.one(_SQL["restored"], {"mailbox": mailbox, "key": key})
+        return None if row is None else int(row[0])
 
     async def purge(self, *, now: datetime, limit: int) -> int:
         which = {"now": rows.microseconds(now), "limit": limit}

@@ -58,13 +58,22 @@ class SqliteRecovery:
 
         await self._write(work)
 
-    async def restore(self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = ()) -> int:
+    async def restore(
+        self, mailbox: MailboxId, deleted: int, owed: Sequence[Owed] = (), *, key: str | None = None
+    ) -> int:
         def work(connection: sqlite3.Connection) -> int:
             uid = _restore(connection, mailbox, deleted)
             insert_owed(connection, owed)
+            if key is not None:
+                noted = {"mailbox": mailbox, "key": key, "uid": uid}
+                connection.execute(_MAILBOXES["insert_deposit_key"], noted)
             return uid
 
         return await self._write(work)
+
+    async def restored(self, mailbox: MailboxId, key: str) -> int | None:
+        found = self._reader.all(_MAILBOXES["deposit_by_key"], {"mailbox": mailbox, "key": key})
+        return int(found[0][0]) if found else None
 
     async def purge(self, *, now: datetime, limit: int) -> int:
         which = {"now": rows.microseconds(now), "limit": limit}
