@@ -110,6 +110,19 @@ async def test_the_feed_is_filtered_by_kind_and_by_subscriber(store: Store, alic
     assert list(both) == [of_bob[1]]
 
 
+async def test_the_feed_is_filtered_by_time(store: Store, alice: Subscriber) -> None:
+    for _ in range(3):
+        await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+    everything = await after(store, BEGINNING)
+    for moment in {event.at for event in everything}:
+        for msisdn in (None, ALICE):
+            since = await store.events.page(BEGINNING, limit=9, msisdn=msisdn, since=moment)
+            until = await store.events.page(BEGINNING, limit=9, msisdn=msisdn, until=moment)
+            assert list(since) == [event for event in everything if event.at >= moment]
+            assert list(until) == [event for event in everything if event.at < moment]
+    assert list(await store.events.page(BEGINNING, limit=9, msisdn=BOB, since=NOW)) == []
+
+
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "٣"])
 async def test_a_cursor_that_was_never_given_out_is_refused(store: Store, cursor: str) -> None:
     with pytest.raises(BadCursor):

@@ -16,6 +16,8 @@ def test_what_happened_is_listed(vvm: Run) -> None:
     (event,) = vvm("event", "list", "--json").json["events"]
     assert (event["kind"], event["msisdn"], event["trigger"]) == ("subscriber.created", ALICE, "created")
     assert "trigger=created after=P" in vvm("event", "list", "--msisdn", ALICE).out
+    assert vvm("event", "list", "--json", "--since", event["at"]).json["events"] == [event]
+    assert vvm("event", "list", "--json", "--until", event["at"]).json["events"] == []
     behind = vvm("event", "list", "--json", "--cursor", event["cursor"]).json
     assert behind == {"events": [], "next": event["cursor"]}
 

@@ -62,9 +62,22 @@ async def test_the_feed_is_read_in_pages(http: Api, world: World) -> None:
     assert nothing == {"events": [], "next": rest["next"]}
 
 
+async def test_the_feed_is_read_of_a_time(http: Api, world: World) -> None:
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    everything = (await http.call("GET", EVENTS)).json["events"]
+    first, last = everything[0]["at"], everything[-1]["at"]
+    later = (await http.call("GET", f"{EVENTS}?since={last}")).json["events"]
+    earlier = (await http.call("GET", f"{EVENTS}?until={last}&since={first}")).json["events"]
+    assert [*earlier, *later] == everything
+    assert later
+    assert (await http.call("GET", f"{EVENTS}?until={first}")).json == {"events": [], "next": ""}
+
+
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
+        ("since=yesterday", (400, "bad_request")),
         ("kinds=message.eaten", (400, "unknown_event_kind")),
         ("cursor=never", (422, "bad_cursor")),
         ("limit=0", (400, "bad_request")),

@@ -7,7 +7,18 @@ import msgspec
 from cyclopts import App
 
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Cursor, Kinds, Limit, OfNumber, event_kinds
+from vvm.cli.options import (
+    AsJson,
+    ConfigFile,
+    Cursor,
+    Kinds,
+    Limit,
+    OfNumber,
+    Since,
+    Until,
+    event_kinds,
+    moment,
+)
 from vvm.cli.output import show_page
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.events import page_view
@@ -23,14 +34,19 @@ async def page(
     config: ConfigFile,
     msisdn: OfNumber = None,
     kinds: Kinds = None,
+    since: Since = None,
+    until: Until = None,
     cursor: Cursor = None,
     limit: Limit = 100,
     json: AsJson = False,
 ) -> None:
     """List events, oldest first, from the oldest that is kept on."""
     wanted, number, after = event_kinds(kinds), parse_msisdn(msisdn) if msisdn else None, cursor or ""
+    first, last = moment(since, "--since"), moment(until, "--until")
     async with opened(config) as services:
-        found = await services.feed.page(after, limit=limit, kinds=wanted, msisdn=number)
+        found = await services.feed.page(
+            after, limit=limit, kinds=wanted, msisdn=number, since=first, until=last
+        )
     rows = []
     for event in found:
         fields = msgspec.to_builtins(event)

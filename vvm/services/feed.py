@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -36,13 +36,17 @@ class Feed:
         limit: int = PAGE,
         kinds: Collection[EventKind] = (),
         msisdn: Msisdn | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Event]:
         """Up to ``limit`` events behind a cursor, of all kinds when none is named.
 
-        Raises InvalidLimit, BadCursor.
+        Of those ``since`` then and before ``until``.  Raises InvalidLimit, BadCursor.
         """
         check_limit(limit)
-        return await self._events.page(cursor, limit=limit, kinds=kinds, msisdn=msisdn)
+        return await self._events.page(
+            cursor, limit=limit, kinds=kinds, msisdn=msisdn, since=since, until=until
+        )
 
     async def newest(self) -> str:
         """Where who wants only what is still to come begins."""

@@ -17,6 +17,8 @@ from vvm.domain.errors import PreconditionFailed
 from vvm.domain.event import Event, EventKind
 from vvm.domain.numbers import Msisdn
 
+SLACK = timedelta(minutes=1)
+"""By how much events may be out of the order of their moments: in a long transaction, say."""
 BEGINNING = ""
 """The cursor before the oldest event that is still kept."""
 
@@ -31,8 +33,10 @@ class EventStore(Protocol):
         limit: int,
         kinds: Collection[EventKind] = (),
         msisdn: Msisdn | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Event]:
-        """The next events behind a cursor, of all kinds when none is named.
+        """The next events behind a cursor, of all kinds when none is named, ``since`` then, before ``until``.
 
         Those of one subscriber stand in the order of their commits.  Raises BadCursor.
         """

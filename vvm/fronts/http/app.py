@@ -23,6 +23,7 @@ from vvm.fronts.http.batch import BatchRoutes, may_be_repeated
 from vvm.fronts.http.body import wait_for_invitation
 from vvm.fronts.http.cos import CosRoutes
 from vvm.fronts.http.devices import DeviceRoutes
+from vvm.fronts.http.events import FILTERS as EVENT_FILTERS
 from vvm.fronts.http.events import STOPPING, EventRoutes
 from vvm.fronts.http.greetings import GreetingRoutes
 from vvm.fronts.http.health import HealthRoutes, Leaving, Refresh, parting
@@ -264,7 +265,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("GET", "/cos/{name}", Scope.COS_READ, classes.show),
         Route("PUT", "/cos/{name}", Scope.COS_WRITE, classes.put),
         Route("DELETE", "/cos/{name}", Scope.COS_WRITE, classes.remove),
-        Route("GET", "/events", Scope.EVENT_READ, events.page, (*paged, "kinds", "msisdn")),
+        Route("GET", "/events", Scope.EVENT_READ, events.page, (*paged, *EVENT_FILTERS)),
         Route("GET", "/webhooks", Scope.WEBHOOK, webhooks.page),
         Route("POST", "/webhooks", Scope.WEBHOOK, webhooks.add),
         Route("GET", hook, Scope.WEBHOOK, webhooks.show),

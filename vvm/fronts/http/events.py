@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 import msgspec
 from aiohttp import web
@@ -19,10 +20,12 @@ from vvm.domain.errors import Outage
 from vvm.domain.event import Event, EventKind
 from vvm.domain.numbers import Msisdn
 from vvm.fronts.http.answers import document
-from vvm.fronts.http.request import query_cursor, query_kinds, query_limit, query_msisdn
+from vvm.fronts.http.request import query_cursor, query_kinds, query_limit, query_moment, query_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.feed import Feed
 
+FILTERS = ("kinds", "msisdn", "since", "until")
+"""What a query of the feed may ask for."""
 STOPPING = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: streams end, their clients go on elsewhere, and nobody waits for them."""
 _PAGE = 100
@@ -44,6 +47,8 @@ class EventPage(msgspec.Struct, frozen=True):
 class _Wanted(msgspec.Struct, frozen=True):
     kinds: Sequence[EventKind]
     msisdn: Msisdn | None
+    since: datetime | None
+    until: datetime | None
 
 
 class EventRoutes:
@@ -54,7 +59,12 @@ class EventRoutes:
         self._streams = 0
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        wanted = _Wanted(query_kinds(request), query_msisdn(request, "msisdn"))
+        wanted = _Wanted(
+            query_kinds(request),
+            query_msisdn(request, "msisdn"),
+            query_moment(request, "since"),
+            query_moment(request, "until"),
+        )
         after = request.headers.get("Last-Event-ID", query_cursor(request) or "")
         if _STREAM in request.headers.get("Accept", ""):
             return await self._stream(request, after, wanted)
@@ -97,7 +107,14 @@ class EventRoutes:
             page = await self._look(after, wanted, _PAGE)
 
     async def _look(self, after: str, wanted: _Wanted, limit: int) -> Sequence[Event]:
-        return await self._feed.page(after, limit=limit, kinds=wanted.kinds, msisdn=wanted.msisdn)
+        return await self._feed.page(
+            after,
+            limit=limit,
+            kinds=wanted.kinds,
+            msisdn=wanted.msisdn,
+            since=wanted.since,
+            until=wanted.until,
+        )
 
 
 def page_view(found: Sequence[Event], after: str) -> EventPage:

@@ -63,6 +63,8 @@ class MemoryEvents:
         limit: int,
         kinds: Collection[EventKind] = (),
         msisdn: Msisdn | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Event]:
         place = _place(after)
         found = (
@@ -71,6 +73,8 @@ class MemoryEvents:
             if int(event.cursor) > place
             and (not kinds or event.kind in kinds)
             and (msisdn is None or event.msisdn == msisdn)
+            and (since is None or event.at >= since)
+            and (until is None or event.at < until)
         )
         return list(islice(found, limit))
 

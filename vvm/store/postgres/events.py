@@ -15,13 +15,15 @@ from vvm.domain.event import Event, EventKind
 from vvm.domain.message import Flags
 from vvm.domain.numbers import Msisdn
 from vvm.store import rows
-from vvm.store.events import BEGINNING, NewWebhook, Parked, Round, Webhook
+from vvm.store.events import BEGINNING, SLACK, NewWebhook, Parked, Round, Webhook
 from vvm.store.postgres.engine import Connection, Database, statements
 from vvm.store.rows import Row
 
 _SQL = statements("events.sql")
 _CURSOR = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?\Z")
 _MOST = 2**63 - 1
+_NEVER = 2**62
+_SLACK = SLACK // timedelta(microseconds=1)
 
 
 class PostgresEvents:
@@ -37,6 +39,8 @@ class PostgresEvents:
         limit: int,
         kinds: Collection[EventKind] = (),
         msisdn: Msisdn | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Event]:
         xid, number = _place(after)
         where = {
@@ -46,8 +50,13 @@ class PostgresEvents:
             "kinds": [kind.value for kind in kinds] or None,
             "msisdn": msisdn,
         }
-        statement = _SQL["events_of_subscriber" if msisdn else "events_after"]
-        return [_event_of(row) for row in await self._database.all(statement, where)]
+        name = "events_of_subscriber" if msisdn else "events_after"
+        if since is not None or until is not None:
+            name = "events_of_subscriber_between" if msisdn else "events_between"
+            first = 0 if since is None else rows.microseconds(since)
+            last = _NEVER if until is None else rows.microseconds(until)
+            where |= {"since": first, "until": last, "slack": _SLACK}
+        return [_event_of(row) for row in await self._database.all(_SQL[name], where)]
 
     async def newest(self) -> str:
         row = await self._database.one(_SQL["newest_event"])

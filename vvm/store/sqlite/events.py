@@ -15,12 +15,13 @@ from vvm.domain.event import Event, EventKind
 from vvm.domain.message import Flags
 from vvm.domain.numbers import Msisdn
 from vvm.store import rows
-from vvm.store.events import BEGINNING, NewWebhook, Parked, Round, Webhook
+from vvm.store.events import BEGINNING, SLACK, NewWebhook, Parked, Round, Webhook
 from vvm.store.sql import named_statements
 from vvm.store.sqlite.engine import Reader, Row, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "events.sql")
 _MOST = 2**63 - 1
+_SLACK = SLACK // timedelta(microseconds=1)
 
 
 class SqliteEvents:
@@ -37,15 +38,44 @@ class SqliteEvents:
         limit: int,
         kinds: Collection[EventKind] = (),
         msisdn: Msisdn | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Sequence[Event]:
-        where = {
-            "after": _place(after),
+        place = _place(after)
+        where: dict[str, int | str | None] = {
+            "after": place,
             "limit": limit,
             "kinds": _kinds_json(kinds) if kinds else None,
             "msisdn": msisdn,
         }
         statement = "events_of_subscriber" if msisdn else "events_of_kinds" if kinds else "events_after"
+        if since is not None or until is not None:
+            statement = "events_of_subscriber_between" if msisdn else "events_between"
+            where |= self._between(place, since, until)
         return [_event_of(row) for row in self._reader.all(_SQL[statement], where)]
+
+    def _between(self, after: int, since: datetime | None, until: datetime | None) -> dict[str, int]:
+        """Two moments, and the places between which all of their events lie."""
+        first = 0 if since is None else rows.microseconds(since)
+        last = _MOST if until is None else rows.microseconds(until)
+        return {
+            "since": first,
+            "until": last,
+            "after": max(after, self._place_of(first - _SLACK) - 1) if first else after,
+            "before": self._place_of(last + _SLACK) if last < _MOST else _MOST,
+        }
+
+    def _place_of(self, moment: int) -> int:
+        """Before which place the events of earlier moments lie, by halves: no index of moments is kept."""
+        ((low, high),) = self._reader.all(_SQL["event_ends"])
+        while low < high:
+            middle = (low + high) // 2
+            found = self._reader.all(_SQL["event_from"], {"place": middle})
+            if found and found[0][1] < moment:
+                low = found[0][0] + 1
+            else:
+                high = middle
+        return int(low)
 
     async def newest(self) -> str:
         ((newest,),) = self._reader.all(_SQL["newest_event"])

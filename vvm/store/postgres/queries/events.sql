@@ -12,6 +12,28 @@ SELECT xid, id, at, msisdn, kind, detail FROM event
    AND (:kinds::text[] IS NULL OR kind = ANY (:kinds))
  ORDER BY xid, id LIMIT :limit;
 
+-- name: events_between
+-- Between two places, beside which no event of these moments lies: no index of moments is kept.
+SELECT xid, id, at, msisdn, kind, detail FROM event
+ WHERE (xid, id) > (:after_xid::bigint, :after_id::bigint)
+   AND xid >= (SELECT event_place(:since::bigint - :slack::bigint))
+   AND xid <= (SELECT event_place(:until::bigint + :slack::bigint))
+   AND at >= :since AND at < :until
+   AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+   AND (:kinds::text[] IS NULL OR kind = ANY (:kinds))
+ ORDER BY xid, id LIMIT :limit;
+
+-- name: events_of_subscriber_between
+SELECT xid, id, at, msisdn, kind, detail FROM event
+ WHERE msisdn = :msisdn
+   AND (xid, id) > (:after_xid::bigint, :after_id::bigint)
+   AND xid >= (SELECT event_place(:since::bigint - :slack::bigint))
+   AND xid <= (SELECT event_place(:until::bigint + :slack::bigint))
+   AND at >= :since AND at < :until
+   AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+   AND (:kinds::text[] IS NULL OR kind = ANY (:kinds))
+ ORDER BY xid, id LIMIT :limit;
+
 -- name: newest_event
 SELECT xid, id FROM event WHERE xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
  ORDER BY xid DESC, id DESC LIMIT 1;

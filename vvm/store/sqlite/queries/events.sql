@@ -11,6 +11,24 @@ SELECT id, at, msisdn, kind, detail FROM event
    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
  ORDER BY id LIMIT :limit;
 
+-- name: events_between
+SELECT id, at, msisdn, kind, detail FROM event
+ WHERE id > :after AND id < :before AND at >= :since AND at < :until
+   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ ORDER BY id LIMIT :limit;
+
+-- name: events_of_subscriber_between
+SELECT id, at, msisdn, kind, detail FROM event
+ WHERE msisdn = :msisdn AND id > :after AND id < :before AND at >= :since AND at < :until
+   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ ORDER BY id LIMIT :limit;
+
+-- name: event_ends
+SELECT coalesce(min(id), 1), coalesce(max(id), 0) + 1 FROM event WHERE id > 0;
+
+-- name: event_from
+SELECT id, at FROM event WHERE id >= :place ORDER BY id LIMIT 1;
+
 -- name: newest_event
 SELECT coalesce(max(id), 0) FROM event;
 
