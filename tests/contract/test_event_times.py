@@ -26,19 +26,23 @@ from vvm.store.sqlite import open_sqlite
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _KINDS = (EventKind.MESSAGE_DEPOSITED, EventKind.MESSAGE_EXPUNGED)
-_Row = tuple[int, int, str, str, str]
+_Row = tuple[int, int, int, str, str]
+"""Place, transaction, moment, number and kind."""
 
 
 def _feed() -> list[_Row]:
-    """Place, moment, number, kind, detail: with holes, quiet days, crowds, and neighbours out of order."""
+    """With holes, quiet days, crowds, and neighbours out of order."""
     chance = random.Random(4711)
-    place, moment, rows = 1, _START, []
+    place, transaction, moment, rows = 1, 1, _START, []
     for _ in range(400):
         place += chance.choice((1, 1, 1, 2, 500))
-        moment += timedelta(seconds=chance.choice((0, 0.001, 1, 30, 3600, 86_400)))
-        at = moment + SLACK / 2 * chance.choice((-1, 0, 0, 1))
+        seconds = chance.choice((0, 0.001, 1, 30, 3600, 86_400))
+        transaction += seconds > 0
+        moment += timedelta(seconds=seconds)
+        at = moment + SLACK / 3 * chance.choice((-1, 0, 0, 1))
         microseconds = (at - _EPOCH) // timedelta(microseconds=1)
-        rows.append((place, microseconds, chance.choice((ALICE, BOB)), chance.choice(_KINDS).value, "{}"))
+        kind = chance.choice(_KINDS).value
+        rows.append((place, transaction, microseconds, chance.choice((ALICE, BOB)), kind))
     return rows
 
 
@@ -47,17 +51,17 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if request.param == "sqlite":
         file = ready(tmp_path / "vvm.db")
         with closing(sqlite3.connect(file)) as database, database:
-            insert = "INSERT INTO event (id, at, msisdn, kind, detail) VALUES (?, ?, ?, ?, ?)"
-            database.executemany(insert, _feed())
+            insert = "INSERT INTO event (id, at, msisdn, kind, detail) VALUES (?, ?, ?, ?, '{}')"
+            database.executemany(insert, [(place, *row) for place, _, *row in _feed()])
         async with open_sqlite(file) as opened:
             yield opened
         return
     url = await postgres.make("event_times")
     connection = await asyncpg.connect(url)
     try:
-        insert = "INSERT INTO event (xid, at, msisdn, kind, detail) VALUES ($1, $2, $3, $4, $5)"
+        insert = "INSERT INTO event (xid, at, msisdn, kind, detail) VALUES ($1, $2, $3, $4, '{}')"
         # Two of each transaction.
-        await connection.executemany(insert, [(row[0] // 1000, *row[1:]) for row in _feed()])
+        await connection.executemany(insert, [row[1:] for row in _feed()])
     finally:
         await connection.close()
     async with open_postgres(url, postgres.SETTINGS) as opened:

@@ -26,15 +26,17 @@ from sms_gateway.simulator.handset import HandsetSms
 from sms_gateway.simulator.ports import MemoryInbox
 from sms_gateway.simulator.settings import SimulatorSettings
 from sms_gateway.simulator.smsc import SimulatedSmsc
-from tests.unit.services_world import DEVICES
+from tests.unit.services_world import CHEAP_PINS, DEVICES
 from vvm.domain.message import INBOX, Kind
 from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import ClientProfile, ProvisioningStatus, Subscriber
 from vvm.fronts.sms import NotificationOutbox
 from vvm.services.credentials import MASTER_KEY_BYTES, Keyring
 from vvm.services.device_codes import CodeTexts
+from vvm.services.made_pins import MadePins, PinTexts
 from vvm.services.notification import Notification
 from vvm.services.owing import Owing
+from vvm.services.pin_hash import PinHash
 from vvm.services.retelling import Retelling
 from vvm.services.settings import NotificationSettings, ServiceSettings
 from vvm.store.hints.local import LocalHints
@@ -185,6 +187,9 @@ def _notification(store: Store, clock: LoopClock, settings: NotificationSettings
         classes=store.cos,
         retelling=Retelling(store.outbox, store.subscribers, LocalHints(), clock=clock, settings=settings),
         codes=CodeTexts(store.devices, keyring, clock=clock, service=service, settings=DEVICES),
+        pins=PinTexts(
+            MadePins(PinHash(keyring.pin_pepper, CHEAP_PINS), keyring), service=service, settings=CHEAP_PINS
+        ),
         clock=clock,
         service=service,
         carriers=MappingProxyType({}),

@@ -71,6 +71,8 @@ IN_THE_STORE_ON_PURPOSE = {"hook query", "sms text"}
 MORE = """
 [secrets]
 master_key_file = "{directory}/master.key"
+[pin]
+made_digits = 9
 [self_service]
 listen = "127.0.0.1:{public}"
 url = "http://127.0.0.1:{public}"
@@ -269,6 +271,7 @@ async def test_no_secret_stands_where_it_does_not_belong(house: House) -> None:
     await _plant_over_imap(house)
     await _plant_by_commands(house)
     await _plant_by_one_time_code(house)
+    await _plant_by_pin_reset(house)
     await _make_the_store_fail(house)
     await _look_at_everything(house)
     house.program.terminate()
@@ -329,7 +332,8 @@ async def _plant_by_commands(house: House) -> None:
     url = f"http://127.0.0.1:{house.echo_port}/?key={HOOK_QUERY}"
     _, made = await house.http("POST", "/v1/webhooks", kept=False, json={"url": url})
     house.secrets["webhook secret"] = msgspec.json.decode(made)["secret"]
-    assert (await house.http("POST", "/v1/webhooks", json={"url": f"ftp://{HOOK_QUERY}"}))[0] == 422
+    assert (await house.http("POST", "/v1/webhooks", json={"url": f"ftp://{HOOK_QUERY}"}))[0] == 400
+    assert (await house.http("POST", "/v1/webhooks", json={"url": f"https://{HOOK_QUERY}@x"}))[0] == 422
     devices = f"/v1/subscribers/{ALICE}/devices"
     _, made = await house.http("POST", devices, kept=False, json={"name": "Tablet"})
     device = msgspec.json.decode(made)
@@ -353,6 +357,20 @@ async def _plant_by_one_time_code(house: House) -> None:
     assert status == 201
     house.secrets["password by code"] = msgspec.json.decode(made)["imap"]["password"]
     assert (await house.http("POST", "/client/v1/devices", port=port, json=body | {"code": code}))[0] == 403
+
+
+async def _plant_by_pin_reset(house: House) -> None:
+    """By HTTP and by command, which are told that it was done and not what the PIN is."""
+    for ask in ("pin by sms", "pin by sms and command"):
+        seen = len(house.phones.plain)
+        if ask == "pin by sms":
+            assert (await house.http("POST", f"/v1/subscribers/{ALICE}/pin", json={"reason": "lost"}))[
+                0
+            ] == 200
+        else:
+            assert (await house.vvm("subscriber", "reset-pin", ALICE))[0] == 0
+        await house.phones.until(lambda: len(house.phones.plain) > seen)  # noqa: B023 - it returns before the next
+        (house.secrets[ask],) = _LONG_NUMBER.findall(house.phones.plain[-1])
 
 
 async def _make_the_store_fail(house: House) -> None:
@@ -407,6 +425,7 @@ async def test_the_store_holds_no_secret_that_opens_anything(house: House) -> No
     await _plant_over_imap(house)
     await _plant_by_commands(house)
     await _plant_by_one_time_code(house)
+    await _plant_by_pin_reset(house)
     house.program.terminate()
     assert await house.program.ended() == 0
     for file in (house.directory / "var").rglob("vvm.db*"):

@@ -99,6 +99,7 @@ def api_services(world: World, outbox: OutboxStore | None = None) -> ApiServices
         on_behalf=world.on_behalf,
         dead_letters=world.dead_letters,
         resending=world.resending,
+        pin_reset=world.pin_reset,
         timeline=world.timeline,
         feed=world.feed,
         webhooks=world.webhooks,

@@ -33,6 +33,7 @@ from vvm.services.languages import Languages
 from vvm.services.lifecycle import Lifecycle
 from vvm.services.lists import Lists
 from vvm.services.login import Login
+from vvm.services.made_pins import MadePins, PinReset, PinTexts
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
 from vvm.services.on_behalf import OnBehalf
@@ -127,6 +128,16 @@ class World:
             service=service,
             settings=CHEAP_PINS,
         )
+        made_pins = MadePins(self.pin_hash, self.keyring)
+        self.pin_reset = PinReset(
+            self.store.subscribers,
+            self.hints,
+            self.pins,
+            made_pins,
+            clock=self.clock,
+            owing=Owing(self.clock, settings),
+            settings=CHEAP_PINS,
+        )
         self.languages = Languages(self.store.subscribers, clock=self.clock, service=service)
         self.tutorial = Tutorial(
             self.store.subscribers, self.hints, clock=self.clock, owing=Owing(self.clock, settings)
@@ -202,6 +213,7 @@ class World:
                 service=service,
                 settings=DEVICES,
             ),
+            pins=PinTexts(made_pins, service=service, settings=CHEAP_PINS),
             clock=self.clock,
             service=service,
             carriers=carriers,

@@ -22,6 +22,7 @@ TWINS = {
     ("PATCH", ONE): "subscriber set",
     ("DELETE", ONE): "subscriber remove",
     ("POST", f"{ONE}/password"): "subscriber rotate",
+    ("POST", f"{ONE}/pin"): "subscriber reset-pin",
     ("POST", f"{ONE}/activation"): "subscriber activate",
     ("POST", f"{ONE}/deactivation"): "subscriber deactivate",
     ("POST", f"{ONE}/status"): "subscriber announce",

@@ -40,6 +40,7 @@ MADE = [
 DONE_ONCE = [
     (f"{ONE}/password", b""),
     (f"{ONE}/sim", b""),
+    (f"{ONE}/pin", b""),
     (f"{ONE}/number", b'{"msisdn": "%b"}' % BOB.encode()),
     (f"{HOOK}/secret", b""),
     (f"{ONE}/deleted/1/restore", b""),

@@ -25,6 +25,7 @@ from vvm.cli.subscriber_life import (
     remove_alias,
     renumber,
     reopen,
+    reset_pin,
     swap_sim,
 )
 from vvm.cli.subscriber_show import show_subscriber
@@ -105,7 +106,18 @@ _COLUMNS = ("msisdn", "status", "language", "cos", "max_messages", "created_at")
 
 app.command(import_, name="import")
 app.command(export)
-for _command in (close, reopen, renumber, swap_sim, aliases, add_alias, remove_alias, hold, release):
+for _command in (
+    close,
+    reopen,
+    renumber,
+    swap_sim,
+    reset_pin,
+    aliases,
+    add_alias,
+    remove_alias,
+    hold,
+    release,
+):
     app.command(_command)
 
 

@@ -56,6 +56,14 @@ async def renumber(
     show_subscriber(after, as_json=json)
 
 
+async def reset_pin(
+    msisdn: Number, /, *, config: ConfigFile, reason: Reason = "", json: AsJson = False
+) -> None:
+    """Make a new PIN of the telephone menus, and tell it to the subscriber by SMS and to nobody else."""
+    async with opened(config) as services:
+        show_subscriber(await services.pin_reset(parse_msisdn(msisdn), reason=reason), as_json=json)
+
+
 async def swap_sim(
     msisdn: Number, /, *, config: ConfigFile, reason: Reason = "", json: AsJson = False
 ) -> None:

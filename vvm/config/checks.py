@@ -255,21 +255,20 @@ def _webhooks(config: Config) -> Findings:
 
 
 def _texts(config: Config) -> Findings:
-    for language, text in config.notification.texts.items():
-        if not _fills(text, count=1, number="1"):
-            right = "a text with {count} and {number} at most"
-            yield Mistake(f"notification.texts.{language}", right, render(text))
-    for language, text in config.notification.nearly_full_texts.items():
-        if not _fills(text, percent=1, number="1"):
-            right = "a text with {percent} and {number} at most"
-            yield Mistake(f"notification.nearly_full_texts.{language}", right, render(text))
-    for language, text in config.notification.expiry_texts.items():
-        if not _fills(text, days=1, notice=1, number="1"):
-            right = "a text with {days}, {notice} and {number} at most"
-            yield Mistake(f"notification.expiry_texts.{language}", right, render(text))
-    for language, text in config.device.texts.items():
-        if "{code}" not in text or not _fills(text, code="1"):
-            yield Mistake(f"device.texts.{language}", "a text with {code} and nothing else", render(text))
+    notification = config.notification
+    for key, texts, needed, values in (
+        ("notification.texts", notification.texts, "", ("count", "number")),
+        ("notification.nearly_full_texts", notification.nearly_full_texts, "", ("percent", "number")),
+        ("notification.expiry_texts", notification.expiry_texts, "", ("days", "notice", "number")),
+        ("pin.texts", config.pin.texts, "{pin}", ("pin", "number")),
+        ("device.texts", config.device.texts, "{code}", ("code",)),
+    ):
+        for language, text in texts.items():
+            if needed not in text or not _fills(text, **dict.fromkeys(values, 1)):
+                *others, last = (f"{{{value}}}" for value in values)
+                named = f"{', '.join(others)} and {last}" if others else last
+                right = f"a text with {named} at most" + (f", {needed} among them" if needed else "")
+                yield Mistake(f"{key}.{language}", right, render(text))
 
 
 def _fills(text: str, **values: object) -> bool:

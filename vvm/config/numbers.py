@@ -11,6 +11,7 @@ from vvm.config.errors import Mistake
 from vvm.config.schema import fields
 from vvm.config.sections import Config
 from vvm.config.toml import render
+from vvm.domain.pin import LONGEST_PIN
 from vvm.services.provisioning import MAX_MESSAGES_LIMIT
 
 _LARGEST = 2**53
@@ -22,6 +23,7 @@ _WITHIN = {
     # RFC 9106 section 3.1 begins at 8 KiB a lane; each PIN takes that memory and time
     "pin.memory_kib": (8, 4_194_304),
     "pin.passes": (1, 1000),
+    "pin.made_digits": (4, LONGEST_PIN),
     # each is a thread, a process, a connection or a table
     "pin.threads": (1, 256),
     "deposit.transcoders": (1, 1024),

@@ -15,6 +15,7 @@ import msgspec
 import msgspec.inspect
 
 from vvm.domain.errors import Refusal
+from vvm.domain.pin import LONGEST_PIN
 from vvm.domain.subscriber import CosName, Fallback
 
 NAME_RULE = "1 to 40 small letters, digits, _ or -, the first of them a letter or digit"
@@ -22,12 +23,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
 MOST_DAYS = 36_500
 """A hundred years: moments that any store and any client can write."""
 _WHOLE = 100
-_LONGEST_PIN = 30
-"""OMTP 1.3 2.9.1 gives a PIN no more than any other field of a text."""
 _Count = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 _Days = Annotated[int, msgspec.Meta(ge=1, le=MOST_DAYS)]
 _Percent = Annotated[int, msgspec.Meta(ge=1, le=_WHOLE)]
-_Digits = Annotated[int, msgspec.Meta(ge=1, le=_LONGEST_PIN)]
+_Digits = Annotated[int, msgspec.Meta(ge=1, le=LONGEST_PIN)]
 
 
 class InvalidCos(Refusal):
@@ -109,7 +108,7 @@ def check_limits(limits: Limits) -> None:
             raise InvalidCos(f"{name} must lie between {least} and {most}")
     if limits.expiry_notice_days is not None and limits.expiry_notice_days >= (limits.message_days or 0):
         raise InvalidCos("expiry_notice_days must be less than message_days")
-    if (limits.pin_min_digits or 1) > (limits.pin_max_digits or _LONGEST_PIN):
+    if (limits.pin_min_digits or 1) > (limits.pin_max_digits or LONGEST_PIN):
         raise InvalidCos("pin_min_digits must not pass pin_max_digits")
 
 

@@ -24,6 +24,7 @@ class Family(StrEnum):
 
     STATUS = "status"
     CODE = "code"
+    PIN = "pin"
     SYNC = "sync"
     WARNING = "warning"
     EXPIRY = "expiry"
@@ -49,6 +50,8 @@ class Cause(StrEnum):
     STATUS = "status"
     CODE = "code"
     """A one-time code was asked for: its owner reads it, and no client."""
+    PIN = "pin"
+    """A PIN of the telephone menus was made: the same."""
     MWI = "mwi"
     """An operator wants the phone's lamp to show what there is."""
     MWI_CLEAR = "mwi_clear"
@@ -64,7 +67,7 @@ class Cause(StrEnum):
     def joined(self) -> Cause:
         """What a waiting notification of the family becomes when this one joins it.
 
-        Of two STATUS, codes or greeting updates the newer says all; two other SYNC are one "look
+        Of two STATUS, codes, PINs or greeting updates the newer says all; two other SYNC are one "look
         again" (OMTP 1.3 2.9.1).
         """
         return self if self in _FAMILIES else Cause.MAILBOX_UPDATE
@@ -73,6 +76,7 @@ class Cause(StrEnum):
 _FAMILIES = {
     Cause.STATUS: Family.STATUS,
     Cause.CODE: Family.CODE,
+    Cause.PIN: Family.PIN,
     Cause.GREETING_UPDATE: Family.GREETING,
     Cause.NEARLY_FULL: Family.WARNING,
     Cause.EXPIRY: Family.EXPIRY,

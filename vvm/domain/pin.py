@@ -12,6 +12,9 @@ from itertools import pairwise
 
 import msgspec
 
+LONGEST_PIN = 30
+"""OMTP 1.3 2.9.1 gives a PIN no more than any other field of a text."""
+
 
 class PinFault(StrEnum):
     """What is wrong with a new PIN; OMTP has a text for each."""

@@ -23,6 +23,8 @@ class Trigger(StrEnum):
     UNBLOCKED = "unblocked"
     ROTATED = "rotated"
     """A new IMAP password; the status stays."""
+    PIN_RESET = "pin_reset"
+    """An operator set a PIN of the telephone menus, or had one made; the status stays."""
     RENUMBERED = "renumbered"
     """Another own number: the client has to activate again."""
     SIM_SWAPPED = "sim_swapped"

@@ -355,6 +355,7 @@ def _http(
             on_behalf=services.on_behalf,
             dead_letters=services.dead_letters,
             resending=services.resending,
+            pin_reset=services.pin_reset,
             timeline=services.timeline,
             feed=services.feed,
             webhooks=services.webhooks,

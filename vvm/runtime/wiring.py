@@ -37,6 +37,7 @@ from vvm.services.languages import Languages
 from vvm.services.lifecycle import Lifecycle
 from vvm.services.lists import Lists
 from vvm.services.login import Login
+from vvm.services.made_pins import MadePins, PinReset, PinTexts
 from vvm.services.master import MasterLogin
 from vvm.services.notification import Notification
 from vvm.services.on_behalf import OnBehalf
@@ -101,6 +102,7 @@ class Services(msgspec.Struct, frozen=True):
     owing: Owing
     master: MasterLogin
     pins: Pins
+    pin_reset: PinReset
     languages: Languages
     tutorial: Tutorial
     activation: Activation
@@ -153,6 +155,7 @@ async def open_services(
             pins = Pins(
                 store.subscribers, store.cos, pin_hash, clock=clock, service=service, settings=config.pin
             )
+            made_pins = MadePins(pin_hash, keyring)
             visits = Visits(store.visits, clock)
             devices = Devices(
                 store.subscribers, store.devices, hints, keyring, clock=clock, settings=config.device
@@ -255,6 +258,15 @@ async def open_services(
                 owing=owing,
                 master=MasterLogin(store.subscribers, config.imap.master),
                 pins=pins,
+                pin_reset=PinReset(
+                    store.subscribers,
+                    hints,
+                    pins,
+                    made_pins,
+                    clock=clock,
+                    owing=owing,
+                    settings=config.pin,
+                ),
                 languages=Languages(store.subscribers, clock=clock, service=service),
                 tutorial=Tutorial(store.subscribers, hints, clock=clock, owing=owing),
                 activation=Activation(
@@ -276,6 +288,7 @@ async def open_services(
                     codes=CodeTexts(
                         store.devices, keyring, clock=clock, service=service, settings=config.device
                     ),
+                    pins=PinTexts(made_pins, service=service, settings=config.pin),
                     clock=clock,
                     service=service,
                     carriers=carriers,

@@ -55,6 +55,8 @@ class Keyring:
         self._check = _derive(master, b"vvm imap password check")
         self.pin_pepper = _derive(master, b"vvm pin pepper")
         """Goes into every hash of a PIN (services.pin_hash)."""
+        self.made_pin_key = _derive(master, b"vvm made pins")
+        """Makes a PIN of a salt (services.made_pins)."""
         self.transaction_key = _derive(master, b"vvm transactions")
         """Seals what clients bring back over HTTP (services.transactions)."""
         self.answer_key = _derive(master, b"vvm kept answers")

@@ -28,6 +28,7 @@ from vvm.omtp.sync import Event, Sync
 from vvm.services.credentials import Keyring
 from vvm.services.device_codes import CodeTexts
 from vvm.services.fallback import FallbackRules
+from vvm.services.made_pins import PinTexts
 from vvm.services.owing import Owing
 from vvm.services.plain_sms import PlainSms
 from vvm.services.replies import Replies
@@ -52,6 +53,7 @@ _AGAIN: Mapping[Family, Cause] = {
     Family.SYNC: Cause.MAILBOX_UPDATE,
     Family.GREETING: Cause.GREETING_UPDATE,
     Family.WARNING: Cause.NEARLY_FULL,
+    Family.PIN: Cause.PIN,
     Family.EXPIRY: Cause.EXPIRY,
     Family.LAMP: Cause.MWI,
     Family.TEXT: Cause.TEXT,
@@ -65,13 +67,13 @@ _BY_HAND: Mapping[Cause, Fallback] = {
     Cause.TEXT: Fallback.TEXT,
 }
 """What an operator has sent whatever the subscriber's fallback is."""
-_TO_A_PERSON = frozenset({Cause.CODE, Cause.NEARLY_FULL, Cause.EXPIRY, *_BY_HAND})
+_TO_A_PERSON = frozenset({Cause.CODE, Cause.PIN, Cause.NEARLY_FULL, Cause.EXPIRY, *_BY_HAND})
 
 
 class Notice(msgspec.Struct, frozen=True):
     """A notification ready to be sent: the row, the text, and how it travels.
 
-    The text of a STATUS holds a password, that of a code the code: never log it.
+    The text of a STATUS holds a password, that of a code the code, that of a PIN the PIN: never log it.
     """
 
     row: Leased
@@ -102,6 +104,7 @@ class Notification:
         *,
         classes: CosStore,
         codes: CodeTexts,
+        pins: PinTexts,
         retelling: Retelling,
         clock: Clock,
         service: ServiceSettings,
@@ -113,6 +116,7 @@ class Notification:
         self._mailboxes = mailboxes
         self._hints = hints
         self._codes = codes
+        self._pins = pins
         self._replies = Replies(service, carriers, keyring)
         self._retelling = retelling
         self._owing = Owing(clock, settings)
@@ -286,7 +290,10 @@ class Notification:
             return await self._code(row, subscriber)
         if row.cause in _BY_HAND:
             return await self._plain(row, subscriber, _BY_HAND[row.cause])
-        sms = self._warnings.sms(subscriber, row.cause, limits)
+        if row.cause is Cause.PIN:
+            sms = await self._pins.sms(subscriber)
+        else:
+            sms = self._warnings.sms(subscriber, row.cause, limits)
         return None if sms is None else self._to_person(row, sms, subscriber, self._sync_life)
 
     async def _moved_away(self, row: Leased, subscriber: Subscriber) -> bool:
@@ -308,7 +315,7 @@ class Notification:
     async def _redirect(self, row: Leased, subscriber: Subscriber) -> None:
         """The number is not the subscriber's any more: the one that it has now is told to look.
 
-        Not of the credentials and codes, which whoever changed the number has taken care of.
+        Not of credentials and one-time codes, which whoever changed the number has taken care of.
         """
         again = _AGAIN.get(row.cause.family)
         if again is not None:

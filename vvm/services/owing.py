@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from vvm.domain.clock import Clock
 from vvm.domain.notification import Cause, Owed
 from vvm.domain.numbers import Msisdn
@@ -68,6 +70,10 @@ class Owing:
             expires_at=expires_at,
             carrier=subscriber.client.carrier,
         )
+
+    def pin(self, subscriber: Subscriber) -> Owed:
+        """The SMS that tells a PIN, to the subscriber's own number."""
+        return msgspec.structs.replace(self._sync(subscriber, Cause.PIN), recipient=subscriber.msisdn)
 
     def _sync(self, subscriber: Subscriber, cause: Cause) -> Owed:
         now = self._clock.now()

@@ -9,7 +9,9 @@ so it is computed in a few threads of its own, never on the event loop.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
+from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -19,8 +21,9 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from vvm.domain.secrets import Secret
 from vvm.services.settings import PinSettings
 
-_SALT_BYTES = 16
+SALT_BYTES = 16
 _HASH_BYTES = 32
+_SALT = re.compile(r"\$argon2id\$v=19\$[a-z0-9,=]+\$([A-Za-z0-9+/]{22})\$")
 
 
 class PinHash:
@@ -32,9 +35,15 @@ class PinHash:
         self._passes = settings.passes
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="pin-hash")
 
-    async def make(self, pin: Secret) -> str:
-        """The hash in its usual text form, with salt and costs: they may change from one PIN to the next."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(self._make, pin))
+    async def make(self, pin: Secret, *, salt: bytes | None = None) -> str:
+        """The hash in its usual text form, with salt and costs: they may change from one PIN to the next.
+
+        A salt has SALT_BYTES, and is drawn where none is given.
+        """
+        drawn = secrets.token_bytes(SALT_BYTES) if salt is None else salt
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, partial(self._make, pin, drawn)
+        )
 
     async def matches(self, pin: Secret, check: str) -> bool:
         """Whether ``make`` made this of that PIN, with whichever costs.  False for any other text."""
@@ -45,9 +54,9 @@ class PinHash:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _make(self, pin: Secret) -> str:
+    def _make(self, pin: Secret, salt: bytes) -> str:
         kdf = Argon2id(
-            salt=secrets.token_bytes(_SALT_BYTES),
+            salt=salt,
             length=_HASH_BYTES,
             iterations=self._passes,
             lanes=1,
@@ -63,3 +72,9 @@ class PinHash:
         except (InvalidKey, ValueError):  # the latter for a text that only looks like a hash
             return False
         return True
+
+
+def salt_of(check: str) -> bytes | None:
+    """The salt of a hash in its text form (``$argon2id$v=19$m=…,t=…,p=…$salt$hash``); None: it is none."""
+    found = _SALT.match(check)
+    return None if found is None else b64decode(found[1] + "==")

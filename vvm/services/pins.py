@@ -114,12 +114,13 @@ class Pins:
 
     async def check_of(self, new: Secret, *, msisdn: str, cos: CosName) -> str:
         """What the store keeps of a new PIN of somebody with this class of service.  Raises UnfitPin."""
-        wrong = fault(new.reveal(), await self._rules_of(cos), msisdn=msisdn)
+        wrong = fault(new.reveal(), await self.rules_of(cos), msisdn=msisdn)
         if wrong is not None:
             raise UnfitPin(wrong)
         return await self._hashes.make(new)
 
-    async def _rules_of(self, name: CosName) -> PinRules:
+    async def rules_of(self, name: CosName) -> PinRules:
+        """What a new PIN of somebody with this class of service may be."""
         cos = await self._classes.by_name(name) if name else None
         if cos is None:
             return self._rules

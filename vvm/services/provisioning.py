@@ -168,7 +168,7 @@ class Provisioning:
             pin_check=pin_check,
             fallback=options.fallback,
             cos=options.cos,
-            trigger=_TRIGGERS[options.blocked],
+            trigger=_trigger(options),
         )
         owed = [self._owing.status(before)] if _client_must_know(before, status) else []
         after = await self._subscribers.change(msisdn, change, owed)
@@ -253,6 +253,11 @@ class Provisioning:
             raise UnknownLanguage(f"language must be one of {', '.join(self._service.languages)}")
         if options.max_messages is not None and not 1 <= options.max_messages <= MAX_MESSAGES_LIMIT:
             raise InvalidLimit(f"max_messages must lie between 1 and {MAX_MESSAGES_LIMIT}")
+
+
+def _trigger(options: SubscriberOptions) -> Trigger:
+    new_pin = options.blocked is None and options.pin is not None
+    return Trigger.PIN_RESET if new_pin else _TRIGGERS[options.blocked]
 
 
 def _after_block(status: ProvisioningStatus, blocked: bool | None) -> ProvisioningStatus:  # noqa: FBT001 - tri-state of the request

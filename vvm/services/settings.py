@@ -64,6 +64,10 @@ class PinSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Refuse a new PIN such as 1234 or 9876."""
     refuse_own_digits: bool = True
     """Refuse a new PIN whose digits stand so in the subscriber's own number."""
+    made_digits: int = 6
+    """How many digits a PIN has that the service makes, within what the class of service allows."""
+    texts: dict[str, str] = {}
+    """The SMS with such a PIN by language; {pin} and {number} are filled in. English without any."""
     max_tries: int = 5
     """Wrong PINs in a row, after which none is compared for a while."""
     lockout_minutes: int = 15

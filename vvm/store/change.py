@@ -63,6 +63,6 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(before, **after)
 
     def audited(self, before: Subscriber) -> bool:
-        """It changes the status, the password or the hold."""
+        """It changes the status, the password, the hold or, for an operator, the PIN."""
         moved = self.status not in {None, before.status} or self.held not in {None, before.held}
-        return moved or self.password_check is not None
+        return moved or self.password_check is not None or self.trigger is Trigger.PIN_RESET

@@ -51,6 +51,7 @@ from vvm.services.feed import Feed
 from vvm.services.greetings import Greetings
 from vvm.services.lifecycle import Lifecycle
 from vvm.services.lists import Lists
+from vvm.services.made_pins import PinReset
 from vvm.services.on_behalf import OnBehalf
 from vvm.services.provisioning import Provisioning
 from vvm.services.recovery import Recovery
@@ -77,6 +78,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     on_behalf: OnBehalf
     dead_letters: DeadLetters
     resending: Resending
+    pin_reset: PinReset
     timeline: Timeline
     devices: Devices
     feed: Feed
@@ -191,7 +193,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
     webhooks = WebhookRoutes(services.webhooks, settings)
     hook = f"/webhooks/{{webhook:{_NUMBER}}}"
     deleted = RecoveryRoutes(services.recovery)
-    life = LifecycleRoutes(services.lifecycle, services.provisioning, settings)
+    life = LifecycleRoutes(services.lifecycle, services.provisioning, services.pin_reset, settings)
     classes = CosRoutes(services.classes, settings)
     one, paged = "/subscribers/{msisdn}", ("limit", "cursor")
     device = f"{one}/devices/{{device:{_NUMBER}}}"
@@ -212,6 +214,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("PATCH", one, Scope.SUBSCRIBER_WRITE, subscribers.patch),
         Route("DELETE", one, Scope.SUBSCRIBER_WRITE, subscribers.remove),
         Route("POST", f"{one}/password", Scope.SUBSCRIBER_WRITE, notifications.rotate),
+        Route("POST", f"{one}/pin", Scope.SUBSCRIBER_WRITE, life.reset_pin),
         Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate),
         Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate),
         Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of a subscriber: its end and legal hold, another number, another SIM, further numbers."""
+"""What becomes of a subscriber: its end and legal hold, another number, SIM or PIN, further numbers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from vvm.fronts.http.request import path_msisdn
 from vvm.fronts.http.settings import HttpSettings
 from vvm.fronts.http.subscribers import view
 from vvm.services.lifecycle import Lifecycle
+from vvm.services.made_pins import PinReset
 from vvm.services.provisioning import Provisioning
 
 
@@ -38,7 +39,7 @@ class NumberDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
-class SimDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ReasonDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
@@ -53,9 +54,16 @@ class AliasView(msgspec.Struct, frozen=True):
 
 
 class LifecycleRoutes:
-    def __init__(self, lifecycle: Lifecycle, provisioning: Provisioning, settings: HttpSettings) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        provisioning: Provisioning,
+        pin_reset: PinReset,
+        settings: HttpSettings,
+    ) -> None:
         self._lifecycle = lifecycle
         self._provisioning = provisioning
+        self._pin_reset = pin_reset
         self._settings = settings
 
     async def hold(self, request: web.Request) -> web.Response:
@@ -81,8 +89,14 @@ class LifecycleRoutes:
         return answer
 
     async def swap_sim(self, request: web.Request) -> web.Response:
-        msisdn, wanted = path_msisdn(request), decode(await self._body(request), SimDocument)
+        msisdn, wanted = path_msisdn(request), decode(await self._body(request), ReasonDocument)
         after = await self._lifecycle.swap_sim(msisdn, reason=wanted.reason, request=request.get(REPEAT))
+        return document(view(after))
+
+    async def reset_pin(self, request: web.Request) -> web.Response:
+        """Have a PIN made, which only an SMS to the subscriber says."""
+        msisdn, wanted = path_msisdn(request), decode(await self._body(request), ReasonDocument)
+        after = await self._pin_reset(msisdn, reason=wanted.reason, request=request.get(REPEAT))
         return document(view(after))
 
     async def aliases(self, request: web.Request) -> web.Response:
