@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a subscriber, a deposit or an SMS costs touches one partition of a table, however many there are.
 
-The server itself tells: auto_explain reports the plan of every statement that ran, those inside of our
-functions included, with what was executed of it.
+With the plans that the program asks for, which are made once for whatever parameters, and with those that
+are made for each call.  The server itself tells: auto_explain reports the plan of every statement that ran,
+those inside of our functions included, with what was executed of it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from vvm.store.port import (
     SubscriberChange,
 )
 from vvm.store.postgres import PostgresStore
-from vvm.store.postgres.engine import Database
+from vvm.store.postgres.engine import PLANS, Database
 
 pytestmark = pytest.mark.peers
 
@@ -63,13 +64,16 @@ class Plans:
     def __init__(self) -> None:
         self._touched: defaultdict[str, set[str]] = defaultdict(set)
         self.heard = 0
+        self.rows = 0
+        """That were looked at."""
 
     def hear(self, connection: Any, message: Any) -> None:
         del connection
         _, found, plan = message.message.partition("plan:\n")
         if found:
             self.heard += 1
-            for relation in _executed(msgspec.json.decode(plan)["Plan"]):
+            for relation, rows in _executed(msgspec.json.decode(plan)["Plan"]):
+                self.rows += rows
                 if (match := _PARTITION.match(relation)) is not None:
                     self._touched[match[1]].add(relation)
 
@@ -78,9 +82,11 @@ class Plans:
         return dict(touched)
 
 
-def _executed(node: dict[str, Any]) -> Iterator[str]:
+def _executed(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Each table that was read or written, and how many of its rows were looked at."""
     if node["Actual Loops"] and "Relation Name" in node:
-        yield node["Relation Name"]
+        rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        yield node["Relation Name"], int(rows * node["Actual Loops"])
     for child in node.get("Plans", ()):
         yield from _executed(child)
 
@@ -97,8 +103,8 @@ class OnePool:
 
 
 @asynccontextmanager
-async def explained() -> AsyncIterator[tuple[PostgresStore, Plans]]:
-    """An empty store on 16 partitions whose every plan is heard."""
+async def explained(**more: str) -> AsyncIterator[tuple[PostgresStore, Plans]]:
+    """An empty store whose every plan is heard; ``more`` are settings of the session."""
     plans = Plans()
     told = {
         "session_preload_libraries": "auto_explain",
@@ -108,6 +114,8 @@ async def explained() -> AsyncIterator[tuple[PostgresStore, Plans]]:
         "auto_explain.log_nested_statements": "on",
         "auto_explain.log_format": "json",
         "auto_explain.log_level": "notice",
+        **PLANS,
+        **more,
     }
 
     async with postgres.database() as url:
@@ -211,8 +219,9 @@ def steps() -> dict[str, Step]:
 _leased: dict[int, Any] = {}
 
 
-async def test_what_concerns_one_subscriber_touches_one_partition_of_each_table() -> None:
-    async with explained() as (store, plans):
+@pytest.mark.parametrize("mode", [PLANS["plan_cache_mode"], "force_custom_plan"])
+async def test_what_concerns_one_subscriber_touches_one_partition_of_each_table(mode: str) -> None:
+    async with explained(plan_cache_mode=mode) as (store, plans):
         alice = await populate(store)
         await store.outbox.owe([owed_to(alice, cause=Cause.MAILBOX_UPDATE)])
         for row in await store.outbox.lease(now=NOW + MINUTE, lease=MINUTE, limit=50):

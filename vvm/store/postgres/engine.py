@@ -3,8 +3,8 @@
 
 One commits with an fsync, the other (``synchronous_commit = off``) without: the port says which of
 its methods need none.  Statements have names for their parameters, as in SQLite; asyncpg prepares
-each once a connection.  A transaction that met another one (deadlock, a unique index that somebody
-else was first in) is run again: it has changed nothing.
+each once a connection, and the server plans it then (PLANS).  A transaction that met another one
+(deadlock, a unique index that somebody else was first in) is run again: it has changed nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +33,23 @@ T = TypeVar("T")
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z]\w*)")
 _COMMENT = re.compile(r"^\s*--.*$\n?", re.MULTILINE)
+_GROWING = ("seqscan", "hashjoin", "mergejoin", "material", "sort")
+"""Ways of the planner whose cost grows with the table, however little is wanted."""
+PLANS: Mapping[str, str] = {
+    # One plan for whatever parameters, made when a connection needs it first; the partition is found when it
+    # runs.  To plan over all partitions each time took longer than most statements take (docs/adr/0019).
+    "plan_cache_mode": "force_generic_plan",
+    # Such a plan may be from the day when a table held one page; whatever we look up has an index.
+    **{f"enable_{way}": "off" for way in _GROWING},
+    "jit": "off",  # our statements touch few rows
+}
+"""What our connections ask of the planner."""
+_ANEW = re.compile(r"\bLIMIT :|\bIS NULL OR\b")
+"""A plan for whatever parameters would guess how much is taken, and could not use the index of a filter
+that may be absent."""
+_PLAN_ANEW = "; ".join(
+    ["SET LOCAL plan_cache_mode = force_custom_plan", *(f"SET LOCAL enable_{way} = on" for way in _GROWING)]
+)
 _TRIES = 5
 """Of a transaction that others were in the way of."""
 _MET = (
@@ -56,6 +73,8 @@ class Statement(msgspec.Struct, frozen=True):
 
     text: str
     names: tuple[str, ...]
+    anew: bool = False
+    """It is planned for the parameters of each call: lists and sweeps, for which no phone waits."""
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         return [values[name] for name in self.names]
@@ -76,18 +95,21 @@ def numbered(text: str) -> Statement:
             names.append(match[1])
         return f"${names.index(match[1]) + 1}"
 
-    numbered = _PARAMETER.sub(number, _COMMENT.sub("", text))
-    return Statement(numbered.rstrip().removesuffix(";"), tuple(names))
+    bare = _COMMENT.sub("", text)
+    numbered = _PARAMETER.sub(number, bare)
+    return Statement(numbered.rstrip().removesuffix(";"), tuple(names), anew=bool(_ANEW.search(bare)))
 
 
 class Connection:
-    """Hands for the statements of one transaction."""
+    """Hands for the statements of one transaction; for one that is planned anew there must be one."""
 
     def __init__(self, raw: Any, seconds: float) -> None:
         self._raw = raw
         self._seconds = seconds
 
     async def all(self, statement: Statement, values: Mapping[str, object] | None = None) -> Sequence[Any]:
+        if statement.anew:
+            await self._raw.execute(_PLAN_ANEW, timeout=self._seconds)
         rows: Sequence[Any] = await self._raw.fetch(
             statement.text, *statement.arguments(values or {}), timeout=self._seconds
         )
@@ -112,7 +134,7 @@ class Database:
 
     async def all(self, statement: Statement, values: Mapping[str, object] | None = None) -> Sequence[Any]:
         """Read.  Raises Outage."""
-        async with self._connection(self._durable) as connection:
+        async with self._connection(self._durable, transaction=statement.anew) as connection:
             return await connection.all(statement, values)
 
     async def one(self, statement: Statement, values: Mapping[str, object] | None = None) -> Any:
@@ -122,12 +144,15 @@ class Database:
     async def decide(
         self, statement: Statement, values: Mapping[str, object], *, durable: bool = True
     ) -> Sequence[Any]:
-        """Run a statement that is a whole transaction: one round trip.  Raises Outage."""
+        """Run a statement that is a whole transaction: one round trip, unless it is planned anew.
+
+        Raises Outage.
+        """
 
         async def once(connection: Connection) -> Sequence[Any]:
             return await connection.all(statement, values)
 
-        return await self._again(once, durable=durable, whole=True)
+        return await self._again(once, durable=durable, whole=not statement.anew)
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], *, durable: bool = True) -> T:
         """Run ``work`` in a transaction; return when it is committed.
@@ -226,7 +251,7 @@ async def _pool(url: str, settings: PostgresSettings, synchronous_commit: str) -
             # A node that is stopped or cut off within a transaction lets go of its locks before those
             # who wait for them give up.
             "idle_in_transaction_session_timeout": str(int(settings.statement_seconds * 500)),
-            "jit": "off",  # our statements touch few rows
+            **PLANS,
         },
     )
 

@@ -1,6 +1,7 @@
 -- Lose for ever what is due of deleted messages, a mailbox after the other; how many they were.
 -- The lock comes before the second look: a hold that was laid meanwhile is seen.
-CREATE OR REPLACE FUNCTION purge_deleted(due bigint, most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION purge_deleted(due bigint, most bigint) RETURNS bigint
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     box bigint;
     released record;

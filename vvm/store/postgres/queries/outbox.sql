@@ -2,39 +2,8 @@
 SELECT owe(:owed::text::jsonb, :uid);
 
 -- name: lease
--- Carriers take turns; of each in the order of the families, then the oldest due.  What another worker is
--- about to take is passed over, and what another row of its line is before: one in hands, or an older one
--- that is due too.
-WITH RECURSIVE owed (carrier) AS (
-    SELECT min(carrier) FROM outbox WHERE state = 'owed'
-    UNION ALL
-    SELECT (SELECT min(o.carrier) FROM outbox o WHERE o.state = 'owed' AND o.carrier > owed.carrier)
-      FROM owed WHERE owed.carrier IS NOT NULL),
-ready AS MATERIALIZED (
-    SELECT o.recipient, o.id, o.due_at, f.place, owed.carrier
-      FROM owed
-      CROSS JOIN unnest(:families::text[]) WITH ORDINALITY AS f (family, place)
-      CROSS JOIN LATERAL (
-          SELECT recipient, id, due_at FROM outbox w
-           WHERE state = 'owed' AND carrier = owed.carrier AND family = f.family AND due_at <= :now
-             AND NOT EXISTS (SELECT 1 FROM outbox b
-                              WHERE b.recipient = w.recipient AND b.family = w.family AND b.state = 'owed'
-                                AND b.id <> w.id
-                                AND ((b.leased AND b.due_at > :now) OR (b.id < w.id AND b.due_at <= :now)))
-           ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED) AS o
-     WHERE owed.carrier IS NOT NULL AND (owed.carrier = ANY (:carriers::text[])) <> :others),
-due AS MATERIALIZED (
-    SELECT recipient, id, turn, ready.carrier <= :after AS later, carrier
-      FROM (SELECT *, row_number() OVER (PARTITION BY carrier ORDER BY place, due_at, id) AS turn FROM ready) AS ready
-     ORDER BY turn, later, carrier LIMIT :limit),
-taken AS (
-    UPDATE outbox o SET due_at = :until, attempts = o.attempts + 1, leased = true, taken_at = :now, held = false,
-           holder = :holder
-      FROM due WHERE o.recipient = due.recipient AND o.id = due.id
-    RETURNING o.*, due.turn, due.later)
-SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at,
-       ARRAY(SELECT jsonb_object_keys(message_ids)), carrier
-  FROM taken ORDER BY turn, later, carrier;
+SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_at, owed_at, accepted, carrier
+  FROM lease(:now, :until, :limit, :holder, :families, :carriers, :others, :after);
 
 -- name: accept_segment
 -- The row may be gone with its subscriber.
