@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
@@ -260,6 +261,26 @@ async def test_a_stop_lets_a_request_in_progress_finish() -> None:
             asyncio.get_running_loop().call_soon(go_on.set)
         async with await request as answer:
             assert answer.status == 201
+
+
+async def test_a_stop_that_was_announced_answers_who_has_just_connected(world: World) -> None:
+    bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def part() -> None:
+        async with api(world, HttpSettings(notice_seconds=0.1)) as http:
+            bound.set_result(http.port)
+            await asyncio.Event().wait()
+
+    running = asyncio.ensure_future(part())
+    # The kernel has let it in, and we have not looked yet.
+    peer = socket.create_connection(("127.0.0.1", await bound))
+    running.cancel()  # as the program ends its parts
+    reader, writer = await asyncio.open_connection(sock=peer)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    writer.transport.abort()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_health_asks_for_no_token(http: Api) -> None:

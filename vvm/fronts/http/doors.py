@@ -120,8 +120,12 @@ class Doors:
         return [int(bound.getsockname()[1]) for _, bound in self._bound]
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Take connections while the block runs; at its end break off handshakes."""
+    async def open(self, *, patience_seconds: float = 0.0) -> AsyncIterator[None]:
+        """Take connections while the block runs.
+
+        At its end those that the kernel holds are let in, too: they would hear a reset.  Handshakes have
+        ``patience_seconds`` then.
+        """
         async with asyncio.TaskGroup() as group:
             self._group = group
             for place, bound in self._bound:
@@ -129,13 +133,21 @@ class Doors:
             try:
                 yield
             finally:
+                for place, bound in tuple(self._bound):
+                    self._take_peers(place, bound)
+                self._shut()
+                if self._beginnings:
+                    await asyncio.wait(tuple(self._beginnings), timeout=patience_seconds)
                 self.close()
 
-    def close(self) -> None:
+    def _shut(self) -> None:
         for _, bound in self._bound:
             asyncio.get_running_loop().remove_reader(bound.fileno())
             bound.close()
         self._bound.clear()
+
+    def close(self) -> None:
+        self._shut()
         for beginning in self._beginnings:
             beginning.cancel()
 

@@ -38,7 +38,8 @@ async def serving_at(
     """Serve while the block runs; gives the ports, in the order of the places.
 
     ``report`` is told of each connection that is not let in.  At the end nothing more is accepted, and
-    requests in progress have ``drain_seconds``.  Raises OSError when an address cannot be had.
+    requests in progress have ``drain_seconds``; where it was announced (``notice_seconds``), those too that
+    peers who were let in have yet to send.  Raises OSError when an address cannot be had.
     """
     runner = web.AppRunner(
         app,
@@ -55,10 +56,13 @@ async def serving_at(
         assert protocols is not None  # noqa: S101 - setup() has just made it
         doors = Doors(protocols, settings, report)
         ports = doors.bind(places)
-        async with doors.open():
-            yield ports
-        if settings.notice_seconds and protocols.connections:
-            await asyncio.sleep(_JUST_CONNECTED_SECONDS)
+        patience_seconds = _JUST_CONNECTED_SECONDS if settings.notice_seconds else 0.0
+        try:
+            async with doors.open(patience_seconds=patience_seconds):
+                yield ports
+        finally:  # a part of the program is cancelled when it ends
+            if protocols.connections:
+                await asyncio.sleep(patience_seconds)
     finally:
         await runner.cleanup()
 
