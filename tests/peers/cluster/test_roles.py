@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every kind of machine of conf/cluster does its part of the main job, and none does another's."""
+"""Every kind of machine of conf/cluster does its part of the main job, and none does another's.
+
+Its balancer hides that a machine is restarted.
+"""
 
 from __future__ import annotations
 
@@ -66,8 +69,12 @@ class World:
         answer = await self.call("GET", f"subscribers/{msisdn}/messages")
         return [(message["uid"], message["seen"]) for message in answer["messages"]]
 
-    async def deposit(self, msisdn: str) -> None:
-        await self.call("POST", f"subscribers/{msisdn}/messages", params={"from": CALLER}, data=SPEECH)
+    async def deposit(self, msisdn: str) -> int:
+        """Its UID."""
+        path = f"subscribers/{msisdn}/messages"
+        answer = await self.call("POST", path, params={"from": CALLER}, data=SPEECH)
+        uid: int = answer["uid"]
+        return uid
 
     def phone(self, msisdn: str) -> ImapClient:
         """It goes where STATUS has told it to."""
@@ -133,3 +140,40 @@ async def test_a_call_passes_through_every_machine_and_its_flags_come_back(
         for name, machine in cluster.machines.items():
             assert machine.running, name
             assert not machine.logged("statement_refused"), name
+
+
+async def test_machines_of_the_api_are_restarted_one_after_the_other_and_no_caller_notices(
+    tmp_path: Path, asterisk: AsteriskServer
+) -> None:
+    """Not even a refused connection: that is the balancer's."""
+    handsets = Handsets()
+    uids: list[int] = []
+    ended = asyncio.Event()
+    async with (
+        handsets.smsc.running(),
+        roles(tmp_path, asterisk, smsc_port=handsets.smsc.port) as cluster,
+        world(cluster.world, handsets) as outside,
+    ):
+
+        async def call() -> None:
+            while not ended.is_set():
+                uids.append(await outside.deposit(ALICE))
+
+        async def until_called(name: str) -> None:
+            """By way of the balancer, since now: there is no other."""
+            machine = cluster.machines[name]
+            before = len(machine.logged("request_served", method="POST"))
+            await machine.until_logged("request_served", method="POST", count=before + 3)
+
+        await outside.call("PUT", f"subscribers/{ALICE}", json={"max_messages": 100_000})
+        async with asyncio.TaskGroup() as callers:
+            for _ in range(3):
+                callers.create_task(call())
+            for name in ("api1", "api2"):
+                await until_called(name)
+                cluster.machines[name].terminate()
+                assert await cluster.machines[name].ended() == 0
+                await cluster.machines[name].start()
+                await until_called(name)  # the next one goes when the balancer has this one again
+            ended.set()
+    assert sorted(uids) == list(range(1, len(uids) + 1))
