@@ -10,15 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from vvm.domain.errors import Outage
 from vvm.store.backup import BadBackup, Origin, Report
 from vvm.store.blobs.shelf import MakeShelf
 from vvm.store.metrics import NoCommitMetrics
 from vvm.store.port import Store
 from vvm.store.postgres.adapter import PostgresStore, open_postgres
-from vvm.store.postgres.engine import OUTAGES, Database, connect, outage, statements
+from vvm.store.postgres.engine import FAULTS, OUTAGES, Database, connect, outage, statements
 from vvm.store.postgres.programs import Complaint, Programs, environment, find_programs, pipe, run
 from vvm.store.postgres.schema import VERSION
 from vvm.store.postgres.scratch import quoted, scratch_database
@@ -181,7 +179,7 @@ def _outages() -> Iterator[None]:
     """Of the connection; what else goes wrong within, with a file, is not the database's."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
+    except (*FAULTS, ConnectionError, TimeoutError) as error:
         raise outage(error) from error
 
 

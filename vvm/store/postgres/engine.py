@@ -65,7 +65,10 @@ _REFUSALS: Mapping[str, Callable[[], Refusal]] = {
 """What our functions raise, which ends the transaction that they are in."""
 _OURS = (asyncpg.DataError, asyncpg.SyntaxOrAccessError)
 """Not the server's mistakes: the caller cannot tell, whoever reads the log must."""
-OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises.  The last also says that the server had ended a connection, and the socket's end
+had not been read yet, when a statement began on it."""
+OUTAGES = (*FAULTS, OSError, TimeoutError)
 
 
 class Statement(msgspec.Struct, frozen=True):

@@ -11,14 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import asyncpg
-
 from vvm.domain.errors import Outage
-from vvm.store.postgres.engine import connect, outage
+from vvm.store.postgres.engine import OUTAGES, connect, outage
 from vvm.store.settings import PostgresSettings
 
 _CHANNEL = "vvm_hints"
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class PostgresBus:
@@ -39,7 +36,7 @@ class PostgresBus:
                 await self._notify(connection, text)
             finally:
                 connection.terminate()
-        except _FAILURES as error:
+        except OUTAGES as error:
             raise outage(error) from error
 
     async def _notify(self, connection: Any, text: str) -> None:
@@ -53,7 +50,7 @@ class PostgresBus:
         ended = asyncio.Event()
         try:
             connection = await connect(self._url, self._settings)
-        except _FAILURES as error:
+        except OUTAGES as error:
             raise outage(error) from error
         try:
             connection.add_termination_listener(lambda _: ended.set())
@@ -62,7 +59,7 @@ class PostgresBus:
             ready()
             await self._until(ended, connection)
             raise Outage("the hint bus has ended its connection")
-        except _FAILURES as error:
+        except OUTAGES as error:
             raise outage(error) from error
         finally:
             self._connection = None
