@@ -193,9 +193,10 @@ async def test_offlineimap_idles_and_fetches_what_comes(
     hourly = "autorefresh = 60\n[Repository near]"
     written = written.replace("[Repository near]", hourly) + "idlefolders = ['INBOX']\nkeepalive = 60\n"
     configuration.write_text(written)
-    inbox = tmp_path / "mail" / INBOX / "new"
-    async with running("offlineimap", "-c", str(configuration)):
+    inbox, protocol = tmp_path / "mail" / INBOX / "new", tmp_path / "protocol"
+    async with running("offlineimap", "-c", str(configuration), "-d", "imap", "-l", str(protocol)):
         await until(lambda: inbox.is_dir() and len([*inbox.iterdir()]) == 3)
+        await until(lambda: "server IDLE started" in protocol.read_text())
         await world.deposit(ALICE, seconds=1.0, caller="+15551230009")
         await until(lambda: len([*inbox.iterdir()]) == 4)
     ids = {message_from_bytes(each)["Message-ID"] for each in await octets(world, INBOX)}
