@@ -20,18 +20,16 @@ from vvm.fronts.asterisk.depositor import Delivery, Outcome
 from vvm.fronts.asterisk.settings import AsteriskSettings
 from vvm.fronts.asterisk.spool import SpoolAgent
 
-_unlink = Path.unlink
-
 ANSWER_SECONDS = 20.0
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 class World:
-    """A spool with one catch-all mailbox, an agent, and a clock."""
+    """A spool with a mailbox of the fallback, an agent, and a clock."""
 
     def __init__(self, spool: Path, *, every: float = 5.0) -> None:
         self.context = spool / "voicemail" / "vvm"
-        self.inbox = self.context / "0000" / "INBOX"
+        self.inbox = self.context / "01" / "INBOX"
         self.clock = FixedClock(NOW)
         self.deposit = RecordingDepositor()
         self.delivery = Delivery(self.deposit, self.clock, retry_after=timedelta(minutes=15), seconds=5)
@@ -41,14 +39,14 @@ class World:
         self.agent = SpoolAgent(settings, self.delivery, self.clock)
 
     def left(self) -> list[str]:
-        return sorted(path.name for path in self.inbox.iterdir())
+        return sorted(path.name for path in self.inbox.glob("msg*"))
 
 
 async def test_a_message_is_delivered_under_a_key_that_names_it_and_removed(tmp_path: Path) -> None:
     world = World(tmp_path)
     put(world.inbox, 0, "1795387537-00000001")
     await world.agent.drain()
-    assert world.deposit.calls == ["spool/node-1/vvm/0000/1795387537-00000001"]
+    assert world.deposit.calls == ["spool/node-1/vvm/01/1795387537-00000001"]
     assert world.deposit.only.recipient == "+33612345678"
     assert world.deposit.only.audio == b"1795387537-00000001"
     assert world.deposit.only.envelope.caller == "+33698765432"
@@ -107,7 +105,7 @@ async def test_an_outage_keeps_the_message_for_the_next_look(tmp_path: Path) -> 
     world.deposit.failure = None
     await world.agent.drain()
     assert world.left() == []
-    assert world.deposit.calls == ["spool/node-1/vvm/0000/first"] * 2
+    assert world.deposit.calls == ["spool/node-1/vvm/01/first"] * 2
 
 
 async def test_a_refused_message_stays_and_is_asked_again_only_after_a_while(tmp_path: Path) -> None:
@@ -145,7 +143,7 @@ async def test_a_delivered_message_that_cannot_be_removed_is_not_delivered_twice
         disk.setattr(Path, "unlink", _read_only)
         await world.agent.drain()
     await world.agent.drain()
-    assert world.deposit.calls == ["spool/node-1/vvm/0000/stuck"]
+    assert world.deposit.calls == ["spool/node-1/vvm/01/stuck"]
     world.clock.advance(timedelta(minutes=15))
     await world.agent.drain()
     assert world.left() == []
@@ -153,10 +151,8 @@ async def test_a_delivered_message_that_cannot_be_removed_is_not_delivered_twice
 
 
 def _read_only(path: Path, *, missing_ok: bool = False) -> None:
-    """A disk that takes no change to the messages; the lock's file is on it too, and may go."""
-    if path.name != "lock":
-        raise PermissionError(path)
-    _unlink(path)
+    """A disk that takes no change."""
+    raise PermissionError(path)
 
 
 async def test_what_says_nothing_is_removed(tmp_path: Path) -> None:
@@ -209,7 +205,7 @@ async def test_what_may_still_be_recorded_is_left_alone(tmp_path: Path) -> None:
 
 async def test_what_a_killed_node_left_of_nobody_is_kept_and_said_once(tmp_path: Path) -> None:
     world = World(tmp_path)
-    tmp = world.context / "0000" / "tmp"
+    tmp = world.context / "01" / "tmp"
     leave_behind(tmp, age=timedelta(hours=1))
     await world.agent.drain()
     await world.agent.drain()

@@ -25,9 +25,12 @@ _EMPTY = ("acl", "ccss", "cdr", "cel", "features", "udptl", "pjproject", "websoc
 
 
 class AsteriskServer:
-    """One media node on the loopback.  What it keeps survives ``stop`` and ``kill``, until ``remove``."""
+    """One media node on the loopback.  What it keeps survives ``stop`` and ``kill``, until ``remove``.
 
-    def __init__(self, root: Path) -> None:
+    ``boxes`` is how many callers can speak to the fallback at a time.
+    """
+
+    def __init__(self, root: Path, *, boxes: int = 200) -> None:
         self.folder = Path(mkdtemp(prefix="vvm-asterisk-"))
         self.spool = self.folder / "spool"
         self.ari_user = "vvm"
@@ -35,6 +38,7 @@ class AsteriskServer:
         self.ari_url = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         self.sip_address = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
         self._root = root
+        self._boxes = boxes
         self._process = AsteriskProcess(root, self.folder)
         self._configure()
 
@@ -45,8 +49,8 @@ class AsteriskServer:
 
     @property
     def fallback(self) -> Path:
-        """The catch-all mailbox of app_voicemail."""
-        return self.spool / "voicemail" / "vvm" / "0000"
+        """The mailboxes of app_voicemail."""
+        return self.spool / "voicemail" / "vvm"
 
     def console(self) -> str:
         """Everything Asterisk has printed."""
@@ -88,6 +92,7 @@ class AsteriskServer:
                 "astlogdir": folder / "log",
                 "astsbindir": self._root / "usr/sbin",
             },
+            "extensions.conf": {"BOXES": self._boxes},
             "http.conf": {"bindport": self.ari_url.rpartition(":")[2]},
             "ari.conf": {"password": self.ari_password.reveal()},
             "pjsip.conf": {"bind": "{}:{}".format(*self.sip_address)},

@@ -196,7 +196,7 @@ async def test_a_call_that_the_service_cannot_serve_goes_on_to_the_fallback(
     deposit = RecordingDepositor()
     async with serving(asterisk, deposit, greeting="sound:no-such-file"):
         await leave_message(asterisk, speech.pcmu[:16000])
-    await eventually((asterisk.fallback / "INBOX" / "msg0000.txt").exists)
+    await eventually((asterisk.fallback / "01" / "INBOX" / "msg0000.txt").exists)
     assert not deposit.calls
 
 

@@ -87,7 +87,7 @@ async def test_a_caller_in_the_greeting_is_given_to_the_fallback_when_the_servic
         await phone.until_quiet()
         await phone.say(speech.pcmu[:16000])
         await phone.hang_up()
-    await eventually((asterisk.fallback / "INBOX" / "msg0000.txt").exists)
+    await eventually((asterisk.fallback / "01" / "INBOX" / "msg0000.txt").exists)
     assert not asterisk.recordings
 
 

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.peers.asterisk.front import eventually, serving
 from tests.peers.asterisk.recorder import RecordingDepositor
 from tests.peers.asterisk.server import AsteriskServer
-from tests.peers.asterisk.sip import SipCaller
+from tests.peers.asterisk.sip import Declined, SipCaller
 from tests.peers.asterisk.speech import Speech, likeness, samples
 from vvm.domain.errors import MailboxFull
 from vvm.domain.numbers import Msisdn
@@ -40,13 +42,25 @@ async def leave_message(
 
 
 def inbox(server: AsteriskServer) -> list[str]:
-    """The names of the message files."""
-    return sorted(path.name for path in (server.fallback / "INBOX").glob("msg*"))
+    """The message files, as mailbox and name."""
+    found = server.fallback.glob("*/INBOX/msg*")
+    return sorted(f"{path.parents[1].name}/{path.name}" for path in found)
+
+
+def well_numbered(names: list[str]) -> bool:
+    """Every mailbox has its messages 0, 1, 2 …, each with text and audio."""
+    boxes = Counter(name.partition("/")[0] for name in names)
+    return names == sorted(
+        f"{box}/msg{number:04d}.{kind}"
+        for box, files in boxes.items()
+        for number in range(files // 2)
+        for kind in ("txt", "wav")
+    )
 
 
 def extensions(server: AsteriskServer) -> list[str]:
     """For whom the messages in the spool are."""
-    texts = (server.fallback / "INBOX").glob("msg*.txt")
+    texts = server.fallback.glob("*/INBOX/msg*.txt")
     return [parse_message_file(path.read_bytes()).extension for path in texts]
 
 
@@ -54,7 +68,7 @@ async def test_a_caller_is_greeted_and_recorded_and_the_message_delivered_when_t
     asterisk: AsteriskServer, speech: Speech
 ) -> None:
     assert await leave_message(asterisk, speech.pcmu) > 500
-    await eventually(lambda: inbox(asterisk) == ["msg0000.txt", "msg0000.wav"])
+    await eventually(lambda: inbox(asterisk) == ["01/msg0000.txt", "01/msg0000.wav"])
     deposit = RecordingDepositor()
     async with serving(asterisk, deposit, ari="", spool=str(asterisk.spool), spool_every=0.1):
         await deposit.until_called(1)
@@ -65,13 +79,13 @@ async def test_a_caller_is_greeted_and_recorded_and_the_message_delivered_when_t
     # The next message is number 0 again.  Its caller hides, so the number is not even in the file.
     hidden = ("Privacy: id", f"P-Asserted-Identity: <sip:{ALICE}@127.0.0.1>")
     await leave_message(asterisk, speech.pcmu[:16000], to=BOB, number=ALICE, headers=hidden)
-    await eventually(lambda: inbox(asterisk) == ["msg0000.txt", "msg0000.wav"])
-    written = (asterisk.fallback / "INBOX" / "msg0000.txt").read_bytes()
+    await eventually(lambda: inbox(asterisk) == ["01/msg0000.txt", "01/msg0000.wav"])
+    written = (asterisk.fallback / "01" / "INBOX" / "msg0000.txt").read_bytes()
     assert (parse_message_file(written).extension, parse_message_file(written).caller) == (BOB, None)
     assert ALICE.encode() not in written
 
 
-async def test_forty_messages_that_arrive_while_the_spool_is_drained_keep_their_numbers(
+async def test_forty_messages_that_end_together_while_the_spool_is_drained_keep_their_numbers(
     asterisk: AsteriskServer, speech: Speech
 ) -> None:
     """Every other subscriber's mailbox is full: what stays must be numbered as app_voicemail wants."""
@@ -80,14 +94,12 @@ async def test_forty_messages_that_arrive_while_the_spool_is_drained_keep_their_
     deposit = RecordingDepositor()
     deposit.refused = {msisdn: MailboxFull(used=1, limit=1) for msisdn in full}
     async with serving(asterisk, deposit, ari="", spool=str(asterisk.spool), spool_every=0.01):
-        async with asyncio.TaskGroup() as callers:
-            for index, msisdn in enumerate(subscribers):
-                # Some end together, some after another: every tenth of a second one more.
-                spoken = speech.pcmu[: 12000 + 800 * (index % 10)]
-                callers.create_task(leave_message(asterisk, spoken, to=msisdn))
+        for callers in (subscribers[:20], subscribers[20:]):
+            async with asyncio.TaskGroup() as calls:
+                for msisdn in callers:
+                    calls.create_task(leave_message(asterisk, speech.pcmu[:12000], to=msisdn))
         await deposit.until_called(40)
-        left = [f"msg{number:04d}.{kind}" for number in range(len(full)) for kind in ("txt", "wav")]
-        await eventually(lambda: inbox(asterisk) == left)
+        await eventually(lambda: len(inbox(asterisk)) == 2 * len(full) and well_numbered(inbox(asterisk)))
     delivered = [message.recipient for message in deposit.messages.values()]
     assert sorted(delivered) == sorted(set(subscribers) - set(full))
     assert sorted(extensions(asterisk)) == sorted(full)
@@ -97,3 +109,23 @@ async def test_forty_messages_that_arrive_while_the_spool_is_drained_keep_their_
     assert sorted(message.recipient for message in deposit.messages.values()) == subscribers
     said = samples(speech.wav)[:12000]
     assert min(likeness(said, samples(message.audio)) for message in deposit.messages.values()) > 0.8
+
+
+async def test_one_caller_more_than_there_are_mailboxes_is_not_answered(
+    asterisk_root: Path, speech: Speech
+) -> None:
+    server = AsteriskServer(asterisk_root, boxes=1)
+    try:
+        await server.start()
+        async with SipCaller(server.sip_address, number=BOB) as first:
+            await first.call(ALICE)
+            with pytest.raises(Declined, match="503"):
+                await leave_message(server, speech.pcmu[:16000])
+            await first.until_quiet()
+            await first.say(speech.pcmu[:16000])
+            await first.hang_up()
+        await eventually(lambda: len(inbox(server)) == 2)
+        await leave_message(server, speech.pcmu[:16000])
+        await eventually(lambda: len(inbox(server)) == 4 and well_numbered(inbox(server)))
+    finally:
+        await server.remove()

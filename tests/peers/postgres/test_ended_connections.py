@@ -99,7 +99,8 @@ async def test_a_read_is_an_outage_and_the_next_one_an_answer() -> None:
 
 async def test_a_hint_that_is_said_is_an_outage() -> None:
     async with far_database() as (url, distance):
-        settings = msgspec.structs.replace(postgres.SETTINGS, statement_seconds=1.0)  # then it asks for a sign
+        # The listener asks for a sign that often, and hears that there is nobody.
+        settings = msgspec.structs.replace(postgres.SETTINGS, statement_seconds=1.0)
         bus, ready = PostgresBus(url, settings), asyncio.Event()
         listening = asyncio.create_task(bus.listen(lambda _: None, ready.set))
         async with asyncio.timeout(30):

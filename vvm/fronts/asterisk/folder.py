@@ -5,6 +5,10 @@ app_voicemail numbers messages 0, 1, 2 … without a gap, and takes flock(2) on 
 while it adds, moves or renumbers (``lockmode = flock`` in asterisk.conf; nothing else can be shared with
 another program).  A number is therefore no identity: a message is found again by its msg_id.
 
+Asterisk removes the file when it is done, and who waited for it gets the lock of a file that is not
+there any more, without looking: so its calls do not keep each other out (conf/asterisk gives each a
+mailbox to itself), and we leave the file where it is.
+
 All of this blocks: call it in a thread.
 """
 
@@ -138,17 +142,14 @@ class Folder:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the lock as Asterisk's own ``ast_lock_path`` does, and remove its file as it does."""
+        """Hold the lock that Asterisk's own ``ast_lock_path`` takes."""
         path = self._path / "lock"
         until = time.monotonic() + self._lock_seconds
         while True:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 if _flocked(descriptor) and _is_same(descriptor, path):
-                    try:
-                        yield
-                    finally:
-                        path.unlink(missing_ok=True)
+                    yield
                     return
             finally:
                 os.close(descriptor)
@@ -166,7 +167,7 @@ def _flocked(descriptor: int) -> bool:
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
-    """The one who held the lock has removed its file meanwhile: then ours locks nothing."""
+    """Asterisk, who held the lock, has removed its file meanwhile: then ours locks nothing."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

@@ -64,7 +64,7 @@ class AsteriskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spool: str = ""
     """astspooldir, to drain the fallback's messages from; "" drains nothing."""
     spool_context: str = "vvm"
-    """The section of voicemail.conf that has the catch-all mailbox."""
+    """The section of voicemail.conf that has the fallback's mailboxes."""
     spool_every: float = 5.0
     """Seconds between two looks into the spool."""
     lock_seconds: float = 5.0

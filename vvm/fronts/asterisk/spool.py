@@ -134,8 +134,8 @@ class SpoolAgent:
         """Take in what a killed Asterisk left in ``tmp``; returns the keys of what is still there.
 
         The message's text is written at the end of a call, so all that is known is the mailbox: when
-        it is a subscriber's number the audio is delivered, without a caller.  In the catch-all mailbox it is
-        left for the operator.
+        it is a subscriber's number the audio is delivered, without a caller.  In a mailbox of the
+        fallback it is left for the operator.
         """
         kept: set[str] = set()
         # Nobody can still be recording to a file that is older than the longest message.
