@@ -419,6 +419,32 @@ def test_a_demonstration_wants_an_imap_listener(vvm: Run, config: Path) -> None:
     assert (ran.code, ran.err.partition(": an")[0]) == (Exit.USAGE, "vvm: imap.listen")
 
 
+def test_a_client_is_described_by_hand_as_over_http(vvm: Run) -> None:
+    words = ("--client-dialect", "cvvm", "--client-port", "0", "--client-coding", "8bit")
+    more = ("--client-type", "x 1", "--client-prefix", "//CVVM", "--client-source", "5511")
+    added = vvm("subscriber", "add", ALICE, *words, *more, "--client-protocol-version", "12", "--json").json
+    client = added["client"]
+    assert [client[name] for name in ("dialect", "port", "coding", "client_type")] == [
+        "cvvm",
+        0,
+        "8bit",
+        "x 1",
+    ]
+    assert [client[name] for name in ("prefix", "source", "protocol_version")] == ["//CVVM", "5511", 12]
+    changed = vvm("subscriber", "set", ALICE, "--client-port", "5499", "--json").json
+    assert changed["client"] == client | {"port": 5499}
+    wrong = vvm("subscriber", "set", ALICE, "--client-port", "40000")
+    assert (wrong.code, wrong.err) == (Exit.USAGE, "vvm: port of the client: Expected `int` <= 32767\n")
+
+
+def test_a_pin_is_made_and_not_told(vvm: Run) -> None:
+    vvm("subscriber", "add", ALICE)
+    assert vvm("subscriber", "reset-pin", ALICE, "--reason", "lost", "--json").json["msisdn"] == ALICE
+    (newest, _) = vvm("subscriber", "audit", ALICE, "--json").json["entries"]
+    assert (newest["trigger"], newest["reason"]) == ("pin_reset", "lost")
+    assert "pin" in vvm("timeline", ALICE).out
+
+
 def test_the_manners_of_a_client_are_the_operators_to_say(vvm: Run) -> None:
     vvm("subscriber", "add", ALICE)
     assert vvm("subscriber", "show", ALICE, "--json").json["client"]["manners"] == "learned"

@@ -14,6 +14,10 @@ from vvm.cli.main import Exit
 
 SHOWN = [
     (["subscriber", "show", ALICE], ["subscriber", "set", ALICE, "--max-messages", "7"]),
+    *(
+        (["subscriber", "show", ALICE], ["subscriber", step, ALICE, "--reason", "case 12"])
+        for step in ("hold", "release", "close", "reopen")
+    ),
     (["cos", "show", "gold"], ["cos", "put", "gold", "--max-messages", "7"]),
     (["message", "show", ALICE, "1"], ["message", "mark", ALICE, "1", "--seen"]),
     (["greeting", "show", ALICE, "1"], ["greeting", "use", ALICE, "1", "--inactive"]),
@@ -55,6 +59,12 @@ def test_a_change_of_what_was_read_is_taken_once(vvm: CommandLine) -> None:
         refused = vvm(*change, "--if-match", tag)
         assert (refused.code, refused.err) == (Exit.REFUSED, "vvm: it has changed since it was read\n")
         assert vvm(*change, "--if-match", "*").code == Exit.OK
+
+
+def test_a_class_is_only_added(vvm: CommandLine) -> None:
+    refused = vvm("cos", "put", "gold", "--new")
+    assert (refused.code, refused.err) == (Exit.REFUSED, "vvm: it is there already\n")
+    assert vvm("cos", "put", "silver", "--new").code == Exit.OK
 
 
 def test_only_what_was_read_is_removed(vvm: CommandLine) -> None:

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from tests.unit.http_api import api_services
+from tests.unit.http_contract import document, document_paths
 from tests.unit.services_world import World
 from vvm.cli.main import main
 from vvm.fronts.http.app import routes
@@ -74,6 +77,23 @@ TWINS = {
 }
 AS_ARGUMENT = {("message audio", "format"), ("greeting audio", "format")}
 """The end of the file's name says it."""
+SAID_OTHERWISE = {
+    ("subscriber import", "items"): "the file",
+    ("subscriber add", "pin"): "--pin-file",
+    ("subscriber set", "pin"): "--pin-file",
+    ("subscriber add", "client-client-type"): "--client-type",
+    ("subscriber set", "client-client-type"): "--client-type",
+    ("subscriber add", "client-manners"): "--manners",
+    ("subscriber set", "client-manners"): "--manners",
+    ("subscriber hold", "held"): "vvm subscriber release",
+    ("subscriber close", "closed"): "vvm subscriber reopen",
+    ("subscriber renumber", "msisdn"): "an argument",
+    ("webhook add", "url"): "an argument",
+    ("subscriber add", "if-match"): "vvm subscriber set",
+    ("subscriber add", "new"): "it adds only",
+    ("subscriber add-alias", "new"): "it tells whether the alias was there",
+}
+"""A member of a document, or a condition, that is no option of its name."""
 NOBODY_NEEDS = {("GET", "/openapi.yaml")}
 """It describes the API itself."""
 
@@ -96,6 +116,56 @@ def test_each_name_of_a_query_is_an_option_of_the_command(capsys: pytest.Capture
         for name in route.query:
             if (command, name) not in AS_ARGUMENT:
                 assert f"--{name.replace('_', '-')} " in said, f"vvm {command}: {name}"
+
+
+CONDITIONS = {"ifMatch": "if-match", "ifNew": "new", "ifNoneMatch": "etag"}
+"""Headers of the contract, and the options that stand for them."""
+
+
+def _members(schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Of a document, as options spell them; of one that stands in another with its name before them."""
+    schema = _resolved(schema)
+    for name, inner in schema.get("properties", {}).items():
+        option = prefix + name.replace("_", "-")
+        if "properties" in _resolved(inner):
+            yield from _members(inner, f"{option}-")
+        else:
+            yield option
+
+
+def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in schema:
+        found: Any = document()
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        schema = found
+    return schema
+
+
+def _wishes(operation: Mapping[str, Any]) -> Iterator[str]:
+    """What a request may say beside its path and its query."""
+    body = _resolved(operation.get("requestBody", {}))
+    yield from _members(body.get("content", {}).get("application/json", {}).get("schema", {}))
+    for parameter in operation.get("parameters", ()):
+        name = parameter.get("$ref", "").rpartition("/")[2]
+        if name in CONDITIONS:
+            yield CONDITIONS[name]
+
+
+def test_each_member_of_a_document_and_each_condition_is_an_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    missing, needless = [], set(SAID_OTHERWISE)
+    for (method, path), command in TWINS.items():
+        assert main([*command.split(), "--help"]) == 0
+        said = capsys.readouterr().out
+        for wish in _wishes(document_paths()[path][method.lower()]):
+            if (command, wish) in SAID_OTHERWISE:
+                needless.discard((command, wish))
+            elif f"--{wish} " not in said:
+                missing.append(f"vvm {command}: --{wish}")
+    assert missing == []
+    assert needless == set()
 
 
 @pytest.mark.parametrize("command", sorted(set(TWINS.values())))

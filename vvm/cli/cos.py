@@ -63,6 +63,9 @@ async def put(
     fallback: FallbackOption = None,
     pin_min_digits: PinMin = None,
     pin_max_digits: PinMax = None,
+    new: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Only add: refused where there is one.")
+    ] = False,
     if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
@@ -85,7 +88,7 @@ async def put(
     async with opened(config) as services:
         before = await services.classes.find(name)
         decided_at = None if before is None else allowed(if_match, cos_tag(before), before.changed_at)
-        exists = None if if_match is None else True
+        exists = True if if_match is not None else False if new else None
         cos, _ = await services.classes.put(name, limits, exists=exists, decided_at=decided_at)
     _show(cos, as_json=json)
 

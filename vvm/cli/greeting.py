@@ -28,8 +28,10 @@ _COLUMNS = ("uid", "kind", "active", "received_at", "seconds", "size")
 
 
 class GreetingKind(StrEnum):
-    NORMAL = Kind.NORMAL_GREETING.value
-    SIGNATURE = Kind.VOICE_SIGNATURE.value
+    """By hand they are called as over HTTP: cyclopts takes the names, and not the values."""
+
+    NORMAL_GREETING = Kind.NORMAL_GREETING.value
+    VOICE_SIGNATURE = Kind.VOICE_SIGNATURE.value
 
 
 @app.command(name="list")
@@ -47,7 +49,9 @@ async def add(
     /,
     *,
     config: ConfigFile,
-    kind: Annotated[GreetingKind, Parameter(help="A greeting, or the recorded name.")] = GreetingKind.NORMAL,
+    kind: Annotated[
+        GreetingKind, Parameter(help="A greeting, or the recorded name.")
+    ] = GreetingKind.NORMAL_GREETING,
     active: Annotated[bool, Parameter(negative="--inactive", help="Callers hear it at once.")] = True,
     json: AsJson = False,
 ) -> None:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from cyclopts import App, CycloptsError, Parameter, validators
+from cyclopts import App, CycloptsError, Parameter
 
 from vvm.cli.audit import Actor, TriggerOption, show_audit
 from vvm.cli.etags import AsEtag, IfMatch, allowed
@@ -28,66 +27,20 @@ from vvm.cli.subscriber_life import (
     reset_pin,
     swap_sim,
 )
+from vvm.cli.subscriber_options import NOTHING, WantedOptions
 from vvm.cli.subscriber_show import show_subscriber
-from vvm.config.secrets import read_secret
 from vvm.domain.numbers import parse_msisdn
-from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Manners, ProvisioningStatus
+from vvm.domain.subscriber import CosName, ProvisioningStatus
 from vvm.fronts.http.etags import subscriber_tag
 from vvm.fronts.http.notifications import TimelineView
 from vvm.fronts.http.request import parse_prefix
 from vvm.fronts.http.subscribers import page_view
-from vvm.runtime.wiring import Services
-from vvm.services.provisioning import MAX_MESSAGES_LIMIT, SubscriberOptions
+from vvm.services.provisioning import SubscriberOptions
 from vvm.store.port import AuditFilter, SubscriberFilter
 
 _STATUS = ", ".join(f"{status} {status.name.lower()}" for status in ProvisioningStatus)
 
 app = App(name="subscriber", help_epilogue=f"Status: {_STATUS} (OMTP 1.3 2.8).")
-
-Language = Annotated[str | None, Parameter(help="Language of the menus; one of vvm.languages.")]
-MaxMessages = Annotated[
-    int | None,
-    Parameter(
-        validator=validators.Number(lte=MAX_MESSAGES_LIMIT),
-        help="How many messages the mailbox holds; a new one vvm.max_messages of them when left out.",
-    ),
-]
-SetupDone = Annotated[bool | None, Parameter(help="Whether the new-user tutorial is closed.")]
-Blocked = Annotated[
-    bool | None,
-    Parameter(negative="--unblocked", help="Blocked: it keeps its messages, and its client is refused."),
-]
-FallbackOption = Annotated[
-    Fallback | None,
-    Parameter(name="--fallback", help="What it gets in place of SYNC while no client of it is active."),
-]
-MannersOption = Annotated[
-    Manners | None,
-    Parameter(name="--manners", help="What its client may do over IMAP, in place of what its SMS tell."),
-]
-CosOption = Annotated[
-    str | None, Parameter(name="--cos", help='Its class of service, as vvm cos lists them; "" for none.')
-]
-Carrier = Annotated[str | None, Parameter(help="The carrier profile of its client; one of vvm.carriers.")]
-
-
-def _holds_a_pin(type_: object, file: Path | None) -> None:
-    """A file that is none is a mistake in the command line.  Raises ValueError."""
-    del type_
-    try:
-        if file is not None:
-            read_secret(file)
-    except OSError as error:
-        raise ValueError(f"{file}: {error.strerror}") from None
-
-
-PinFile = Annotated[
-    Path | None,
-    Parameter(
-        validator=_holds_a_pin,
-        help="File whose only line is a new PIN of the telephone menus; a command line keeps no secret.",
-    ),
-]
 
 _TIMELINE_COLUMNS = (
     "at",
@@ -127,29 +80,12 @@ async def add(
     /,
     *,
     config: ConfigFile,
-    language: Language = None,
-    max_messages: MaxMessages = None,
-    setup_done: SetupDone = None,
-    blocked: Blocked = None,
-    fallback: FallbackOption = None,
-    cos: CosOption = None,
-    carrier: Carrier = None,
-    manners: MannersOption = None,
-    pin_file: PinFile = None,
+    wanted: WantedOptions = NOTHING,
     json: AsJson = False,
 ) -> None:
     """Give a number the service."""
     async with opened(config) as services:
-        options = SubscriberOptions(
-            language=language,
-            max_messages=max_messages,
-            setup_done=setup_done,
-            blocked=blocked,
-            fallback=fallback,
-            cos=None if cos is None else CosName(cos),
-            client=_client(services, carrier, manners, services.service.client),
-            pin=None if pin_file is None else read_secret(pin_file),
-        )
+        options = wanted.options(services, services.service.client)
         show_subscriber(await services.provisioning.create(parse_msisdn(msisdn), options), as_json=json)
 
 
@@ -170,31 +106,14 @@ async def change(
     /,
     *,
     config: ConfigFile,
-    language: Language = None,
-    max_messages: MaxMessages = None,
-    setup_done: SetupDone = None,
-    blocked: Blocked = None,
-    fallback: FallbackOption = None,
-    cos: CosOption = None,
-    carrier: Carrier = None,
-    manners: MannersOption = None,
-    pin_file: PinFile = None,
+    wanted: WantedOptions = NOTHING,
     if_match: IfMatch = None,
     json: AsJson = False,
 ) -> None:
     """Change what the options name, and leave the rest."""
     async with opened(config) as services:
         before = await services.provisioning.show(parse_msisdn(msisdn))
-        options = SubscriberOptions(
-            language=language,
-            max_messages=max_messages,
-            setup_done=setup_done,
-            blocked=blocked,
-            fallback=fallback,
-            cos=None if cos is None else CosName(cos),
-            client=_client(services, carrier, manners, before.client),
-            pin=None if pin_file is None else read_secret(pin_file),
-        )
+        options = wanted.options(services, before.client)
         if options == SubscriberOptions():
             raise CycloptsError(
                 msg="nothing to change: name an option, as vvm subscriber set --help lists them"
@@ -344,13 +263,3 @@ async def page(
     async with opened(config) as services:
         found = page_view(await services.lists.subscribers(wanted, cursor=cursor, limit=limit))
     show_page(_COLUMNS, found, json=json)
-
-
-def _client(
-    services: Services, carrier: str | None, manners: Manners | None, before: ClientProfile
-) -> ClientProfile | None:
-    """The client as the options have it; None when they say nothing of it."""
-    start = services.provisioning.client_of(carrier) if carrier else before
-    if manners is not None:
-        return msgspec.structs.replace(start, manners=manners)
-    return start if carrier else None

@@ -3,42 +3,86 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from vvm.cli.etags import IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
 from vvm.cli.output import show_json, show_line
 from vvm.cli.subscriber_show import show_subscriber
 from vvm.domain.numbers import parse_msisdn
+from vvm.fronts.http.etags import subscriber_tag
+from vvm.runtime.wiring import Services
 
 Reason = Annotated[str, Parameter(help="Why, for the audit.")]
 Alias = Annotated[str, Parameter(help="A further number, E.164 with its plus sign.")]
 
 
-async def hold(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
+async def hold(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    reason: Reason,
+    if_match: IfMatch = None,
+    json: AsJson = False,
+) -> None:
     """Lay a legal hold on a subscriber: nothing of its mailbox is lost, and it is not removed."""
     async with opened(config) as services:
-        show_subscriber(await services.lifecycle.hold(parse_msisdn(msisdn), reason=reason), as_json=json)
+        decided_at = await _decided_at(services, msisdn, if_match)
+        after = await services.lifecycle.hold(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
+    show_subscriber(after, as_json=json)
 
 
-async def release(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
+async def release(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    reason: Reason,
+    if_match: IfMatch = None,
+    json: AsJson = False,
+) -> None:
     """Lift a legal hold; what only it has kept goes for ever."""
     async with opened(config) as services:
-        show_subscriber(await services.lifecycle.release(parse_msisdn(msisdn), reason=reason), as_json=json)
+        decided_at = await _decided_at(services, msisdn, if_match)
+        after = await services.lifecycle.release(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
+    show_subscriber(after, as_json=json)
 
 
-async def close(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
+async def close(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    reason: Reason,
+    if_match: IfMatch = None,
+    json: AsJson = False,
+) -> None:
     """Close a subscriber: it takes no message, lets nobody in, and goes after vvm.close_grace_days."""
     async with opened(config) as services:
-        show_subscriber(await services.lifecycle.close(parse_msisdn(msisdn), reason=reason), as_json=json)
+        decided_at = await _decided_at(services, msisdn, if_match)
+        after = await services.lifecycle.close(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
+    show_subscriber(after, as_json=json)
 
 
-async def reopen(msisdn: Number, /, *, config: ConfigFile, reason: Reason, json: AsJson = False) -> None:
+async def reopen(
+    msisdn: Number,
+    /,
+    *,
+    config: ConfigFile,
+    reason: Reason,
+    if_match: IfMatch = None,
+    json: AsJson = False,
+) -> None:
     """Open a closed subscriber again, as it was."""
     async with opened(config) as services:
-        show_subscriber(await services.lifecycle.reopen(parse_msisdn(msisdn), reason=reason), as_json=json)
+        decided_at = await _decided_at(services, msisdn, if_match)
+        after = await services.lifecycle.reopen(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
+    show_subscriber(after, as_json=json)
 
 
 async def renumber(
@@ -101,3 +145,9 @@ async def remove_alias(msisdn: Number, alias: Alias, /, *, config: ConfigFile, j
         show_json({"removed": alias})
     else:
         show_line(f"{alias} leads nowhere")
+
+
+async def _decided_at(services: Services, msisdn: str, if_match: str | None) -> datetime | None:
+    """Hold and closure have the ETag of the subscriber."""
+    before = await services.provisioning.show(parse_msisdn(msisdn))
+    return allowed(if_match, subscriber_tag(before), before.changed_at)
