@@ -27,6 +27,8 @@ LONG = {
     "store migrate": ("store", "migrate"),
     "store copy": ("store", "copy", "sqlite:///var/vvm.db", "sqlite:///other.db"),
     "backup create": ("backup", "create", "copied"),
+    "backup recovered": ("backup", "recovered"),
+    "doctor": ("doctor", "+33612345678"),
     "blobs sweep": ("blobs", "sweep", "--all"),
     "migrate csv": ("migrate", "csv", "table.csv"),
 }
@@ -74,7 +76,7 @@ def test_a_bar_is_shown_on_a_terminal_and_nowhere_else(directory: Path, name: st
     again = {"store copy": "third.db", "backup create": "again"}
     *words, last = LONG[name]
     shown = run(directory, (*words, last), terminal=True)
-    assert shown.code == 0, shown.err
+    assert shown.code == (1 if name == "doctor" else 0), shown.err  # nothing runs that it could find healthy
     assert BAR in shown.err or "\u280b".encode() in shown.err
     if name == "store copy":  # the source is sealed by now
         return

@@ -13,8 +13,8 @@ import msgspec
 from cyclopts import App, Parameter
 
 from vvm.cli.options import AsJson, ConfigFile
-from vvm.cli.output import show_json, show_row
-from vvm.cli.progress import bars
+from vvm.cli.output import show_json, show_line, show_row
+from vvm.cli.progress import bars, progress
 from vvm.config.load import load
 from vvm.runtime.backup import Backup, Manifest, begin_anew
 from vvm.runtime.logs import configure
@@ -55,7 +55,7 @@ async def restore(directory: Directory, /, *, config: ConfigFile, json: AsJson =
 
 
 @app.command
-async def recovered(*, config: ConfigFile) -> None:
+async def recovered(*, config: ConfigFile, json: AsJson = False) -> None:
     """Call it when the database was brought back to an earlier time by its own means.
 
     The server must not run yet.  Every folder gets another UIDVALIDITY, because UIDs that clients have
@@ -63,7 +63,12 @@ async def recovered(*, config: ConfigFile) -> None:
     """
     found = load(config, os.environ)
     configure("warning", found.log.format)
-    await begin_anew(found)
+    with progress("folders get another UIDVALIDITY", quiet=json):
+        await begin_anew(found)
+    if json:
+        show_json({"recovered": True})
+    else:
+        show_line("clients will read every folder anew")
 
 
 @contextmanager

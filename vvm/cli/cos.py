@@ -139,5 +139,5 @@ def _show(cos: Cos, *, as_json: bool) -> None:
     if as_json:
         show_json(cos_view(cos))
     else:
-        said = msgspec.to_builtins(cos.limits)
-        show_row({"name": cos.name} | said | {"changed_at": cos.changed_at.isoformat()})
+        said = msgspec.to_builtins(cos)
+        show_row({"name": cos.name} | said["limits"] | {"changed_at": said["changed_at"]})

@@ -11,6 +11,7 @@ from cyclopts import Parameter, validators
 
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line
+from vvm.cli.progress import progress
 from vvm.config.load import load
 from vvm.domain.errors import Refusal
 from vvm.domain.numbers import parse_msisdn
@@ -58,10 +59,12 @@ async def doctor(
     options = Options(WalkOptions(sms, timedelta(seconds=wait)), address)
     found: list[Finding] = []
     async with open_services(settings) as services:
-        async for finding in examine(settings, services, number, options):
-            found.append(finding)
-            if not json:
-                _show(finding)
+        with progress("looked at", quiet=json) as advance:  # a hop may wait for the SMSC
+            async for finding in examine(settings, services, number, options):
+                found.append(finding)
+                advance(1)
+                if not json:
+                    _show(finding)
     if json:
         show_json(report(number, found))
     if sick := failures(found):

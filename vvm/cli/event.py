@@ -53,7 +53,8 @@ async def page(
         said = {name: value for name, value in fields.items() if name not in _COLUMNS}
         detail = " ".join(f"{name}={_word(value)}" for name, value in said.items())
         rows.append(fields | {"detail": detail})
-    show_page(_COLUMNS, page_view(found, after), json=json, rows=rows)
+    following = "more" if len(found) == limit else "what comes later"
+    show_page(_COLUMNS, page_view(found, after), json=json, rows=rows, following=following)
 
 
 def _word(value: object) -> object:

@@ -38,7 +38,14 @@ def show_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
     _console().print(table)
 
 
-def show_page(columns: Sequence[str], page: msgspec.Struct, *, json: bool, rows: Sequence[Row] = ()) -> None:
+def show_page(
+    columns: Sequence[str],
+    page: msgspec.Struct,
+    *,
+    json: bool,
+    rows: Sequence[Row] = (),
+    following: str = "more",
+) -> None:
     """A page of a list: the API's document, or a table and how to see what follows.
 
     ``rows`` stand in the table where the things of the document are not its rows themselves.
@@ -46,10 +53,10 @@ def show_page(columns: Sequence[str], page: msgspec.Struct, *, json: bool, rows:
     if json:
         show_json(page)
         return
-    things, *following = msgspec.structs.astuple(page)
+    things, *cursors = msgspec.structs.astuple(page)
     show_rows(columns, rows or msgspec.to_builtins(things))
-    for cursor in filter(None, following):
-        show_error(f"more with --cursor {cursor}")
+    for cursor in filter(None, cursors):
+        show_error(f"{following} with --cursor {cursor}")
 
 
 def show_line(text: str) -> None:

@@ -31,6 +31,7 @@ def bars(*, quiet: bool) -> Progress:
         TimeElapsedColumn(),
         console=Console(stderr=True),
         disable=quiet or not sys.stderr.isatty(),
+        redirect_stdout=sys.stdout.isatty(),  # lines stand above the bars, and in a file where that is meant
         transient=True,
     )
 

@@ -165,8 +165,8 @@ async def resend(
 
 
 def _row(one: msgspec.Struct) -> dict[str, object]:
-    fields: dict[str, object] = {"secret": None} | msgspec.structs.asdict(one)
-    return fields | {"kinds": ", ".join(fields["kinds"]) or "all"}  # type: ignore[arg-type]  # a tuple of names
+    fields: dict[str, object] = {"secret": None} | msgspec.to_builtins(one)
+    return fields | {"kinds": ", ".join(fields["kinds"]) or "all"}  # type: ignore[arg-type]  # a list of names
 
 
 def _show(one: msgspec.Struct, *, json: bool) -> None:

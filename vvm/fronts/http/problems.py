@@ -58,6 +58,8 @@ STATUS = {
     "nothing_to_tell": HTTPStatus.CONFLICT,
     "cos_in_use": HTTPStatus.CONFLICT,
     "invalid_transition": HTTPStatus.CONFLICT,
+    "too_many_keywords": HTTPStatus.CONFLICT,
+    "seal_broken": HTTPStatus.CONFLICT,
     "too_many_webhooks": HTTPStatus.CONFLICT,
     "precondition_failed": HTTPStatus.PRECONDITION_FAILED,
     # Not 507: a client would repeat what a 5xx answered, and only the subscriber can make room.
@@ -70,7 +72,7 @@ STATUS = {
     "bad_audio": HTTPStatus.UNPROCESSABLE_ENTITY,
     "audio_too_long": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unfit_greeting": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "unreadable": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unreadable_message": HTTPStatus.UNPROCESSABLE_ENTITY,
     "message_too_short": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown_carrier": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown_language": HTTPStatus.UNPROCESSABLE_ENTITY,
