@@ -57,7 +57,7 @@ for _name, _place, _help in (
     ("backup", "vvm.cli.backup:app", "Back up a running server, prove the backup, restore it."),
     ("blobs", "vvm.cli.blobs:app", "Delete blobs that no message has."),
     ("notification", "vvm.cli.notification:app", "List SMS that never reached a phone, and send them again."),
-    ("event", "vvm.cli.event:app", "List what happened."),
+    ("event", "vvm.cli.event:app", "List what happened, and follow what happens."),
     ("webhook", "vvm.cli.webhook:app", "Have events posted to an operator's systems."),
 ):
     app.command(_place, name=_name, help=_help)
