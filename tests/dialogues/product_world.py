@@ -170,6 +170,7 @@ class ProductWorld:
                 devices=store.devices,
                 subscribers=store.subscribers,
                 hints=hints,
+                clock=clock,
                 visits=visits,
                 first_fetches=FirstFetches(store.outbox, clock, NoFetchMetrics()),
             ),

@@ -23,6 +23,7 @@ def mail_services(world: World) -> MailServices:
         devices=store.devices,
         subscribers=store.subscribers,
         hints=world.hints,
+        clock=world.clock,
         visits=world.visits,
         first_fetches=world.first_fetches,
     )

@@ -227,6 +227,7 @@ def _imap(
         devices=store.devices,
         subscribers=store.subscribers,
         hints=services.hints,
+        clock=services.clock,
         visits=services.visits,
         first_fetches=first_fetches,
     )

@@ -7,7 +7,6 @@ Which of them a login gets, and what else it may, its profile says (vvm.fronts.i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from imap_server.abilities import Annotations, Appended, NewMessage, UnsupportedUse
 from imap_server.backend import MailboxEntry, MailboxStatus, NotAllowed, Quota, QuotaResource
@@ -22,8 +21,6 @@ from vvm.fronts.imap.profiles import SPECIAL_USE, Appends
 from vvm.omtp.commands import INVALID_PARAMETER
 from vvm.services.filing import Filed, place
 from vvm.store import port
-
-_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
 
 class SubscriberAccount:
@@ -94,7 +91,7 @@ class SubscriberAccount:
                 self.opened.mailbox,
                 message.octets,
                 flags=flags,
-                received_at=_date(message),
+                received_at=self.opened.date(message.internal_date),
                 owed=self.opened.owed(GREETINGS),
             )
         return Appended(folder.uid_validity, (stored.uid,))
@@ -161,7 +158,9 @@ class FilingAccount:
         filed = []
         for message in messages:
             said = vocabulary.read(message.flags)
-            filed.append(Filed(message.octets, said.flags, said.keywords, _date(message)))
+            filed.append(
+                Filed(message.octets, said.flags, said.keywords, self.opened.date(message.internal_date))
+            )
         stored = await told(self._file(place(name), filed))
         return None if stored is None else Appended(folder.uid_validity, tuple(each.uid for each in stored))
 
@@ -207,16 +206,10 @@ class FilingAccount:
         (message,) = messages
         pbx, owner = self._services.pbx, self.opened.owner
         flags = self.opened.profile.vocabulary(place(name)).read(message.flags).flags
-        octets, date = message.octets, _date(message)
+        octets, date = message.octets, self.opened.date(message.internal_date)
         if place(name) == GREETINGS:
             owed = self.opened.owed(GREETINGS)
             uid = await told(pbx.greet(owner, octets, flags=flags, received_at=date, owed=owed))
         else:
             uid = await told(pbx.take(owner, octets, flags=flags, received_at=date))
         return Appended(folder.uid_validity, (uid,))
-
-
-def _date(message: NewMessage) -> datetime:
-    """One that every zone and every client can show; a client's clock may say anything."""
-    date = message.internal_date
-    return date if date is not None and _EARLIEST <= date <= _LATEST else datetime.now(UTC)

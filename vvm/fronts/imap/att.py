@@ -9,7 +9,6 @@ empty line, and the octets.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from imap_server.abilities import Annotation
 from imap_server.backend import NotAllowed
@@ -90,7 +89,7 @@ class AttAnnotations:
                     audio_of(read_message(value, _LIMITS)),
                     kind=kind,
                     active=True,
-                    received_at=datetime.now(UTC),
+                    received_at=self._opened.services.clock.now(),
                     owed=self._opened.owed(GREETINGS),
                 )
         if before is not None:

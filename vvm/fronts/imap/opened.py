@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from imap_server import abilities
 from imap_server.backend import NotAllowed, Unavailable
 from vvm.domain import message
+from vvm.domain.clock import Clock
 from vvm.domain.errors import (
     FolderExists,
     FolderHasChildren,
@@ -52,6 +54,7 @@ _CODES: dict[type[Refusal], str] = {
     UnknownFolder: "NONEXISTENT",
 }
 """RFC 5530 section 3 and RFC 9051 section 7.1."""
+_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
 
 class MailServices(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +70,7 @@ class MailServices(msgspec.Struct, frozen=True, kw_only=True):
     devices: port.DeviceStore
     subscribers: port.SubscriberStore
     hints: port.Hints
+    clock: Clock
     visits: Visits
     first_fetches: FirstFetches
     rosters: Rosters = msgspec.field(default_factory=Rosters)
@@ -98,6 +102,13 @@ class Opened:
         self.note(Act.FETCHED, folder)
         if folder == message.INBOX and not self._by_master and self._device is None:
             self.services.first_fetches.note(self.owner.handset)
+
+    def date(self, said: datetime | None) -> datetime:
+        """When a message that this client adds has come: what it says, or now.
+
+        One that every zone and every client can show; a client's clock may say anything.
+        """
+        return said if said is not None and _EARLIEST <= said <= _LATEST else self.services.clock.now()
 
     def owed(self, folder: str) -> Sequence[Owed]:
         """The subscriber's phone hears of what somebody else changes, and not of its own doing.
