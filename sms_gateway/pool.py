@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import Protocol
 
-from sms_gateway.port import Lane, OutboundSms, Outcome
+from sms_gateway.port import Acceptance, Lane, OutboundSms, Outcome
 
-SegmentTaken = Callable[[int, int, str], Awaitable[None]]
-"""Called with the number of a segment (from 1), their total, and the message id in its normal form."""
+SegmentTaken = Callable[[Acceptance], Awaitable[None]]
+"""Called with each segment that another one follows; the message id is in its normal form."""
 
 
 class Health(Enum):
@@ -53,7 +53,7 @@ class Route(Protocol):
         ...
 
     async def send(self, sms: OutboundSms, taken: SegmentTaken) -> Outcome:
-        """Send an SMS, calling ``taken`` for each segment before the next one.  Fails by its outcome."""
+        """Send an SMS, calling ``taken`` between two segments.  Fails by its outcome."""
         ...
 
     async def run(self) -> None:

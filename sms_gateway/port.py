@@ -101,8 +101,20 @@ class OutboundSms(msgspec.Struct, frozen=True):
         return f"OutboundSms(id={self.id}, source={self.source!r}, attempt={self.attempt})"
 
 
+class Acceptance(msgspec.Struct, frozen=True):
+    """An SMSC took a segment."""
+
+    segment: int
+    """From 1."""
+    total: int
+    message_id: str
+
+
 class Sent(msgspec.Struct, frozen=True):
     """The SMSC took every segment."""
+
+    last: Acceptance | None = None
+    """Of the last one, which ``segment_accepted`` is not told; None where an earlier attempt sent it."""
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -125,15 +137,6 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 Outcome = Sent | Retry | Refused
-
-
-class Acceptance(msgspec.Struct, frozen=True):
-    """An SMSC took a segment."""
-
-    segment: int
-    """From 1."""
-    total: int
-    message_id: str
 
 
 class MessageState(StrEnum):
@@ -267,9 +270,7 @@ class Outbox(Protocol):
         """
         ...
 
-    async def settle(
-        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
-    ) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         """End the lease with what came of it at this SMSC, durably; empty: no SMSC was there to try.
 
         Said again after Unavailable, which may have hidden that it was heard, until ``held_until``.

@@ -17,7 +17,7 @@ from sms_gateway.esme import Esme, Receive
 from sms_gateway.meter import Meter
 from sms_gateway.pace import Pace
 from sms_gateway.pool import Health, SegmentTaken
-from sms_gateway.port import Metrics, OutboundSms, Outcome, Refused, Sent
+from sms_gateway.port import Acceptance, Metrics, OutboundSms, Outcome, Refused, Sent
 from sms_gateway.receipts import normal_id
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp import status as smpp_status
@@ -102,6 +102,7 @@ class SmppRoute:
             return Refused(None, reason=unfit.reason)
         loop = asyncio.get_running_loop()
         esme: Esme | None = None
+        acceptance: Acceptance | None = None
         for number, part in enumerate(parts, start=1):
             if number in sms.accepted:
                 continue
@@ -117,16 +118,16 @@ class SmppRoute:
             except NotSent:
                 return policy.not_sent()
             except OutcomeUnknown:
-                # A lost link is the bind's affair; silence on one that stands is the SMSC's.
-                if esme is not None and esme.link.usable:
-                    self._failed()
-                return policy.unknown(self._settings)
+                return self._unanswered(esme)
             except PduError:
                 return Refused(None, reason="unencodable")
             self._circuit.succeeded()
             self._heed_congestion(answer.tlvs)
-            await taken(number, len(parts), normal_id(answer.message_id, self._settings.response_id_form))
-        return Sent()
+            message_id = normal_id(answer.message_id, self._settings.response_id_form)
+            acceptance = Acceptance(number, len(parts), message_id)
+            if number < len(parts):
+                await taken(acceptance)
+        return Sent(acceptance)
 
     def _esmes(self) -> list[Esme]:
         return [esme for bind in self._binds if (esme := bind.esme) is not None]
@@ -137,6 +138,12 @@ class SmppRoute:
         if not esmes or self._circuit.health(now) is Health.DOWN:
             raise NotSent
         return min(esmes, key=lambda esme: esme.load) if len(esmes) > 1 else esmes[0]
+
+    def _unanswered(self, esme: Esme | None) -> Outcome:
+        # A lost link is the bind's affair; silence on one that stands is the SMSC's.
+        if esme is not None and esme.link.usable:
+            self._failed()
+        return policy.unknown(self._settings)
 
     def _rejected(self, sms: OutboundSms, esme: Esme | None, error: Rejected) -> Outcome:
         judge = smpp_status.nack_action if isinstance(error, Nacked) else smpp_status.action

@@ -31,8 +31,6 @@ class _Job(msgspec.Struct, eq=False):
     route: Route | None
     """None: the last one went while the outbox was asked."""
     sms: OutboundSms
-    last: Acceptance | None = None
-    """Of its last segment, which is told with the outcome."""
     settled: asyncio.Future[None] | None = None
     """There where somebody waits for it."""
 
@@ -169,7 +167,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                await self._send(job, job.route)
+                await self._send(job.route, job.sms)
             finally:
                 self._jobs.discard(job)
                 if job.settled is not None:
@@ -179,38 +177,34 @@ class Worker:
             self._idle.append(next_job)
             job = await next_job
 
-    async def _send(self, job: _Job, route: Route | None) -> None:
+    async def _send(self, route: Route | None, sms: OutboundSms) -> None:
         if route is None:
-            await self._settle("", job, policy.not_sent())
+            await self._settle("", sms, policy.not_sent())
             return
         try:
-            outcome = await route.send(job.sms, partial(self._accepted, route.name, job))
+            outcome = await route.send(sms, partial(self._accepted, route.name, sms))
         finally:
             self._pool.done(route)
-        await self._settle(route.name, job, outcome)
+        await self._settle(route.name, sms, outcome)
 
-    async def _settle(self, smsc: str, job: _Job, outcome: Outcome) -> None:
+    async def _settle(self, smsc: str, sms: OutboundSms, outcome: Outcome) -> None:
         if not isinstance(outcome, Sent):
-            log.warning("sms_not_sent", smsc=smsc, sms=job.sms.id, outcome=repr(outcome))
+            log.warning("sms_not_sent", smsc=smsc, sms=sms.id, outcome=repr(outcome))
         while True:
             try:
-                await self._outbox.settle(job.sms, outcome, smsc=smsc, last=job.last)
+                await self._outbox.settle(sms, outcome, smsc=smsc)
             except Unavailable:
-                log.warning("outbox_unavailable", smsc=smsc, sms=job.sms.id)
+                log.warning("outbox_unavailable", smsc=smsc, sms=sms.id)
             else:
                 return
-            if asyncio.get_running_loop().time() >= job.sms.held_until:
+            if asyncio.get_running_loop().time() >= sms.held_until:
                 self._unsure = True  # its lease is over, and it is sent again: at least once
                 return
             await asyncio.sleep(self._idle_seconds)
 
-    async def _accepted(self, smsc: str, job: _Job, segment: int, total: int, message_id: str) -> None:
-        acceptance = Acceptance(segment, total, message_id)
-        if segment == total:
-            job.last = acceptance
-            return
+    async def _accepted(self, smsc: str, sms: OutboundSms, acceptance: Acceptance) -> None:
         try:
-            await self._outbox.segment_accepted(job.sms, acceptance, smsc=smsc)
+            await self._outbox.segment_accepted(sms, acceptance, smsc=smsc)
         except Unavailable:
             # A later attempt repeats the segment, which the handset puts in the same place.
-            log.warning("outbox_unavailable", smsc=smsc, sms=job.sms.id)
+            log.warning("outbox_unavailable", smsc=smsc, sms=sms.id)

@@ -25,7 +25,7 @@ from sms_gateway.kannel.settings import KannelSettings
 from sms_gateway.meter import Meter
 from sms_gateway.pace import Pace
 from sms_gateway.pool import Health, SegmentTaken
-from sms_gateway.port import Metrics, OutboundSms, Outcome, Refused, Retry, Sent
+from sms_gateway.port import Acceptance, Metrics, OutboundSms, Outcome, Refused, Retry, Sent
 from sms_gateway.throttle import Throttle
 
 log = structlog.get_logger(__name__)
@@ -107,6 +107,7 @@ class KannelRoute:
         except Unfit as unfit:
             return Refused(None, reason=unfit.reason)
         loop = asyncio.get_running_loop()
+        acceptance: Acceptance | None = None
         for number, segment in enumerate(segments, start=1):
             if number in sms.accepted:
                 continue
@@ -133,8 +134,10 @@ class KannelRoute:
             if verdict(status) is not Verdict.TAKEN:
                 return self._rejected(sms, status)
             self._circuit.succeeded()
-            await taken(number, len(segments), message_id)
-        return Sent()
+            acceptance = Acceptance(number, len(segments), message_id)
+            if number < len(segments):
+                await taken(acceptance)
+        return Sent(acceptance)
 
     async def _request(self, values: dict[str, bytes]) -> int:
         """Returns the HTTP status.  Raises NotSent, OutcomeUnknown."""

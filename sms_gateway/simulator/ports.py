@@ -118,15 +118,14 @@ class MemoryOutbox:
         self.leased[sms.id] = msgspec.structs.replace(leased, accepted=accepted)
         self._news.set()
 
-    async def settle(
-        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
-    ) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         self._check()
         if self.unheard:
             self.unheard -= 1
             raise Unavailable
-        if last is not None:
-            self._accept(sms, last, smsc)
+        if isinstance(outcome, Sent) and outcome.last is not None:
+            self._accept(sms, outcome.last, smsc)
+            outcome = Sent()  # ``accepted`` has the rest
         leased = self.leased.pop(sms.id)
         self.outcomes.append((sms.id, outcome))
         if isinstance(outcome, Retry):

@@ -77,9 +77,7 @@ class EndlessOutbox:
     async def segment_accepted(self, sms: OutboundSms, acceptance: Acceptance, *, smsc: str) -> None:
         pass
 
-    async def settle(
-        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
-    ) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         assert isinstance(outcome, Sent), outcome
         self._sent += 1
         if self._sent == self._count:

@@ -111,12 +111,10 @@ class AtWork(NotificationOutbox):
         finally:
             self._selector.at_work -= 1
 
-    async def settle(
-        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
-    ) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         self._selector.at_work += 1
         try:
-            await super().settle(sms, outcome, smsc=smsc, last=last)
+            await super().settle(sms, outcome, smsc=smsc)
         finally:
             self._selector.at_work -= 1
 

@@ -45,7 +45,7 @@ async def test_a_row_whose_lease_ran_out_may_be_in_our_hands_twice() -> None:
     (second,) = await outbox.lease(10, Lane())
     assert (first.id, first.attempt + 1) == (second.id, second.attempt)
     for sms in (first, second):
-        await outbox.settle(sms, Sent(), smsc=SMSC, last=Acceptance(1, 1, "00000001"))
+        await outbox.settle(sms, Sent(Acceptance(1, 1, "00000001")), smsc=SMSC)
     world.clock.advance(LONG)
     assert await outbox.lease(10, Lane()) == []
 
@@ -162,7 +162,7 @@ async def test_the_time_from_the_first_cause_to_acceptance_is_measured() -> None
     world.clock.advance(timedelta(seconds=1))
     outbox = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
     (sms,) = await outbox.lease(10, Lane())
-    await outbox.settle(sms, Sent(), smsc=SMSC, last=Acceptance(1, 1, "00000001"))
+    await outbox.settle(sms, Sent(Acceptance(1, 1, "00000001")), smsc=SMSC)
     assert told.calls == [("mailbox_update", SMSC, 3.0)]
     world.clock.advance(timedelta(seconds=4))
     again = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
@@ -177,7 +177,7 @@ async def test_a_phone_that_was_not_reached_is_not_among_the_delivered() -> None
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock, metrics=told)
     (sms,) = await outbox.lease(10, Lane())
-    await outbox.settle(sms, Sent(), smsc=SMSC, last=Acceptance(1, 1, "00000001"))
+    await outbox.settle(sms, Sent(Acceptance(1, 1, "00000001")), smsc=SMSC)
     await outbox.receipt(Receipt(SMSC, "00000001", MessageState.UNDELIVERABLE, "", ALICE, NOW, b""))
     assert [cause for cause, *_ in told.calls] == ["new_message"]
 
@@ -215,7 +215,7 @@ async def test_a_phone_that_missed_a_sync_hears_one_mbu_when_it_is_seen_again(st
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock)
     (sms,) = await outbox.lease(10, Lane())
-    await outbox.settle(sms, Sent(), smsc=SMSC, last=Acceptance(1, 1, "00000001"))
+    await outbox.settle(sms, Sent(Acceptance(1, 1, "00000001")), smsc=SMSC)
     await outbox.receipt(Receipt(SMSC, "00000001", state, "", ALICE, NOW, b""))
     assert await world.texts() == []
     await seen_again(world)
@@ -232,7 +232,7 @@ async def test_the_networks_error_of_what_was_not_delivered_is_logged() -> None:
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock)
     (sms,) = await outbox.lease(10, Lane())
-    await outbox.settle(sms, Sent(), smsc=SMSC, last=Acceptance(1, 1, "1"))
+    await outbox.settle(sms, Sent(Acceptance(1, 1, "1")), smsc=SMSC)
     receipt = Receipt(SMSC, "1", MessageState.UNDELIVERABLE, "00B" + 100 * "x", ALICE, NOW, b"")
     with structlog.testing.capture_logs() as logs:
         await outbox.receipt(receipt)

@@ -31,7 +31,7 @@ async def tell(world: World) -> None:
     await world.deposit(ALICE, TWO_SECONDS, CALL)
     outbox = NotificationOutbox(world.notification, clock=world.clock)
     (sms,) = await outbox.lease(10, Lane())
-    await outbox.settle(sms, Sent(), smsc=SMSC, last=Acceptance(1, 1, "1"))
+    await outbox.settle(sms, Sent(Acceptance(1, 1, "1")), smsc=SMSC)
 
 
 async def test_the_first_of_several_fetches_counts() -> None:

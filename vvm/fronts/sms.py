@@ -116,9 +116,7 @@ class NotificationOutbox:
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
-    async def settle(
-        self, sms: OutboundSms, outcome: Outcome, *, smsc: str, last: Acceptance | None = None
-    ) -> None:
+    async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
         key = (sms.id, sms.attempt)
         notice = self._leased.get(key)
         if notice is None:
@@ -126,7 +124,7 @@ class NotificationOutbox:
         row = notice.row
         try:
             match outcome:
-                case Sent():
+                case Sent(last=last):
                     noted = None if last is None else _noted(last, smsc)
                     await self._notification.sent(notice, smsc=smsc, last=noted)
                     if self._metrics is not None:
