@@ -189,3 +189,30 @@ async def test_who_may_lay_no_hold_lays_none_by_a_batch(http: Api, world: World)
     assert answer.problem == (403, "forbidden")
     body = {"items": [item("create", BOB) | {"closed": True}]}
     assert (await http.call("POST", BATCH, json=body, token=secret.reveal())).json["refused"] == 0
+
+
+async def test_all_items_that_have_not_the_form_are_named(http: Api, world: World) -> None:
+    items: list[object] = [
+        item("create", BOB),
+        item("create", "0612345678"),
+        item("eat", CAROL),
+        "item",
+        item("update", ALICE, max_messages=0),
+        {"action": "create"},
+    ]
+    answer = await http.call("POST", BATCH, json={"items": items})
+    assert answer.problem == (400, "bad_request")
+    faults = str(answer.json["detail"]).split("; ")
+    assert [fault.rpartition("$.items")[2] for fault in faults] == [
+        "[1].msisdn`",
+        "[2].action`",
+        "[3]`",
+        "[4].subscriber.max_messages`",
+        "[5]`",
+    ]
+    assert "0612345678" not in answer.text
+    assert (await http.call("GET", f"/v1/subscribers/{BOB}")).status == 404
+    many = await http.call("POST", BATCH, json={"items": [item("eat", BOB)] * 1000})
+    assert str(many.json["detail"]).endswith("- at `$.items[99].action`; and 900 more")
+    for broken in (b"{", b'{"items": 7}', b'{"items": []}', b"[]"):
+        assert (await http.call("POST", BATCH, data=broken)).problem == (400, "bad_request")

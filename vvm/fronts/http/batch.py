@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -15,7 +16,7 @@ from vvm.domain.errors import Refusal
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.answers import document
 from vvm.fronts.http.auth import CALLER, Forbidden
-from vvm.fronts.http.body import decode, read_body
+from vvm.fronts.http.body import decode, read_body, read_json
 from vvm.fronts.http.fields import E164, Reason
 from vvm.fronts.http.problems import BadRequest
 from vvm.fronts.http.settings import HttpSettings
@@ -23,6 +24,9 @@ from vvm.fronts.http.subscribers import SubscriberDocument, options_of
 from vvm.services.batch import LIMIT, Batch, Item, Outcome, Result, Verb
 from vvm.services.provisioning import Provisioning
 from vvm.services.standing import Standing, standing_of
+
+_FAULTS = 100
+"""Of the items that have not the form, so many are told one by one."""
 
 
 class ItemDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +77,7 @@ class BatchRoutes:
         """200 whatever the items came to: each says it for itself."""
         settings = self._settings
         body = await read_body(request, limit_bytes=settings.max_batch_bytes, seconds=settings.body_seconds)
-        wanted = decode(body, BatchDocument)
+        wanted = _decoded(body)
         if any(one.held is not None for one in wanted.items) and Scope.HOLD not in request[CALLER].scopes:
             raise Forbidden(f"this token has no {Scope.HOLD}")
         items = [self._item(one) for one in wanted.items]
@@ -85,6 +89,33 @@ class BatchRoutes:
     def _item(self, one: ItemDocument) -> Item:
         options = partial(options_of, self._provisioning, one.subscriber)
         return Item(one.action, parse_msisdn(one.msisdn), options, one.standing(), one.reason)
+
+
+def _decoded(body: bytes) -> BatchDocument:
+    """Raises BadRequest, which names all that is wrong and not only the first of it."""
+    try:
+        return decode(body, BatchDocument)
+    except BadRequest as first:
+        faults = list(_faults(body))
+        if not faults:
+            raise
+        told = faults[:_FAULTS] + [f"and {len(faults) - _FAULTS} more"] * (len(faults) > _FAULTS)
+        raise BadRequest("; ".join(told)) from first
+
+
+def _faults(body: bytes) -> Iterator[str]:
+    """What each item has that it must not have."""
+    try:
+        document = read_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    items = document.get("items") if isinstance(document, dict) else None
+    for place, item in enumerate(items[:LIMIT] if isinstance(items, list) else ()):
+        try:
+            msgspec.convert(item, ItemDocument)
+        except msgspec.ValidationError as error:
+            what, _, where = str(error).partition(" - at `$")
+            yield f"{what} - at `$.items[{place}]{where or '`'}"
 
 
 def may_be_repeated(body: bytes) -> bool:

@@ -57,11 +57,16 @@ def decode(body: bytes, type_: type[T]) -> T:
     The text of msgspec names the field and never quotes a value.
     """
     try:
-        return msgspec.convert(_DECODER.decode(body or b"{}"), type_)
+        return msgspec.convert(read_json(body), type_)
     except UnicodeDecodeError:
         raise BadRequest("JSON must be UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadRequest(str(error)) from None
+
+
+def read_json(body: bytes) -> object:
+    """A JSON document as it stands; an empty body is an empty document.  Raises what msgspec raises."""
+    return _DECODER.decode(body or b"{}")
 
 
 def _number(text: str) -> int | float:
