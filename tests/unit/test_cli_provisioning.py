@@ -121,6 +121,21 @@ def test_a_dry_run_tells_of_every_bad_line_and_creates_nobody(vvm: Run, base: Pa
     assert vvm("subscriber", "list", "--json").json(dict)["subscribers"] == []
 
 
+def test_every_bad_line_is_written_where_there_are_too_many_to_tell(vvm: Run, tmp_path: Path) -> None:
+    file, bad = tmp_path / "bad.csv", tmp_path / "bad.ndjson"
+    file.write_text("msisdn,cos\n" + "".join(f"06{number},\n" for number in range(2500)))
+    told = vvm("subscriber", "import", str(file), "--dry-run")
+    assert told.code == Exit.REFUSED
+    assert told.err.splitlines()[-2] == "vvm: and 1500 more: --bad-lines FILE has them all"
+    ran = vvm("subscriber", "import", str(file), "--dry-run", "--bad-lines", str(bad))
+    assert "more" not in ran.err
+    lines = [msgspec.json.decode(line) for line in bad.read_text().splitlines()]
+    assert [line["line"] for line in lines] == list(range(2, 2502))
+    assert {line["reason"] for line in lines} == {
+        "a number must be E.164 with a plus sign, for example +33612345678"
+    }
+
+
 def test_an_import_may_be_repeated(vvm: Run, base: Path) -> None:
     vvm("subscriber", "import", str(base))
     again = vvm("subscriber", "import", str(base), "--json").json(dict)

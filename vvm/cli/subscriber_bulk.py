@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,7 @@ from vvm.cli.output import show_error, show_json, show_line
 from vvm.cli.progress import progress
 from vvm.cli.subscriber_files import LineWriter, count_lines, is_csv, read_lines
 from vvm.domain.errors import Refusal
-from vvm.services.bulk import ChangedLine
+from vvm.services.bulk import REPORTED, BadLine, ChangedLine
 
 
 class BadLines(Refusal):
@@ -35,6 +37,13 @@ async def import_(
     dry_run: Annotated[
         bool, Parameter(negative=(), help="Create and change nobody; tell what would happen.")
     ] = False,
+    bad_lines: Annotated[
+        Path | None,
+        Parameter(
+            show_default=False,
+            help=f"Also write every bad line there, as NDJSON; else {REPORTED} of them are told.",
+        ),
+    ] = None,
     reason: Annotated[str, Parameter(help="Why, for the audit of holds, closures and aliases.")] = "import",
     json: AsJson = False,
 ) -> None:
@@ -44,9 +53,14 @@ async def import_(
     """
     total = count_lines(file)
     async with opened(config) as services:
-        with progress("subscribers", total=total, quiet=json) as advance:
+        with _every(bad_lines) as refused, progress("subscribers", total=total, quiet=json) as advance:
             report = await services.bulk.load(
-                read_lines(file), dry_run=dry_run, progress=advance, update=update, reason=reason
+                read_lines(file),
+                dry_run=dry_run,
+                progress=advance,
+                update=update,
+                reason=reason,
+                refused=refused,
             )
     if json:
         show_json(report)
@@ -60,6 +74,8 @@ async def import_(
             show_line(f"line {changed.line}: {changed.msisdn}: {_told(changed)}")
         for bad in report.bad_lines:
             show_error(f"line {bad.line}: {bad.reason}")
+        if len(report.bad_lines) < report.bad and bad_lines is None:
+            show_error(f"and {report.bad - len(report.bad_lines)} more: --bad-lines FILE has them all")
     if report.bad:
         raise BadLines(f"{report.bad} lines are bad")
 
@@ -87,6 +103,20 @@ async def export(
         show_json({"exported": count})
     else:
         show_line(f"{count} exported")
+
+
+@contextmanager
+def _every(file: Path | None) -> Iterator[Callable[[BadLine], None]]:
+    """What writes a bad line into a file, where one is named."""
+    if file is None:
+        yield lambda _: None
+        return
+    with file.open("wb") as out:
+
+        def write(bad: BadLine) -> None:
+            out.write(msgspec.json.encode(bad) + b"\n")
+
+        yield write
 
 
 def _told(changed: ChangedLine) -> str:

@@ -100,7 +100,8 @@ class ImportReport(msgspec.Struct, frozen=True):
 
 
 class _Tally:
-    def __init__(self) -> None:
+    def __init__(self, refused: Callable[[BadLine], None]) -> None:
+        self._refused = refused
         self.read = self.created = self.updated = self.known = self.bad = 0
         self.bad_lines: list[BadLine] = []
         self.changes: list[ChangedLine] = []
@@ -112,6 +113,7 @@ class _Tally:
 
     def refuse(self, bad: BadLine) -> None:
         self.bad += 1
+        self._refused(bad)
         if len(self.bad_lines) < REPORTED:
             self.bad_lines.append(bad)
 
@@ -158,13 +160,15 @@ class Bulk:
         progress: Callable[[int], None],
         update: bool = False,
         reason: str = "",
+        refused: Callable[[BadLine], None] = lambda _: None,
     ) -> ImportReport:
         """Create whom ``lines`` name, chunk by chunk; a bad line costs only itself.
 
         Whoever is there is left alone, or, with ``update``, brought to what its line says.  A number that
-        stands twice counts once.  ``progress`` hears how many lines a chunk had.
+        stands twice counts once.  ``progress`` hears how many lines a chunk had, ``refused`` of each bad
+        line, chunk by chunk.
         """
-        tally, plan = _Tally(), _Plan(update, dry_run, reason)
+        tally, plan = _Tally(refused), _Plan(update, dry_run, reason)
         chunk: dict[Msisdn, tuple[int, NewSubscriber]] = {}
         waiting = 0
         for number, line in lines:
