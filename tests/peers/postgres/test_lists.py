@@ -40,6 +40,8 @@ FIXED = {
     "dead letters": outbox._SQL["dead_letters"],
     "events": events._SQL["events_after"],
     "events of a subscriber": events._SQL["events_of_subscriber"],
+    "events of a time": events._SQL["events_between"],
+    "events of a subscriber and a time": events._SQL["events_of_subscriber_between"],
     "dead events": events._SQL["dead_events"],
     "deleted messages": recovery._SQL["deleted"],
     "classes": cos._SQL["cos_after"],

@@ -24,7 +24,8 @@ SELECT id, at, msisdn, kind, detail FROM event
  ORDER BY id LIMIT :limit;
 
 -- name: event_ends
-SELECT coalesce(min(id), 1), coalesce(max(id), 0) + 1 FROM event WHERE id > 0;
+-- Each for itself: of both in one SELECT all that lies between them is read.
+SELECT coalesce((SELECT min(id) FROM event), 1), coalesce((SELECT max(id) FROM event), 0) + 1;
 
 -- name: event_from
 SELECT id, at FROM event WHERE id >= :place ORDER BY id LIMIT 1;
