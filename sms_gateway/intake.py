@@ -34,6 +34,8 @@ class IntakeLimits(msgspec.Struct, frozen=True):
 
     inbox_seconds: float
     partial_limit: int
+    partial_each: int
+    partial_segments: int
     partial_seconds: float
 
 
@@ -82,14 +84,18 @@ class Intake:
         return True
 
     async def take(self, delivered: Delivered) -> None:
-        """Keep it, and hand the SMS over once it is whole.  Raises Unavailable."""
+        """Keep it, and hand the SMS over once it is whole.
+
+        Raises Unavailable, and BadHeader for an SMS of more segments than we wait for.
+        """
         now = self._clock.now()
         header, octets = delivered.header, delivered.octets
         part, segments_key, reference = header.concatenation, "", delivered.reference
         if part is not None and part.total > 1:
-            segments_key = self._digest(delivered, str(part.reference), str(part.total))
+            handset = self._digest(delivered)
+            segments_key = handset + self._digest(delivered, str(part.reference), str(part.total))
             reference = str(part.reference or "")
-            octets = await self._join(part, segments_key, octets, now)
+            octets = await self._join(part, segments_key, handset, octets, now)
             if not octets:
                 self._metrics.inbound(self._smsc, "segment")
                 return
@@ -111,17 +117,22 @@ class Intake:
         )
         self._metrics.inbound(self._smsc, "accepted")
 
-    async def _join(self, part: Concatenation, key: str, octets: bytes, now: datetime) -> bytes:
-        """Nothing while segments are missing."""
+    async def _join(self, part: Concatenation, key: str, handset: str, octets: bytes, now: datetime) -> bytes:
+        """Nothing while segments are missing.  Raises BadHeader, Unavailable."""
+        limits = self._limits
+        if part.total > limits.partial_segments:
+            raise BadHeader(f"{part.total} segments")
         segment = InboundSegment(
             key=key,
+            handset=handset,
             number=part.number,
             total=part.total,
             octets=octets,
             received_at=now,
-            expires_at=now + timedelta(seconds=self._limits.partial_seconds),
+            expires_at=now + timedelta(seconds=limits.partial_seconds),
         )
-        return b"".join(await self._inbox.segment(segment, limit=self._limits.partial_limit))
+        pieces = await self._inbox.segment(segment, limit=limits.partial_limit, each=limits.partial_each)
+        return b"".join(pieces)
 
     def _digest(self, delivered: Delivered, *others: str) -> str:
         parts = (self._smsc, delivered.originator, delivered.destination, *others)

@@ -179,6 +179,8 @@ class InboundSegment(msgspec.Struct, frozen=True):
 
     key: str
     """Equal for the segments of one SMS; a handset uses it again, but hardly within the hour."""
+    handset: str
+    """What the keys of one handset begin with, and those of no other."""
     number: int
     """From 1."""
     total: int
@@ -290,12 +292,13 @@ class Outbox(Protocol):
 class Inbox(Protocol):
     """Where SMS from handsets go."""
 
-    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def segment(self, segment: InboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         """Keep one piece of an SMS, durably: it is acknowledged as soon as this returns.
 
         Returns the octets of all pieces in order once none is missing, else nothing; the pieces stay
         until ``received`` takes their SMS.  A piece that comes again replaces itself.  Pieces that
-        have expired go, and of more than ``limit`` unfinished SMS the oldest.  Raises Unavailable.
+        have expired go, and the oldest of more than ``each`` unfinished SMS of its handset, or of
+        more than ``limit`` of all.  Raises Unavailable.
         """
         ...
 

@@ -182,6 +182,10 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """SMS from handsets that the inbox is given at a time."""
     partial_limit: int = 1000
     """Unfinished concatenated SMS that are kept."""
+    partial_each: int = 5
+    """Of one handset."""
+    partial_segments: int = 10
+    """Segments of such an SMS; one that announces more is no request of a client."""
     partial_seconds: float = 3600.0
     """For how long."""
     max_pdu_bytes: int = 70_000
@@ -205,7 +209,13 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     @property
     def intake(self) -> IntakeLimits:
         """What SMS from handsets may take."""
-        return IntakeLimits(self.inbox_seconds, self.partial_limit, self.partial_seconds)
+        return IntakeLimits(
+            inbox_seconds=self.inbox_seconds,
+            partial_limit=self.partial_limit,
+            partial_each=self.partial_each,
+            partial_segments=self.partial_segments,
+            partial_seconds=self.partial_seconds,
+        )
 
     @property
     def longest_hold(self) -> timedelta:

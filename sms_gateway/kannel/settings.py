@@ -72,6 +72,10 @@ class KannelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """For the inbox to keep an SMS."""
     partial_limit: int = 1000
     """Unfinished concatenated SMS that are kept."""
+    partial_each: int = 5
+    """Of one handset."""
+    partial_segments: int = 10
+    """Segments of such an SMS; one that announces more is no request of a client."""
     partial_seconds: float = 3600.0
     """For how long."""
 
@@ -89,4 +93,10 @@ class KannelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     @property
     def intake(self) -> IntakeLimits:
         """What SMS from handsets may take."""
-        return IntakeLimits(self.inbox_seconds, self.partial_limit, self.partial_seconds)
+        return IntakeLimits(
+            inbox_seconds=self.inbox_seconds,
+            partial_limit=self.partial_limit,
+            partial_each=self.partial_each,
+            partial_segments=self.partial_segments,
+            partial_seconds=self.partial_seconds,
+        )

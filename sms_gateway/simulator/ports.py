@@ -174,10 +174,10 @@ class MemoryInbox:
         self.partials = Reassembly()
         self.hints: list[Reachable] = []
 
-    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def segment(self, segment: InboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         if not self.available:
             raise Unavailable
-        return self.partials.add(segment, limit=limit)
+        return self.partials.add(segment, limit=limit, each=each)
 
     async def received(self, sms: InboundSms) -> None:
         if not self.available:

@@ -29,16 +29,19 @@ class Reassembly:
     def __len__(self) -> int:
         return len(self._partials)
 
-    def add(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+    def add(self, segment: InboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         """Keep a piece; returns all of them in order once none is missing, else nothing.
 
-        A piece that comes again replaces itself.  Of more than ``limit`` SMS the oldest goes.
+        A piece that comes again replaces itself.  Of more than ``each`` SMS of its handset, or of more
+        than ``limit`` of all, the oldest goes.
         """
         self._expire(segment.received_at)
         partial = self._partials.get(segment.key)
         if partial is None:
-            if len(self._partials) >= limit:
-                del self._partials[next(iter(self._partials))]
+            for begin, most in ((segment.handset, each), ("", limit)):
+                kept = [key for key in self._partials if key.startswith(begin)]
+                if len(kept) >= most:
+                    del self._partials[kept[0]]
             partial = self._partials[segment.key] = _Partial(segment.expires_at)
         partial.pieces[segment.number] = segment.octets
         if len(partial.pieces) < segment.total:

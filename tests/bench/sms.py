@@ -90,7 +90,7 @@ class EndlessOutbox:
         del lane
         await asyncio.sleep(timeout.total_seconds())
 
-    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def segment(self, segment: InboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         return ()
 
     async def received(self, sms: InboundSms) -> None:

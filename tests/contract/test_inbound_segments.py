@@ -18,10 +18,11 @@ MANY = 1000
 
 
 def piece(
-    number: int, *, key: str = "a", total: int = 2, after: timedelta = timedelta()
+    number: int, *, key: str = "a", handset: str = "", total: int = 2, after: timedelta = timedelta()
 ) -> NewInboundSegment:
     return NewInboundSegment(
-        key=key,
+        key=handset + key,
+        handset=handset,
         number=number,
         total=total,
         octets=f"{key}{number}".encode(),
@@ -30,8 +31,10 @@ def piece(
     )
 
 
-async def keep(store: Store, *pieces: NewInboundSegment, limit: int = MANY) -> list[list[bytes]]:
-    return [list(await store.inbound.save_segment(each, limit=limit)) for each in pieces]
+async def keep(
+    store: Store, *pieces: NewInboundSegment, limit: int = MANY, each: int = MANY
+) -> list[list[bytes]]:
+    return [list(await store.inbound.save_segment(one, limit=limit, each=each)) for one in pieces]
 
 
 async def test_pieces_come_out_in_order_once_none_is_missing(store: Store) -> None:
@@ -89,8 +92,19 @@ async def test_at_the_limit_the_piece_that_has_just_come_stays(store: Store) -> 
     assert await keep(store, piece(2, key="b"), limit=1) == [[b"b1", b"b2"]]
 
 
+async def test_a_handset_that_never_finishes_its_sms_takes_the_room_of_no_other(store: Store) -> None:
+    second = timedelta(seconds=1)
+    await keep(store, piece(1, handset="+331"))
+    many = [piece(1, key=key, handset="+332", after=second) for key in "abc"]
+    await keep(store, *many, each=2)
+    assert await keep(store, piece(2, handset="+331"), each=2) == [[b"a1", b"a2"]]
+    assert await keep(store, piece(2, key="c", handset="+332", after=second), each=2) == [[b"c1", b"c2"]]
+
+
 async def test_of_pieces_at_once_the_last_one_finds_all(store: Store) -> None:
-    pieces = [store.inbound.save_segment(piece(number, total=5), limit=MANY) for number in range(1, 6)]
+    pieces = [
+        store.inbound.save_segment(piece(number, total=5), limit=MANY, each=MANY) for number in range(1, 6)
+    ]
     whole = [answer for answer in await asyncio.gather(*pieces) if answer]
     assert [list(answer) for answer in whole] == [[b"a1", b"a2", b"a3", b"a4", b"a5"]]
 

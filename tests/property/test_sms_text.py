@@ -77,6 +77,7 @@ def check(text: str, kind: Coding, port: int, reference: int, order: st.DataObje
         whole = joining.add(
             InboundSegment(
                 key="one",
+                handset="",
                 number=part.number,
                 total=part.total,
                 octets=octets,
@@ -84,6 +85,7 @@ def check(text: str, kind: Coding, port: int, reference: int, order: st.DataObje
                 expires_at=NOW + timedelta(hours=1),
             ),
             limit=1,
+            each=1,
         )
     assert coding.text(b"".join(whole), DATA_CODING[kind]) == text
 

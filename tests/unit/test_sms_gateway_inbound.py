@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from sms_gateway.port import Coding
 from sms_gateway.simulator.faults import Fault
 from sms_gateway.smpp.pdu import Address, Command, Pdu, Sm, encode
@@ -84,6 +86,30 @@ async def test_a_long_sms_from_a_handset_is_handed_over_once_and_whole() -> None
         assert [message.text for message in it.inbox.messages] == [text]
         assert len(it.inbox.partials) == 0
         assert it.metrics.results == ["refused", "refused", "segment", "accepted"]
+
+
+async def test_an_sms_of_more_segments_than_a_request_has_is_garbage() -> None:
+    async with world(partial_segments=2) as it:
+        await it.gateway.wait_bound()
+        text = ACTIVATE + "x" * 300
+        assert await it.smsc.send_mo("15551230001", "5511", text, port=5499) == [0, 0, 0]
+        assert (len(it.inbox.partials), it.metrics.results) == (0, ["garbage"] * 3)
+
+
+async def test_one_handset_does_not_take_the_room_of_another() -> None:
+    async with world(partial_limit=3, partial_each=1) as it:
+        await it.gateway.wait_bound()
+        text = ACTIVATE + "x" * 200
+        alice = segment_of(text, 0)
+        assert await it.smsc.deliver(alice) == Status.ROK
+        bob = Address(1, 1, b"15551239999")
+        for reference in range(4):
+            header = bytes((5, 0, 3, reference, 2, 1))
+            half = msgspec.structs.replace(alice, source=bob, short_message=header + b"x")
+            assert await it.smsc.deliver(half) == Status.ROK
+        assert len(it.inbox.partials) == 2
+        assert await it.smsc.deliver(segment_of(text, 1)) == Status.ROK
+        assert [message.text for message in it.inbox.messages] == [text]
 
 
 async def test_a_segment_that_was_acknowledged_outlives_the_gateway() -> None:

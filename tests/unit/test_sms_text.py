@@ -169,39 +169,58 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def piece(number: int, *, key: str = "a", at: datetime = NOW) -> InboundSegment:
+def piece(number: int, *, key: str = "a", handset: str = "", at: datetime = NOW) -> InboundSegment:
     octets = f"{key}{number}".encode()
     return InboundSegment(
-        key=key, number=number, total=2, octets=octets, received_at=at, expires_at=at + HOUR
+        key=handset + key,
+        handset=handset,
+        number=number,
+        total=2,
+        octets=octets,
+        received_at=at,
+        expires_at=at + HOUR,
     )
 
 
 def test_segments_are_joined_in_order_whichever_comes_first() -> None:
     joining = Reassembly()
-    assert joining.add(piece(2), limit=10) == ()
-    assert joining.add(piece(2), limit=10) == ()
-    assert joining.add(piece(1), limit=10) == [b"a1", b"a2"]
+    assert joining.add(piece(2), limit=10, each=10) == ()
+    assert joining.add(piece(2), limit=10, each=10) == ()
+    assert joining.add(piece(1), limit=10, each=10) == [b"a1", b"a2"]
 
 
 def test_a_whole_sms_stays_until_it_is_in_safe_hands() -> None:
     joining = Reassembly()
-    joining.add(piece(1), limit=10)
-    assert joining.add(piece(2), limit=10) == joining.add(piece(2), limit=10) == [b"a1", b"a2"]
+    joining.add(piece(1), limit=10, each=10)
+    assert (
+        joining.add(piece(2), limit=10, each=10) == joining.add(piece(2), limit=10, each=10) == [b"a1", b"a2"]
+    )
     joining.forget("a")
-    assert joining.add(piece(2), limit=10) == ()
+    assert joining.add(piece(2), limit=10, each=10) == ()
 
 
 def test_unfinished_sms_expire() -> None:
     joining = Reassembly()
-    joining.add(piece(1), limit=10)
-    assert joining.add(piece(2, at=NOW + HOUR), limit=10) == ()
+    joining.add(piece(1), limit=10, each=10)
+    assert joining.add(piece(2, at=NOW + HOUR), limit=10, each=10) == ()
     assert len(joining) == 1
 
 
 def test_the_oldest_unfinished_sms_makes_room() -> None:
     joining = Reassembly()
     for key in ("a", "b", "c"):
-        joining.add(piece(1, key=key), limit=2)
+        joining.add(piece(1, key=key), limit=2, each=2)
     assert len(joining) == 2
-    assert joining.add(piece(2, key="c"), limit=2) == [b"c1", b"c2"]
-    assert joining.add(piece(2, key="a"), limit=2) == ()
+    assert joining.add(piece(2, key="c"), limit=2, each=2) == [b"c1", b"c2"]
+    assert joining.add(piece(2, key="a"), limit=2, each=2) == ()
+
+
+def test_a_handset_that_never_finishes_its_sms_takes_the_room_of_no_other() -> None:
+    joining = Reassembly()
+    joining.add(piece(1, handset="alice"), limit=10, each=2)
+    for key in ("a", "b", "c"):
+        joining.add(piece(1, key=key, handset="bob"), limit=10, each=2)
+    assert len(joining) == 3
+    assert joining.add(piece(2, handset="alice"), limit=10, each=2) == [b"a1", b"a2"]
+    assert joining.add(piece(2, key="c", handset="bob"), limit=10, each=2) == [b"c1", b"c2"]
+    assert joining.add(piece(2, key="a", handset="bob"), limit=10, each=2) == ()

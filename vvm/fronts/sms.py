@@ -182,11 +182,12 @@ class InboundQueue:
         self._hints = hints
         self._redelivery = redelivery
 
-    async def segment(self, segment: InboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def segment(self, segment: InboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         try:
             return await self._inbound.save_segment(
                 NewInboundSegment(
                     key=segment.key,
+                    handset=segment.handset,
                     number=segment.number,
                     total=segment.total,
                     octets=segment.octets,
@@ -194,6 +195,7 @@ class InboundQueue:
                     expires_at=segment.expires_at,
                 ),
                 limit=limit,
+                each=each,
             )
         except Outage as outage:
             raise Unavailable(outage.code) from outage

@@ -309,6 +309,8 @@ class NewInboundSegment(msgspec.Struct, frozen=True):
 
     key: str
     """Equal for the segments of one SMS."""
+    handset: str
+    """What the keys of one handset begin with, and those of no other."""
     number: int
     """From 1."""
     total: int
@@ -327,11 +329,12 @@ class Inbound(msgspec.Struct, frozen=True):
 
 
 class InboundStore(Protocol):
-    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def save_segment(self, segment: NewInboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         """Keep a piece of an SMS before it is acknowledged; one that comes again replaces itself.
 
         Returns the octets of all pieces in order once none is missing, else nothing.  Pieces that
-        have expired go, and of more than ``limit`` SMS those that expire first.
+        have expired go, and of more than ``each`` SMS of its handset, or of more than ``limit`` of all,
+        those that expire first.
         """
         ...
 

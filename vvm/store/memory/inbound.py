@@ -28,13 +28,15 @@ class MemoryInbound:
         self._ids = count(1)
         self._segments: dict[str, dict[int, NewInboundSegment]] = {}
 
-    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def save_segment(self, segment: NewInboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         self._forget_expired(segment.received_at)
         pieces = self._segments.setdefault(segment.key, {})
         pieces[segment.number] = segment
-        if len(self._segments) > limit:
-            others = (key for key in self._segments if key != segment.key)
-            del self._segments[min(others, key=self._expires_at, default=segment.key)]
+        for begin, most in ((segment.handset, each), ("", limit)):
+            kept = [key for key in self._segments if key.startswith(begin)]
+            if len(kept) > most:
+                others = (key for key in kept if key != segment.key)
+                del self._segments[min(others, key=self._expires_at, default=segment.key)]
         if len(pieces) < segment.total:
             return ()
         return [pieces[number].octets for number in sorted(pieces)]

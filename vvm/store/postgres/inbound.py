@@ -23,21 +23,21 @@ class PostgresInbound:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def save_segment(self, segment: NewInboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         values = {
             "key": segment.key,
             "segment": segment.number,
             "octets": segment.octets,
             "expires_at": rows.microseconds(segment.expires_at),
             "now": rows.microseconds(segment.received_at),
-            "limit": limit,
         }
 
         async def work(connection: Connection) -> Sequence[bytes]:
-            for statement in (
-                *("lock_segments", "forget_expired_segments", "keep_segment", "forget_oldest_segments"),
-            ):
+            for statement in ("lock_segments", "forget_expired_segments", "keep_segment"):
                 await connection.all(_SQL[statement], values)
+            for begin, most in ((segment.handset, each), ("", limit)):
+                oldest = {"key": segment.key, "begin": begin, "limit": most}
+                await connection.all(_SQL["forget_oldest_segments"], oldest)
             pieces = [piece for (piece,) in await connection.all(_SQL["segments_of"], values)]
             return pieces if len(pieces) == segment.total else ()
 

@@ -26,7 +26,7 @@ class SqliteInbound:
         self._reader = reader
         self._write = writer
 
-    async def save_segment(self, segment: NewInboundSegment, *, limit: int) -> Sequence[bytes]:
+    async def save_segment(self, segment: NewInboundSegment, *, limit: int, each: int) -> Sequence[bytes]:
         values = {
             "key": segment.key,
             "segment": segment.number,
@@ -37,7 +37,9 @@ class SqliteInbound:
         def work(connection: sqlite3.Connection) -> Sequence[bytes]:
             connection.execute(_SQL["forget_expired_segments"], (rows.microseconds(segment.received_at),))
             connection.execute(_SQL["keep_segment"], values)
-            connection.execute(_SQL["forget_oldest_segments"], {"key": segment.key, "limit": limit})
+            for begin, most in ((segment.handset, each), ("", limit)):
+                oldest = {"key": segment.key, "begin": begin, "limit": most}
+                connection.execute(_SQL["forget_oldest_segments"], oldest)
             pieces = [piece for (piece,) in connection.execute(_SQL["segments_of"], (segment.key,))]
             return pieces if len(pieces) == segment.total else ()
 

@@ -10,9 +10,9 @@ INSERT INTO inbound_segment (key, segment, octets, expires_at) VALUES (:key, :se
 ON CONFLICT (key, segment) DO UPDATE SET octets = excluded.octets, expires_at = excluded.expires_at;
 
 -- name: forget_oldest_segments
--- Whatever is over the limit.  Of those that are as old, never the one that has just come.
+-- Whatever is over the limit of those that begin so.  Of those that are as old, never the one that has just come.
 DELETE FROM inbound_segment WHERE key IN (
-    SELECT key FROM inbound_segment GROUP BY key
+    SELECT key FROM inbound_segment WHERE starts_with(key, :begin) GROUP BY key
      ORDER BY key = :key DESC, max(expires_at) DESC OFFSET :limit
 );
 
