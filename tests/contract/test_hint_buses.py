@@ -105,6 +105,33 @@ async def test_a_reader_on_another_node_sees_every_change_once_and_in_order(net:
     assert len(set(reader.seen)) == 30
 
 
+async def test_what_is_said_at_the_same_time_is_all_heard(net: Net) -> None:
+    if not net.delivers:
+        return
+    said = {f"{number}" for number in range(20)}
+    heard: set[str] = set()
+    listening, enough = asyncio.Event(), asyncio.Event()
+
+    def hear(text: str) -> None:
+        heard.add(text)
+        if heard == said:
+            enough.set()
+
+    here, there = net.bus(), net.bus()
+    async with asyncio.timeout(_SECONDS), asyncio.TaskGroup() as group:
+        ears = []
+        for bus in (here, there):  # who listens speaks on the same connection, where there are any
+            listening.clear()
+            ears.append(group.create_task(bus.listen(hear, listening.set)))
+            await listening.wait()
+        await asyncio.gather(*(here.say(text) for text in said))
+        await enough.wait()
+        for ear in ears:
+            ear.cancel()
+    for bus in (here, there):
+        await bus.close()
+
+
 async def test_who_reads_on_the_node_of_the_change_needs_no_bus(net: Net) -> None:
     async with node(net) as here:
         woken = watched(here)

@@ -25,6 +25,7 @@ class PostgresBus:
         self._url = url
         self._settings = settings
         self._connection: Any = None
+        self._speaking = asyncio.Lock()  # the connection takes one statement at a time
 
     async def say(self, text: str) -> None:
         try:
@@ -40,9 +41,10 @@ class PostgresBus:
             raise outage(error) from error
 
     async def _notify(self, connection: Any, text: str) -> None:
-        await connection.execute(
-            "SELECT pg_notify($1, $2)", _CHANNEL, text, timeout=self._settings.statement_seconds
-        )
+        async with self._speaking:
+            await connection.execute(
+                "SELECT pg_notify($1, $2)", _CHANNEL, text, timeout=self._settings.statement_seconds
+            )
 
     async def close(self) -> None: ...
 
@@ -72,4 +74,5 @@ class PostgresBus:
                 async with asyncio.timeout(self._settings.statement_seconds):
                     await ended.wait()
                     return
-            await connection.fetchval("SELECT 1", timeout=self._settings.statement_seconds)
+            async with self._speaking:
+                await connection.fetchval("SELECT 1", timeout=self._settings.statement_seconds)
