@@ -11,17 +11,19 @@ import asyncpg
 import pytest
 
 from tests import postgres
-from tests.contract.samples import MINUTE, NOW, new_subscriber
+from tests.contract.samples import MINUTE, NOW, new_subscriber, owed_to
 from tests.peers.postgres.test_partitions import NOTHING, OnePool, explained, populate
 from vvm.domain.message import INBOX, Flags
+from vvm.domain.numbers import Msisdn
 from vvm.domain.subscriber import Subscriber
 from vvm.store.metrics import NoCommitMetrics
 from vvm.store.port import SubscriberFilter
-from vvm.store.postgres import PostgresStore
+from vvm.store.postgres import PostgresStore, open_postgres
 from vvm.store.postgres.engine import PLANS, Database
 
 pytestmark = pytest.mark.peers
 
+GONE = Msisdn("+33612999999")
 MANY = 20_000
 GROWN = f"""
 INSERT INTO directory (name, kind, id)
@@ -33,20 +35,22 @@ SELECT n, n, n::text, 'R', '{{}}', 'eng', true, 100, n::text, '', '', 1, 1
 INSERT INTO mailbox (id, status, msisdn) SELECT n, 'R', n::text FROM generate_series(1000, {MANY}) AS n;
 INSERT INTO folder (mailbox_id, id, name, uid_validity, max_messages)
 SELECT n, 1, 'INBOX', 1, 100 FROM generate_series(1000, {MANY}) AS n;
-INSERT INTO content (mailbox_id, id, layout, octets)
-SELECT n, n, '', '' FROM generate_series(1000, {MANY}) AS n;
+INSERT INTO content (mailbox_id, id, layout, octets, blob)
+SELECT n, n, '', '', n::text FROM generate_series(1000, {MANY}) AS n;
 INSERT INTO message (mailbox_id, folder_id, uid, modseq, kind, received_at, utc_offset, seconds, size,
                      content_id)
 SELECT n, 1, 1, 1, 'voice', 1, 0, 7, 3000, n FROM generate_series(1000, {MANY}) AS n;
 INSERT INTO outbox (recipient, subscriber_id, family, cause, return_code, owed_at, due_at, expires_at)
 SELECT n::text, n, 'sync', 'new_message', 0, 1, n, 9000000000000000
-  FROM generate_series(1000, {MANY}) AS n
+  FROM generate_series(1000, {MANY}) AS n;
+INSERT INTO receipt (message_id, outbox_id, segment, recipient)
+SELECT n::text, n, 1, n::text FROM generate_series(1000, {MANY}) AS n
 """
 """Twenty thousand others, and each is owed a SYNC."""
 
 
 async def use(store: PostgresStore, alice: Subscriber) -> None:
-    """What a sync session and an SMS ask of the store."""
+    """What a sync session and an SMS ask of the store, the sweeper of blobs, and the end of a subscriber."""
     boxes = store.mailboxes
     found = await store.subscribers.by_imap_user(alice.imap_user)
     assert found is not None
@@ -59,6 +63,11 @@ async def use(store: PostgresStore, alice: Subscriber) -> None:
     await store.outbox.history(alice.msisdn, limit=5)
     await store.outbox.lease(now=NOW + MINUTE, lease=timedelta(0), limit=5)
     await store.outbox.next_due(now=NOW)
+    await store.outbox.fetched({alice.msisdn: NOW})
+    await store.blobs.condemn(["a", "b"], at=NOW)
+    gone = await store.subscribers.create(new_subscriber(GONE))
+    await store.outbox.owe([owed_to(gone)])
+    await store.subscribers.remove(gone.msisdn, at=NOW)
 
 
 async def test_plans_from_before_a_table_grew_read_no_table() -> None:
@@ -93,3 +102,18 @@ async def test_statements_for_one_subscriber_are_planned_once_and_lists_anew() -
         finally:
             await connection.close()
     assert sorted(map(tuple, plans)) == [(False, 3, 0), (True, 0, 3)]
+
+
+async def test_a_connection_goes_back_to_its_pool_without_a_word() -> None:
+    async with postgres.database() as url, open_postgres(url, postgres.SETTINGS) as store:
+        await store.subscribers.by_imap_user("nobody")
+        connection: Any = await asyncpg.connect(url)
+        try:
+            said = await connection.fetch(
+                "SELECT query FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'vvm' AND state = 'idle'"
+            )
+        finally:
+            await connection.close()
+    assert [query for (query,) in said if "RESET ALL" in query] == []
+    assert [query for (query,) in said if "imap_user" in query] != []

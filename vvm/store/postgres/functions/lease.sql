@@ -27,7 +27,8 @@ BEGIN
                      AND NOT EXISTS (SELECT 1 FROM outbox b
                                       WHERE b.recipient = w.recipient AND b.family = w.family AND b.state = 'owed'
                                         AND b.id <> w.id
-                                        AND ((b.leased AND b.due_at > at) OR (b.id < w.id AND b.due_at <= at)))
+                                        AND ((b.leased AND b.due_at > at) OR (b.id < w.id AND b.due_at <= at))
+                                     OFFSET 0)  -- asked row by row: as a join it may read all that is owed
                    ORDER BY due_at, id LIMIT most FOR UPDATE SKIP LOCKED) AS o
              WHERE owed.carrier IS NOT NULL AND (owed.carrier = ANY (carriers)) <> others)
         SELECT recipient, id

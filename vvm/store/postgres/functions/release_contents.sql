@@ -1,6 +1,8 @@
 -- contents[n] and originals[n] have one message less; who has no message any more goes, and its original too.
 CREATE OR REPLACE FUNCTION release_contents(box bigint, contents bigint[], originals bigint[])
-RETURNS void LANGUAGE sql AS $$
+RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
     UPDATE shared_content s SET messages = s.messages - gone.messages
       FROM (SELECT content, count(*) AS messages FROM unnest(contents) AS content GROUP BY content) AS gone
      WHERE s.mailbox_id = box AND s.content_id = gone.content;
@@ -15,4 +17,5 @@ RETURNS void LANGUAGE sql AS $$
 
     DELETE FROM shared_content s
      WHERE s.mailbox_id = box AND s.content_id = ANY (contents) AND s.messages < 2;
+END
 $$;

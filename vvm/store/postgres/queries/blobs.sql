@@ -6,7 +6,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(:keys::text[]
 -- Of these keys, those that no content has.
 INSERT INTO loose_blob (key, since, condemned)
 SELECT key, :at, true FROM unnest(:keys::text[]) AS key
- WHERE NOT EXISTS (SELECT 1 FROM content WHERE blob = key)
+ WHERE NOT EXISTS (SELECT 1 FROM content WHERE blob = key OFFSET 0)  -- asked key by key
     ON CONFLICT (key) DO UPDATE SET deleted = false;  -- a write that came late brought it back
 
 -- name: condemned

@@ -72,7 +72,8 @@ WITH answered AS MATERIALIZED (
            ORDER BY id FOR UPDATE) AS o),
 noted AS (
     UPDATE outbox o SET fetched_at = answered.at
-      FROM answered WHERE o.recipient = answered.recipient AND o.id = answered.id
+      FROM answered
+     WHERE o.recipient = ANY (:recipients) AND o.recipient = answered.recipient AND o.id = answered.id
     RETURNING o.*)
 SELECT cause, carrier, smsc, owed_at, accepted_at, fetched_at
   FROM noted WHERE to_client AND state IN ('sent', 'delivered') AND accepted_at <= fetched_at ORDER BY recipient, id;
@@ -145,7 +146,8 @@ SELECT min(o.due_at)
          AND NOT EXISTS (SELECT 1 FROM outbox b
                           WHERE b.recipient = w.recipient AND b.family = w.family AND b.state = 'owed'
                             AND b.id <> w.id
-                            AND ((b.leased AND b.due_at > :now) OR (b.id < w.id AND b.due_at <= :now)))
+                            AND ((b.leased AND b.due_at > :now) OR (b.id < w.id AND b.due_at <= :now))
+                         OFFSET 0)  -- asked row by row: as a join it may read all that is owed
        ORDER BY due_at LIMIT 1) AS o
  WHERE owed.carrier IS NOT NULL AND (owed.carrier = ANY (:carriers::text[])) <> :others;
 

@@ -91,18 +91,19 @@ WITH message AS (DELETE FROM message WHERE mailbox_id = :mailbox),
 DELETE FROM mailbox WHERE id = :mailbox;
 
 -- name: delete_owed
-WITH gone AS (DELETE FROM outbox WHERE recipient = :msisdn AND subscriber_id = :id RETURNING id, message_ids)
-DELETE FROM receipt r
- USING gone CROSS JOIN jsonb_each_text(gone.message_ids) AS m
- WHERE r.message_id = m.value AND r.outbox_id = gone.id;
+WITH gone AS (DELETE FROM outbox WHERE recipient = :msisdn AND subscriber_id = :id RETURNING id, message_ids),
+     taken AS (SELECT gone.id, m.value FROM gone CROSS JOIN jsonb_each_text(gone.message_ids) AS m)
+DELETE FROM receipt r USING taken
+ WHERE r.message_id = ANY (ARRAY(SELECT value FROM taken))
+   AND r.message_id = taken.value AND r.outbox_id = taken.id;
 
 -- name: delete_devices
 WITH gone AS (DELETE FROM device WHERE subscriber_id = :id RETURNING login)
-DELETE FROM directory WHERE name IN (SELECT login FROM gone) AND kind = 'device';
+DELETE FROM directory WHERE name = ANY (ARRAY(SELECT login FROM gone)) AND kind = 'device';
 
 -- name: delete_aliases
 WITH gone AS (DELETE FROM alias WHERE subscriber_id = :id RETURNING msisdn)
-DELETE FROM directory WHERE name IN (SELECT msisdn FROM gone) AND kind = 'msisdn';
+DELETE FROM directory WHERE name = ANY (ARRAY(SELECT msisdn FROM gone)) AND kind = 'msisdn';
 
 -- name: delete_subscriber
 WITH code AS (DELETE FROM device_code WHERE subscriber_id = :id),
