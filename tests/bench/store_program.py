@@ -133,11 +133,12 @@ async def _both(
     alone = await _rates(engine, layout.label, nodes, crowds, extent)
     count = extent.idle * layout.workers
     accounts = iter(crowds.idlers.accounts)
-    async with AsyncExitStack() as stack:
-        for node in nodes:
-            for first in range(0, count, _LISTENERS):
-                some = [next(accounts) for _ in range(min(_LISTENERS, count - first))]
-                await stack.enter_async_context(_idling(node, first, some))
+    shares = [
+        (node, first, [next(accounts) for _ in range(min(_LISTENERS, count - first))])
+        for node in nodes
+        for first in range(0, count, _LISTENERS)
+    ]
+    async with _idling(shares):
         label = f"{layout.label}, {extent.idle:,} idle a worker"
         among = await _rates(engine, label, nodes, crowds, extent)
     for what, before, after in zip(("deposit", "session"), alone, among, strict=True):
@@ -215,7 +216,19 @@ async def _generator(node: Program, accounts: Sequence[Account], count: int) -> 
 
 
 @asynccontextmanager
-async def _idling(node: Program, first: int, accounts: Sequence[Account]) -> AsyncIterator[None]:
+async def _idling(shares: Sequence[tuple[Program, int, Sequence[Account]]]) -> AsyncIterator[None]:
+    """A generator for each share, all of which come in side by side: its node, how many it follows, who."""
+    started = [await _idlers(node, first, accounts) for node, first, accounts in shares]
+    for process in started:
+        assert process.stdout is not None
+        if not await process.stdout.readline():
+            raise RuntimeError("the idlers did not all come in")
+    yield
+    for process in started:
+        await process.communicate(b"go\n")
+
+
+async def _idlers(node: Program, first: int, accounts: Sequence[Account]) -> asyncio.subprocess.Process:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.imap_idle", str(node.imap_tls), str(first)),
         stdin=asyncio.subprocess.PIPE,
@@ -223,11 +236,6 @@ async def _idling(node: Program, first: int, accounts: Sequence[Account]) -> Asy
         limit=2**24,
     )
     assert process.stdin is not None
-    assert process.stdout is not None
     lines = ";".join(f"{account.user} {account.password}" for account in accounts)
     process.stdin.write(lines.encode() + b"\n")
-    if not await process.stdout.readline():
-        raise RuntimeError("the idlers did not all come in")
-    yield
-    process.stdin.write(b"go\n")
-    await process.communicate()
+    return process
