@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -106,6 +107,19 @@ async def test_a_number_is_changed(http: Api) -> None:
     assert (await http.call("GET", f"/v1/subscribers/{new}/messages/1")).status == 200
     bad = await http.call("POST", f"/v1/subscribers/{new}/number", json={"msisdn": "0612345678"})
     assert bad.problem == (400, "bad_request")
+
+
+async def test_a_pin_is_made_and_in_no_answer(http: Api, world: World) -> None:
+    _, support = await world.tokens.create("callcentre", Role.SUPPORT)
+    answer = await http.call("POST", f"{ONE}/pin", json={"reason": "lost"}, token=support.reveal())
+    assert (answer.status, answer.json["msisdn"]) == (200, ALICE)
+    assert "pin" not in answer.json
+    (text,) = await world.texts()
+    (pin,) = re.findall(r"\d{6}", text)
+    for path in (ONE, f"{ONE}/timeline", f"{ONE}/audit", "/v1/events", "/v1/notifications/dead"):
+        assert pin not in (await http.call("GET", path)).text
+    await http.call("PATCH", ONE, json={"blocked": True})
+    assert (await http.call("POST", f"{ONE}/pin")).problem == (409, "nothing_to_tell")
 
 
 async def test_a_sim_is_swapped(http: Api) -> None:

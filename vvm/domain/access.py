@@ -21,6 +21,8 @@ class Scope(StrEnum):
     SUBSCRIBER_WRITE = "subscriber:write"
     COS_READ = "cos:read"
     COS_WRITE = "cos:write"
+    PIN_RESET = "pin:reset"
+    """A new PIN, which only its subscriber hears of: who may ask for one need not be trusted with more."""
     MESSAGE_READ = "message:read"
     """Lists and facts, without sound."""
     MESSAGE_WRITE = "message:write"
@@ -55,6 +57,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
             {
                 Scope.SUBSCRIBER_READ,
                 Scope.SUBSCRIBER_WRITE,
+                Scope.PIN_RESET,
                 Scope.COS_READ,
                 Scope.COS_WRITE,
                 Scope.GREETING_WRITE,
@@ -68,6 +71,7 @@ ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
         Role.SUPPORT: frozenset(
             {
                 Scope.SUBSCRIBER_READ,
+                Scope.PIN_RESET,
                 Scope.COS_READ,
                 Scope.MESSAGE_READ,
                 Scope.MESSAGE_WRITE,

@@ -214,7 +214,7 @@ def routes(services: ApiServices, settings: HttpSettings) -> tuple[Route, ...]:
         Route("PATCH", one, Scope.SUBSCRIBER_WRITE, subscribers.patch),
         Route("DELETE", one, Scope.SUBSCRIBER_WRITE, subscribers.remove),
         Route("POST", f"{one}/password", Scope.SUBSCRIBER_WRITE, notifications.rotate),
-        Route("POST", f"{one}/pin", Scope.SUBSCRIBER_WRITE, life.reset_pin),
+        Route("POST", f"{one}/pin", Scope.PIN_RESET, life.reset_pin),
         Route("POST", f"{one}/activation", Scope.SUBSCRIBER_WRITE, notifications.activate),
         Route("POST", f"{one}/deactivation", Scope.SUBSCRIBER_WRITE, notifications.deactivate),
         Route("POST", f"{one}/status", Scope.NOTIFICATION_WRITE, notifications.announce),
