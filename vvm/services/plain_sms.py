@@ -10,7 +10,11 @@ import msgspec
 from vvm.domain.subscriber import SmsCoding
 
 _NOT_IN_GSM7 = "`"
-"""Of ASCII; the other letters are in the default alphabet or its extension (TS 23.038 6.2.1)."""
+"""Of ASCII; the other letters are in the default alphabet or its extension (TS 23.038 6.2.1).
+
+What is beyond ASCII goes in UCS-2, although the alphabet has some of it: an SMSC that takes another
+table for the default one would garble it.
+"""
 
 
 class PlainSms(msgspec.Struct, frozen=True):
