@@ -145,7 +145,8 @@ def test_verify_finds_what_is_not_as_it_was(site: Site, tmp_path: Path, harm: st
     if harm == "blob":
         blob = next(path for path in (backup / "blobs").rglob("*") if path.is_file())
         named = "is damaged: it is not what was written"
-        blob.write_bytes(blob.read_bytes()[:-1] + b"!")
+        *octets, last = blob.read_bytes()
+        blob.write_bytes(bytes((*octets, last ^ 1)))
     elif harm == "manifest":
         (backup / "manifest.json").unlink()
         named = "holds no whole backup"
