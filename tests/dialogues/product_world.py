@@ -90,9 +90,12 @@ class Switchable:
         self.down = False
 
     def __getattr__(self, name: str) -> Any:
-        if self.down:
-            raise Outage("switched off by the dialogue")
-        return getattr(self._part, name)
+        return _silent if self.down else getattr(self._part, name)
+
+
+async def _silent(*_: object, **__: object) -> None:
+    """Every step of a store is a coroutine: it fails when it is awaited, and not when it is called."""
+    raise Outage("switched off by the dialogue")
 
 
 class ProductWorld:

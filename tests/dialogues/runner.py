@@ -43,7 +43,8 @@ import msgspec
 
 from tests.dialogues.world import Credentials, Standing, World
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
+"""How long an answer takes says how busy the machine is; this is for one that never comes."""
 
 _GIVEN = re.compile(r"subscriber (\+\d+)(?: with (\d+) messages?)?(?: who is (.+))?")
 _DEPOSIT = re.compile(r"([0-9.]+) s from (\+\d+)")
