@@ -207,7 +207,10 @@ class Mailbox(Protocol):
     """An open mailbox; each session that selects one has a handle of its own."""
 
     async def snapshot(self) -> Snapshot:
-        """The whole mailbox at one instant; called once, right after ``Account.select``."""
+        """The whole mailbox at one instant; called once, right after ``Account.select``.
+
+        Raises NotAllowed with NONEXISTENT when there is none, Unavailable.
+        """
         ...
 
     async def changes(self, since_modseq: int) -> Changes:
@@ -275,7 +278,7 @@ class Account(Protocol):
         ...
 
     async def select(self, name: str) -> Mailbox | None:
-        """Open a mailbox, None when there is no such mailbox.
+        """Open a mailbox, None when there is no such mailbox; its ``snapshot`` may say so as well.
 
         ``INBOX`` arrives in capitals whatever the client wrote; other names arrive as written.
         """

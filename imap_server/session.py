@@ -146,9 +146,9 @@ class Session:
         """A command with this tag starts."""
         self.tag = tag
 
-    def untagged(self, line: bytes) -> None:
-        """``*``, the line, CRLF."""
-        self.out.add(b"* " + line + b"\r\n")
+    def untagged(self, *lines: bytes) -> None:
+        """``*``, the line, CRLF, for each."""
+        self.out.add(b"* " + b"\r\n* ".join(lines) + b"\r\n")
 
     def continuation(self, text: bytes = b"") -> None:
         """``+``, a space (without it AOSP loses its step), the text."""

@@ -6,6 +6,8 @@ MAILBOXID is RFC 8474.  AOSP selects anew before each operation, so it must be c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from imap_server import fetch, object_ids
@@ -90,22 +92,27 @@ async def open_mailbox(session: Session, command: Select, *, read_only: bool) ->
 
 
 def _describe(session: Session, snapshot: Snapshot, *, read_only: bool) -> None:
-    view = session.selected.view
-    session.untagged(b"FLAGS (%b)" % " ".join(snapshot.flags).encode())
-    session.untagged(b"%d EXISTS" % view.exists)
-    if session.rev2:  # RFC 9051 section 6.3.2 gave up both, and wants the name as it is
-        session.untagged(b'LIST () "/" ' + session.mailbox_name(session.selected.name))
-    else:
-        session.untagged(b"0 RECENT")
-        first_unseen = snapshot.messages.first_unseen()
-        if first_unseen is not None:
-            session.untagged(b"OK [UNSEEN %d] first unseen" % first_unseen)
     permanent = "" if read_only else " ".join(snapshot.permanent_flags)
-    session.untagged(b"OK [PERMANENTFLAGS (%b)] flags that stay" % permanent.encode())
-    session.untagged(b"OK [UIDVALIDITY %d] UIDs are valid" % snapshot.uid_validity)
-    session.untagged(f"OK [MAILBOXID ({object_ids.mailbox_id(snapshot)})] its name for ever".encode())
-    session.untagged(b"OK [UIDNEXT %d] next UID" % snapshot.uid_next)
-    session.untagged(b"OK [HIGHESTMODSEQ %d] changes so far" % snapshot.highest_modseq)
+    session.untagged(
+        b"FLAGS (%b)" % " ".join(snapshot.flags).encode(),
+        b"%d EXISTS" % session.selected.view.exists,
+        *_of_revision(session, snapshot),
+        b"OK [PERMANENTFLAGS (%b)] flags that stay" % permanent.encode(),
+        b"OK [UIDVALIDITY %d] UIDs are valid" % snapshot.uid_validity,
+        b"OK [MAILBOXID (%b)] its name for ever" % object_ids.mailbox_id(snapshot).encode(),
+        b"OK [UIDNEXT %d] next UID" % snapshot.uid_next,
+        b"OK [HIGHESTMODSEQ %d] changes so far" % snapshot.highest_modseq,
+    )
+
+
+def _of_revision(session: Session, snapshot: Snapshot) -> Sequence[bytes]:
+    """RFC 9051 section 6.3.2 gave up both lines of RFC 3501, and wants the name as it is."""
+    if session.rev2:
+        return (b'LIST () "/" ' + session.mailbox_name(session.selected.name),)
+    first_unseen = snapshot.messages.first_unseen()
+    if first_unseen is None:
+        return (b"0 RECENT",)
+    return b"0 RECENT", b"OK [UNSEEN %d] first unseen" % first_unseen
 
 
 async def _catch_up(session: Session, mailbox: Mailbox, snapshot: Snapshot, known: Known) -> None:

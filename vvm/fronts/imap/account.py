@@ -62,7 +62,8 @@ class SubscriberAccount:
         return folder == GREETINGS or self.opened.profile.appends is not Appends.NOTHING
 
     async def select(self, name: str) -> Folder | None:
-        return None if await self.folder(name) is None else Folder(place(name), self.opened)
+        """Reads nothing: whether the folder is there, its snapshot says."""
+        return Folder(place(name), self.opened) if self._sees(place(name)) else None
 
     async def quota(self, name: str) -> Quota | None:
         """Messages only: AOSP reads the resource called voice (spec/omtp-vvm.md 18.1), others MESSAGE."""
@@ -106,12 +107,15 @@ class SubscriberAccount:
     async def folder(self, name: str) -> port.FolderState | None:
         """A folder that this client may see.  Raises Unavailable."""
         kept = place(name)
-        if kept not in {INBOX, GREETINGS} and not self.opened.profile.files:
+        if not self._sees(kept):
             return None
         found = await told(self._services.mailboxes.folder(self.opened.mailbox, kept))
         if found is not None:
             await self.opened.check(found)
         return found
+
+    def _sees(self, folder: str) -> bool:
+        return folder in {INBOX, GREETINGS} or self.opened.profile.files
 
 
 class FilingAccount:
