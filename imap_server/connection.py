@@ -490,6 +490,7 @@ class Connection(asyncio.BufferedProtocol):
         """The server forgets a connection when its socket and its task are both over."""
         if self._lost and self._done:
             self._house.closed(self)
+            del self._session  # it names us in turn: a cycle, and the collector's work
 
     @staticmethod
     def _settle(waiting: asyncio.Future[None] | None) -> None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a FETCH holds in memory is one message and some buffers, however much of it is asked for."""
+"""What a FETCH holds in memory is one message and some buffers, however much of it is asked for.
+
+A connection that is over holds nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ from email.policy import SMTP
 
 import pytest
 
+from imap_server.connection import Connection
 from imap_server.settings import ImapSettings
 from tests.dialogues.memory_world import memory_world
-from tests.unit.test_imap_server import client, logged_in
+from tests.unit.test_imap_server import client, logged_in, say
 
 MIB = 2**20
 SECTIONS = 8
@@ -45,3 +49,17 @@ async def test_eight_sections_of_a_large_message_do_not_lie_in_memory(item: byte
             tracemalloc.stop()
         assert received > SECTIONS * 9 * MIB
         assert peak < 2 * MIB
+
+
+async def test_a_connection_that_is_over_is_gone_without_the_collector() -> None:
+    """In clear, because asyncio's own TLS leaves cycles behind; that of uvloop does not."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with memory_world(ImapSettings(require_tls=False)) as world, client(world, tls=False) as peer:
+            await logged_in(world, peer, messages=1)
+            await say(peer, "b LOGOUT", until="b OK")
+            await world.server.stop(1.0)
+            assert not [each for each in gc.get_objects() if isinstance(each, Connection)]
+    finally:
+        gc.enable()

@@ -32,6 +32,7 @@ from vvm.fronts.http.server import serving, serving_at
 from vvm.fronts.imap import ExtensionCommands, ImapBackend, MailServices
 from vvm.fronts.sms import InboundQueue, NotificationOutbox
 from vvm.runtime.allocator import map_large_buffers
+from vvm.runtime.collector import leave_alone_what_is_there
 from vvm.runtime.descriptors import allow_connections
 from vvm.runtime.hints import carrying
 from vvm.runtime.holder import held_name
@@ -141,6 +142,7 @@ async def serve(
 
 def _tell(started: asyncio.Event | None, systemd: Systemd) -> Callable[[], None]:
     def tell() -> None:
+        leave_alone_what_is_there()
         systemd.tell("READY=1")
         if started is None:
             log.info("started")
