@@ -281,10 +281,9 @@ class Connection(asyncio.BufferedProtocol):
 
     async def _hear(self) -> None:
         """Wait until octets came, ``wake`` was called, or the peer is gone (PeerGone)."""
-        transport = self._open()
         if not self._reading:
             self._reading = True
-            transport.resume_reading()
+            self._open().resume_reading()
         if self._draining:
             self._session.end(Limit.SHUTDOWN)
             raise PeerGone

@@ -195,7 +195,10 @@ def full(
             waiting += b" NIL"
         else:
             yield waiting + _literal_start(section, value)
-            yield from _cut(value)
+            if len(value) <= _LONGEST_PIECE:
+                yield value
+            else:
+                yield from _cut(value)
             waiting = b""
     yield waiting + b")\r\n"
 
@@ -249,9 +252,6 @@ def _literal_start(section: Section, value: Octets) -> bytes:
 
 
 def _cut(value: Octets) -> Iterator[Octets]:
-    if len(value) <= _LONGEST_PIECE:
-        yield value
-        return
     view = memoryview(value)
     for start in range(0, len(view), _LONGEST_PIECE):
         yield view[start : start + _LONGEST_PIECE]

@@ -69,9 +69,10 @@ class View:
         """Take in what the journal says; nothing is reported yet."""
         if changes.changed:
             self._part()
-        for message in changes.changed:
-            self._take(message)
-        self._gone.update(uid for uid in changes.expunged if uid in self._states)
+            for message in changes.changed:
+                self._take(message)
+        if changes.expunged:
+            self._gone.update(uid for uid in changes.expunged if uid in self._states)
         self.highest_modseq = max(self.highest_modseq, changes.highest_modseq)
 
     def adopt_stored(self, states: Iterable[MessageState], change: FlagChange, *, silent: bool) -> None:
@@ -146,6 +147,9 @@ class View:
 
     def report(self, *, expunges: bool, style: Style = PLAIN) -> list[bytes]:
         """Everything the client does not know yet; EXPUNGE or VANISHED only when ``expunges`` permits it."""
+        if self._knows_all:
+            self.settled_modseq = self.highest_modseq
+            return []
         lines = self.report_flags() + self.report_arrivals()
         if self._moved or self._stepped:
             due = self._moved | self._stepped if style.modseq else self._moved
@@ -157,6 +161,12 @@ class View:
         if not self._gone:
             self.settled_modseq = self.highest_modseq
         return lines
+
+    @property
+    def _knows_all(self) -> bool:
+        """The client does, as after most commands."""
+        owed = self._unnamed or self._moved or self._stepped or self._gone
+        return not owed and len(self._uids) == self._told
 
     @property
     def owes_removals(self) -> bool:

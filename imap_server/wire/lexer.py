@@ -54,7 +54,9 @@ class Lexer:
 
     def space(self) -> None:
         """Exactly one space."""
-        self.expect(b" ")
+        if not self._text.startswith(b" ", self._at):
+            raise Bad("expected ' '")
+        self._at += 1
 
     def expect(self, token: bytes) -> None:
         """Exactly these octets."""

@@ -31,10 +31,11 @@ class NumberSet(msgspec.Struct, frozen=True):
 
     def spans(self, last: int) -> list[tuple[int, int]]:
         """The same set as ascending ranges that do not touch, with ``*`` read as ``last``."""
+        if len(self.ranges) == 1:
+            ((first, final),) = self.ranges
+            low, high = first or last, final or last
+            return [(low, high) if low <= high else (high, low)]
         ends = [(first or last, final or last) for first, final in self.ranges]
-        if len(ends) == 1:
-            ((low, high),) = ends
-            return ends if low <= high else [(high, low)]
         merged: list[tuple[int, int]] = []
         for low, high in sorted((min(pair), max(pair)) for pair in ends):
             if merged and low <= merged[-1][1] + 1:
@@ -66,6 +67,9 @@ SAVED = NumberSet((), saved=True)
 
 def read(text: bytes) -> NumberSet:
     """A set from its wire form; raises ValueError.  Leading zeros are accepted: vvmd sends them."""
+    if text.isdigit():
+        number = _read_number(text)
+        return NumberSet(((number, number),))
     return NumberSet(tuple(_read_range(piece) for piece in text.split(b",")))
 
 

@@ -66,14 +66,13 @@ class Folder:
         if changes is None:
             raise closed()
         await self._opened.check(changes.folder)
+        highest_modseq, uid_next = changes.folder.highest_modseq, changes.folder.uid_next
+        if not changes.changed and not changes.expunged:  # as before most commands
+            return Changes(highest_modseq, uid_next)
         self._ahead.forget(message.uid for message in changes.changed)
         self._ahead.forget(changes.expunged)
-        return Changes(
-            highest_modseq=changes.folder.highest_modseq,
-            uid_next=changes.folder.uid_next,
-            changed=[state_of(message) for message in changes.changed],
-            expunged=changes.expunged,
-        )
+        changed = [state_of(message) for message in changes.changed]
+        return Changes(highest_modseq, uid_next, changed, changes.expunged)
 
     async def messages(self, uids: Sequence[int]) -> Sequence[MessageRecord]:
         if len(uids) == 1:
