@@ -115,15 +115,18 @@ class Connection(asyncio.BufferedProtocol):
         self._heard = self._loop.time()
         if self._deflate is None:
             self._framer.feed(data)
-            ahead = self._framer.pending
         else:
             self._deflate.feed(data)
-            ahead = self._framer.pending + self._deflate.waiting
         if self._news is not None:
             self._settle(self._news)
-        elif self._reading and ahead > self._settings.max_read_ahead_bytes:
+        elif self._reading and self._ahead > self._settings.max_read_ahead_bytes:
             self._reading = False
             self._open().pause_reading()
+
+    @property
+    def _ahead(self) -> int:
+        """Octets that came before they were asked for."""
+        return self._framer.pending + (0 if self._deflate is None else self._deflate.waiting)
 
     def pause_writing(self) -> None:
         """The peer does not take what we write."""
@@ -234,7 +237,7 @@ class Connection(asyncio.BufferedProtocol):
         """The next event of the framer; first writes what the last commands answered."""
         began: float | None = None
         while (event := self._framer.event()) is None:
-            if self._inflate():
+            if self._deflate is not None and self._inflate():
                 continue
             await self.flush()
             if self._session.state is State.NOT_AUTHENTICATED:
@@ -437,7 +440,7 @@ class Connection(asyncio.BufferedProtocol):
             self._cut()
         elif self._transport is not None:
             self._write()
-            if self._framer.pending or (self._deflate is not None and self._deflate.waiting):
+            if self._ahead:
                 self._linger(self._transport)
             else:
                 self._transport.close()

@@ -46,6 +46,8 @@ class Attribute(enum.Enum):
 
 _LISTED = frozenset({Attribute.UID, Attribute.FLAGS})
 _LONGEST_PIECE = 65_536
+_SHORT = 2_048
+"""Octets that are copied sooner than handed on by themselves."""
 _LONGEST_PREVIEW = 200
 """Characters (RFC 8970 section 3.2)."""
 
@@ -194,11 +196,12 @@ def full(
         elif value is None:
             waiting += b" NIL"
         else:
-            yield waiting + _literal_start(section, value)
-            if len(value) <= _LONGEST_PIECE:
-                yield value
-            else:
-                yield from _cut(value)
+            waiting += _literal_start(section, value)
+            if len(value) <= _SHORT:
+                waiting += value
+                continue
+            yield waiting
+            yield from _cut(value)
             waiting = b""
     yield waiting + b")\r\n"
 
@@ -252,6 +255,9 @@ def _literal_start(section: Section, value: Octets) -> bytes:
 
 
 def _cut(value: Octets) -> Iterator[Octets]:
+    if len(value) <= _LONGEST_PIECE:
+        yield value
+        return
     view = memoryview(value)
     for start in range(0, len(view), _LONGEST_PIECE):
         yield view[start : start + _LONGEST_PIECE]

@@ -261,9 +261,11 @@ class Session:
     async def refresh(self) -> View:
         """Bring the view up to what is committed; only new names of flags are told.  Raises Unavailable."""
         selected = self.selected
-        selected.view.adopt(await selected.mailbox.changes(selected.view.highest_modseq))
-        self.out.extend(selected.view.report_flags())
-        return selected.view
+        view = selected.view
+        view.adopt(await selected.mailbox.changes(view.highest_modseq))
+        if not view.knows_all:
+            self.out.extend(view.report_flags())
+        return view
 
     def report(self, *, expunges: bool) -> None:
         """Tell the client what the view holds and it does not know; called last before a command ends.
@@ -272,7 +274,9 @@ class Session:
         says less (RFC 7162 section 6).  It must, while a removal below that MODSEQ is still owed.
         """
         view = self.selected.view
-        self.out.extend(view.report(expunges=expunges, style=self.style))
+        lines = view.report(expunges=expunges, style=self.style)
+        if lines:
+            self.out.extend(lines)
         if self.style.vanished and view.owes_removals:
             self.untagged(b"OK [HIGHESTMODSEQ %d] removals are still to be told" % view.settled_modseq)
 

@@ -147,7 +147,7 @@ class View:
 
     def report(self, *, expunges: bool, style: Style = PLAIN) -> list[bytes]:
         """Everything the client does not know yet; EXPUNGE or VANISHED only when ``expunges`` permits it."""
-        if self._knows_all:
+        if self.knows_all:
             self.settled_modseq = self.highest_modseq
             return []
         lines = self.report_flags() + self.report_arrivals()
@@ -163,8 +163,8 @@ class View:
         return lines
 
     @property
-    def _knows_all(self) -> bool:
-        """The client does, as after most commands."""
+    def knows_all(self) -> bool:
+        """Whether there is nothing to tell, as with most commands."""
         owed = self._unnamed or self._moved or self._stepped or self._gone
         return not owed and len(self._uids) == self._told
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 
 _YOUNG = 10_000
-"""New objects that set off a look at the young ones; 700 are Python's own, which a few sessions of IMAP make."""
+"""New objects that set off a look at the young ones; Python's own 700 are a few sessions of IMAP."""
 
 
 def leave_alone_what_is_there() -> None:

@@ -159,8 +159,10 @@ def _record(message: port.MessageRecord, content: str, language: str) -> Message
         body=layout.body,
         body_structure=layout.body_structure,
         parts=tuple(
-            PartSpan(part.number, part.mime_start, part.body_start, part.body_end, part.message)
-            for part in layout.parts
+            [
+                PartSpan(part.number, part.mime_start, part.body_start, part.body_end, part.message)
+                for part in layout.parts
+            ]
         ),
         email_id=content + message.identity,
         preview=preview(message.kind, seconds=message.seconds, caller=message.caller, language=language),
