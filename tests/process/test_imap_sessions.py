@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -21,7 +23,7 @@ from tests.process.arranging import Arranger, Guest
 from tests.process.clients import api_of
 from tests.process.observing import INBOX, OTHER, Session, Writer, session, truth
 from tests.process.phones import PEOPLE, Phones
-from tests.process.program import Program, running
+from tests.process.program import Program, python_path, running
 from tests.process.strangers import Login, mail_program, member
 from tests.process.test_workers import sockets, workers
 
@@ -41,6 +43,37 @@ async def test_sessions_in_three_processes_agree_whenever_all_rest(tmp_path: Pat
     three = ("--workers", "3")
     async with running(tmp_path, smsc_port=handsets.smsc.port, arguments=three) as program:
         await agree(program, [program.pid, *workers(program)])
+
+
+async def test_programs_that_open_and_close_the_store_take_nothing_from_under_the_sessions(
+    tmp_path: Path, handsets: Phones
+) -> None:
+    """When the last user of SQLite's file goes, its log goes too: none may believe so in error."""
+    two = ("--workers", "2")
+    async with running(tmp_path, smsc_port=handsets.smsc.port, arguments=two) as program:
+        agreed = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            checks = group.create_task(check_until(agreed, tmp_path))
+            await agree(program, [program.pid, *workers(program)])
+            agreed.set()
+        assert checks.result()
+
+
+async def check_until(ended: asyncio.Event, directory: Path) -> int:
+    """Look for damage in the store, again and again; returns how often there was none."""
+    looks = 0
+    while not ended.is_set():
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "vvm", "store", "check", "--config", "vvm.toml"),
+            cwd=directory,
+            env=os.environ | {"PYTHONPATH": python_path()},
+            stdout=PIPE,
+            stderr=STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        looks += 1
+    return looks
 
 
 async def test_folders_come_and_go_under_those_who_have_them_open(tmp_path: Path, handsets: Phones) -> None:
