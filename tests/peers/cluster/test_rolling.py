@@ -40,6 +40,8 @@ async def restart(nodes: Cluster, name: str) -> None:
 
 def assert_nobody_noticed(nodes: Cluster) -> None:
     record = read(Path(nodes.plan.record))
+    # Why a node refused, were it so.
+    assert [line for node in nodes.nodes.values() for line in node.logged("request_not_served")] == []
     assert {again.why for again in record.again()} <= {"refused"}
     assert {lost.why[:5] for lost in record.lost()} <= {"* BYE"}
 

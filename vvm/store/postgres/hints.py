@@ -56,7 +56,14 @@ class PostgresBus:
             raise outage(error) from error
         try:
             connection.add_termination_listener(lambda _: ended.set())
-            await connection.add_listener(_CHANNEL, lambda *heard: hear(heard[3]))
+            own = connection.get_server_pid()
+
+            def heard(_: Any, speaker: int, channel: str, text: str) -> None:
+                del channel
+                if speaker != own:  # this process knows what it says, and would look at everything twice
+                    hear(text)
+
+            await connection.add_listener(_CHANNEL, heard)
             self._connection = connection
             ready()
             await self._until(ended, connection)
