@@ -85,6 +85,40 @@ async def test_plans_from_before_a_table_grew_read_no_table() -> None:
         assert 0 < plans.rows < MANY / 16
 
 
+FULL = """
+INSERT INTO content (mailbox_id, id, layout, octets)
+SELECT $1, 1000 + n, '', '' FROM generate_series(1, 1000) AS n
+"""
+FILED = """
+INSERT INTO message (mailbox_id, folder_id, uid, modseq, kind, received_at, utc_offset, seconds, size,
+                     content_id)
+SELECT $1, 1, 1000 + n, 1, 'voice', 1, 0, 7, 3000, 1000 + n FROM generate_series(1, 1000) AS n
+"""
+
+
+async def arrays_known(store: PostgresStore, alice: Subscriber) -> None:
+    """The driver asks once what arrays of numbers are."""
+    await store.mailboxes.change_flags(alice.mailbox, INBOX, [2], add=Flags.SEEN, remove=NOTHING)
+
+
+async def test_one_message_of_a_thousand_is_looked_up_alone() -> None:
+    async with explained() as (store, plans):
+        alice = await populate(store)
+        connection = store._database._durable._connection
+        for statement in (FULL, FILED):
+            await connection.execute(statement, alice.mailbox)
+        await connection.execute("VACUUM ANALYZE")
+        await arrays_known(store, alice)
+        await asyncio.sleep(0)
+        plans.rows = 0
+        boxes = store.mailboxes
+        await boxes.messages(alice.mailbox, INBOX, [1])
+        await boxes.octets(alice.mailbox, INBOX, 1)
+        await boxes.change_flags(alice.mailbox, INBOX, [1], add=Flags.SEEN, remove=NOTHING)
+        await asyncio.sleep(0)
+        assert 0 < plans.rows < 200
+
+
 async def test_statements_for_one_subscriber_are_planned_once_and_lists_anew() -> None:
     async with postgres.database() as url:
         connection: Any = await asyncpg.connect(url, server_settings=dict(PLANS))

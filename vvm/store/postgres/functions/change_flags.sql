@@ -51,7 +51,7 @@ BEGIN
         RETURNING f.highest_modseq INTO place.highest_modseq;
         UPDATE message m SET flags = w.flags, keywords = w.keywords, modseq = place.highest_modseq
           FROM unnest(moved, new_flags, new_keywords) AS w (uid, flags, keywords)
-         WHERE m.mailbox_id = box AND m.folder_id = place.id AND m.uid = w.uid;
+         WHERE m.mailbox_id = box AND m.folder_id = place.id AND m.uid = ANY (moved) AND m.uid = w.uid;
         INSERT INTO journal SELECT box, place.id, place.highest_modseq, n, 'flags' FROM unnest(moved) AS n;
         PERFORM silence_greetings(box, place.id, place.highest_modseq, m.kind, m.uid)
            FROM message m WHERE m.mailbox_id = box AND m.folder_id = place.id AND m.uid = ANY (last);

@@ -68,7 +68,8 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
        m.keywords, coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
-  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = m.content_id
+  CROSS JOIN LATERAL (SELECT layout FROM content c
+                       WHERE c.mailbox_id = :mailbox AND c.id = m.content_id OFFSET 0) AS c  -- one by one, not the whole mailbox
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = ANY (:uids)
  ORDER BY m.uid;
 
@@ -78,7 +79,8 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
        coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
-  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = coalesce(m.original_id, m.content_id)
+  CROSS JOIN LATERAL (SELECT layout FROM content c
+                       WHERE c.mailbox_id = :mailbox AND c.id = coalesce(m.original_id, m.content_id) OFFSET 0) AS c  -- one by one, not the whole mailbox
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = ANY (:uids)
  ORDER BY m.uid;
 
@@ -86,14 +88,16 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
 SELECT c.octets, c.blob, c.blob_size
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
-  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = m.content_id
+  CROSS JOIN LATERAL (SELECT octets, blob, blob_size FROM content c
+                       WHERE c.mailbox_id = :mailbox AND c.id = m.content_id OFFSET 0) AS c  -- one by one, not the whole mailbox
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
 
 -- name: original_octets
 SELECT c.octets, c.blob, c.blob_size
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
-  JOIN content c ON c.mailbox_id = m.mailbox_id AND c.id = coalesce(m.original_id, m.content_id)
+  CROSS JOIN LATERAL (SELECT octets, blob, blob_size FROM content c
+                       WHERE c.mailbox_id = :mailbox AND c.id = coalesce(m.original_id, m.content_id) OFFSET 0) AS c  -- one by one, not the whole mailbox
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
 
 -- name: change_flags
