@@ -87,6 +87,8 @@ class OutboundSms(msgspec.Struct, frozen=True):
     """Segments, counted from 1, that the SMSC took in an earlier attempt: not sent again."""
     held_until: float = inf
     """By the event loop's clock: from then on somebody else may have it, and it is not sent any more."""
+    lease: int = 0
+    """Which one it is: when one is over, the same SMS may be in the gateway's hands a second time."""
     carrier: str = ""
     """Of its recipient; "" for none."""
     waiting: Waiting | None = None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from sms_gateway.policy import not_sent
 from sms_gateway.port import (
     Acceptance,
     Coding,
@@ -46,6 +47,35 @@ async def test_a_row_whose_lease_ran_out_may_be_in_our_hands_twice() -> None:
     assert (first.id, first.attempt + 1) == (second.id, second.attempt)
     for sms in (first, second):
         await outbox.settle(sms, Sent(Acceptance(1, 1, "00000001")), smsc=SMSC)
+    world.clock.advance(LONG)
+    assert await outbox.lease(10, Lane()) == []
+
+
+async def test_an_end_that_is_said_again_is_not_that_of_a_later_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The answer to the first was lost; an attempt that did not count has the same number as the next."""
+    world = World()
+    await world.subscriber()
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    outbox = NotificationOutbox(world.notification, clock=world.clock)
+    (first,) = await outbox.lease(10, Lane())
+    retry = world.store.outbox.retry
+
+    async def unheard(*words: Any, **more: Any) -> None:
+        await retry(*words, **more)
+        raise Outage("the connection ended after the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store.outbox, "retry", unheard)
+        with pytest.raises(Unavailable):
+            await outbox.settle(first, not_sent(), smsc="")
+    world.clock.advance(LONG)
+    (second,) = await outbox.lease(10, Lane())
+    assert (first.id, first.attempt) == (second.id, second.attempt)
+    await outbox.settle(first, not_sent(), smsc="")
+    assert await outbox.lease(10, Lane()) == []
+    await outbox.settle(second, Sent(Acceptance(1, 1, "00000001")), smsc=SMSC)
     world.clock.advance(LONG)
     assert await outbox.lease(10, Lane()) == []
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Protocol
 
 import structlog
@@ -78,8 +79,9 @@ class NotificationOutbox:
         self._holder = ""
         self._clock = clock
         self._metrics = metrics
-        self._leased: dict[tuple[int, int], Notice] = {}
-        """By row and attempts before: a row whose lease ran out may be in our hands twice."""
+        self._leased: dict[int, Notice] = {}
+        """By the number of the lease: a row whose lease is over may be in our hands twice."""
+        self._leases = count(1)
 
     async def hold(self, name: str) -> None:
         """Lease under this name from now on, and take back what was leased under it.  Raises Outage."""
@@ -93,14 +95,14 @@ class NotificationOutbox:
             notices = await self._notification.lease(limit, holder=self._holder, lane=_meant(lane))
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        for notice in notices:
-            self._leased[notice.row.id, notice.row.attempt - 1] = notice
-        return [_outbound(notice, held_until) for notice in notices]
+        leased = {next(self._leases): notice for notice in notices}
+        self._leased |= leased
+        return [_outbound(notice, held_until, lease) for lease, notice in leased.items()]
 
     async def take_back(self, in_hands: Collection[OutboundSms]) -> None:
         """Without a name nothing is known to be ours, and every lease runs to its end."""
-        known = {(sms.id, sms.attempt) for sms in in_hands}
-        self._leased = {key: notice for key, notice in self._leased.items() if key in known}
+        known = {sms.lease for sms in in_hands}
+        self._leased = {lease: notice for lease, notice in self._leased.items() if lease in known}
         try:
             if self._holder:
                 await self._notification.take_back(self._holder, but={sms.id for sms in in_hands})
@@ -108,17 +110,16 @@ class NotificationOutbox:
             raise Unavailable(outage.code) from outage
 
     async def segment_accepted(self, sms: OutboundSms, acceptance: Acceptance, *, smsc: str) -> None:
-        notice = self._leased.get((sms.id, sms.attempt))
+        notice = self._leased.get(sms.lease)
         if notice is None:
-            return  # settled by another hold of the same row: the segment is known or will be sent again
+            return  # taken back: the segment will be sent again
         try:
             await self._notification.accepted(notice.row, _noted(acceptance, smsc))
         except Outage as outage:
             raise Unavailable(outage.code) from outage
 
     async def settle(self, sms: OutboundSms, outcome: Outcome, *, smsc: str) -> None:
-        key = (sms.id, sms.attempt)
-        notice = self._leased.get(key)
+        notice = self._leased.get(sms.lease)
         if notice is None:
             return
         row = notice.row
@@ -135,7 +136,7 @@ class NotificationOutbox:
                     await self._notification.failed(row, smpp_status=status)
         except Outage as outage:
             raise Unavailable(outage.code) from outage
-        del self._leased[key]
+        self._leased.pop(sms.lease, None)  # it may have been taken back meanwhile
 
     async def receipt(self, receipt: Receipt) -> None:
         settlement = _SETTLEMENTS.get(receipt.state)
@@ -244,7 +245,7 @@ def _meant(lane: Lane) -> notification.Lane:
     return notification.Lane(lane.carriers, lane.others)
 
 
-def _outbound(notice: Notice, held_until: float) -> OutboundSms:
+def _outbound(notice: Notice, held_until: float, lease: int) -> OutboundSms:
     row = notice.row
     return OutboundSms(
         id=row.id,
@@ -260,6 +261,7 @@ def _outbound(notice: Notice, held_until: float) -> OutboundSms:
         # have changed.  A segment that comes twice takes the place of its twin in the handset.
         accepted=frozenset(),
         held_until=held_until,
+        lease=lease,
         carrier=row.carrier,
         waiting=None if notice.waiting is None else Waiting(notice.waiting),
     )
