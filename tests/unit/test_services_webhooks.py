@@ -237,6 +237,23 @@ async def test_a_rotated_secret_signs_at_once(world: World) -> None:
     assert "whsec_" not in repr(rotated)
 
 
+async def test_a_secret_that_another_master_key_sealed_is_replaced_also_by_a_request_with_a_key(
+    world: World,
+) -> None:
+    made = await registered(world)
+    after = Webhooks(
+        world.store.webhooks,
+        world.store.events,
+        Keyring(b"\x08" * 32),
+        clock=world.clock,
+        settings=WebhookSettings(),
+    )
+    other = await after.add("https://billing.example.net/", request=b"first")
+    assert other.webhook.id != made.webhook.id
+    rotated = await after.rotate(made.webhook.id, request=b"second")
+    assert await after.rotate(made.webhook.id, request=b"second") == rotated
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -163,7 +163,6 @@ def _status(config: Config) -> Findings:
         "ipt": ("imap_port", service.imap_port),
         "u": ("domain", service.domain),
         "lang": ("languages", service.languages),
-        "pw_len": ("pin_max_digits", service.pin_max_digits),
     }
     try:
         StatusReply(

@@ -20,6 +20,8 @@ _LONGEST = {"days": 36_500, "hours": 876_000, "minutes": 52_560_000, "seconds": 
 """A century by the last word of a key: longer than anything here lasts, and every date can be written."""
 _WITHIN = {
     "vvm.max_messages": (1, MAX_MESSAGES_LIMIT),
+    "vvm.pin_min_digits": (1, LONGEST_PIN),
+    "vvm.pin_max_digits": (1, LONGEST_PIN),
     # RFC 9106 section 3.1 begins at 8 KiB a lane; each PIN takes that memory and time
     "pin.memory_kib": (8, 4_194_304),
     "pin.passes": (1, 1000),
