@@ -183,11 +183,11 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     partial_limit: int = 1000
     """Unfinished concatenated SMS that are kept."""
     partial_each: int = 5
-    """Of one handset."""
+    """Unfinished concatenated SMS of one handset that are kept."""
     partial_segments: int = 10
-    """Segments of such an SMS; one that announces more is no request of a client."""
+    """Segments of an unfinished SMS; one that announces more is no request of a client."""
     partial_seconds: float = 3600.0
-    """For how long."""
+    """For how long unfinished SMS are kept."""
     max_pdu_bytes: int = 70_000
     """A longer PDU costs the link; message_payload alone may have 65535."""
 

@@ -92,7 +92,8 @@ async def follow(
             sys.stdout.flush()
             if not found:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await stopping.wait()
 
 
 def _row(event: Event) -> Row:
