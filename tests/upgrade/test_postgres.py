@@ -13,7 +13,7 @@ import pytest
 from tests import postgres
 from tests.contract.samples import new_message
 from tests.upgrade.life import assert_everything_is_there_and_goes_on
-from vvm.store.postgres import open_postgres
+from vvm.store.postgres import open_postgres, schema
 from vvm.store.postgres.schema import _FIRST, COMPATIBLE, VERSION, prepare
 from vvm.store.rows import layout_octets
 
@@ -109,3 +109,15 @@ async def test_older_releases_are_shut_out_when_the_operator_says_so(old: str) -
 async def test_a_release_that_is_too_old_does_not_start_then(old: str) -> None:
     await prepare(old, postgres.SETTINGS, finish=True)
     assert await look(old, "SELECT compatible FROM schema_version") == [(VERSION,)]
+
+
+async def test_a_node_of_an_older_schema_leaves_the_functions_of_a_newer_one_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with postgres.database() as url:
+        installed = await look(url, "SELECT functions FROM schema_version")
+        monkeypatch.setattr(schema, "VERSION", VERSION - 1)
+        monkeypatch.setattr(schema, "_functions", lambda: "DROP FUNCTION keyword_text; DROP FUNCTION owe")
+        await look(url, f"UPDATE schema_version SET compatible = {COMPATIBLE}")  # a new one is
+        await prepare(url, postgres.SETTINGS)
+        assert await look(url, "SELECT functions FROM schema_version") == installed

@@ -18,8 +18,11 @@ from vvm.store.migration import Migrated, When, steps
 from vvm.store.postgres.engine import connect, outage
 from vvm.store.settings import PostgresSettings
 
-VERSION = 14
-"""The schema that this release writes."""
+VERSION = 15
+"""The schema that this release writes; it grows with each change of functions/ too, if by an empty step."""
+FUNCTIONS = "5e4fecbcfa645bcba84f6362095b28a142ddcf1a63caee4e2a97de7ff9d1d8f9"
+"""SHA-256 of functions/ at this VERSION.  Of two programs with one VERSION each would put its own in place
+of the other's; one of a lower VERSION leaves them alone."""
 COMPATIBLE = 3
 """The oldest release, by its VERSION, that can work beside this one.
 
