@@ -46,7 +46,11 @@ def _feed() -> list[_Row]:
     return rows
 
 
-@pytest.fixture(params=parameters(["sqlite", "postgres"]))
+_COPIED = 250
+"""Events, of 400, that another store had: they stand before the first transaction of this one."""
+
+
+@pytest.fixture(params=[*parameters(["sqlite", "postgres"]), pytest.param("copied", marks=pytest.mark.peers)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "sqlite":
         file = ready(tmp_path / "vvm.db")
@@ -56,12 +60,14 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         async with open_sqlite(file) as opened:
             yield opened
         return
-    url = await postgres.make("event_times")
+    url = await postgres.make(f"event_times_{request.param}")
+    before = _COPIED if request.param == "copied" else 0
     connection = await asyncpg.connect(url)
     try:
         insert = "INSERT INTO event (xid, at, msisdn, kind, detail) VALUES ($1, $2, $3, $4, '{}')"
         # Two of each transaction.
-        await connection.executemany(insert, [row[1:] for row in _feed()])
+        feed = [(0 if at < before else row[1], *row[2:]) for at, row in enumerate(_feed())]
+        await connection.executemany(insert, feed)
     finally:
         await connection.close()
     async with open_postgres(url, postgres.SETTINGS) as opened:

@@ -1,3 +1,3 @@
--- Nothing but functions/ has changed: who knows them by an older text does not put that back.
+-- functions/ have changed, and little else: who knows them by an older text does not put that back.
 
 SELECT;

@@ -14,21 +14,25 @@ SELECT xid, id, at, msisdn, kind, detail FROM event
 
 -- name: events_between
 -- Between two places, beside which no event of these moments lies: no index of moments is kept.
+WITH first AS MATERIALIZED (SELECT at_xid, at_id FROM feed_place(:since::bigint - :slack::bigint)),
+last AS MATERIALIZED (SELECT at_xid, at_id FROM feed_place(:until::bigint + :slack::bigint))
 SELECT xid, id, at, msisdn, kind, detail FROM event
  WHERE (xid, id) > (:after_xid::bigint, :after_id::bigint)
-   AND xid >= (SELECT event_place(:since::bigint - :slack::bigint))
-   AND xid <= (SELECT event_place(:until::bigint + :slack::bigint))
+   AND (xid, id) >= ((SELECT at_xid FROM first), (SELECT at_id FROM first))
+   AND (xid, id) <= ((SELECT at_xid FROM last), (SELECT at_id FROM last))
    AND at >= :since AND at < :until
    AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
    AND (:kinds::text[] IS NULL OR kind = ANY (:kinds))
  ORDER BY xid, id LIMIT :limit;
 
 -- name: events_of_subscriber_between
+WITH first AS MATERIALIZED (SELECT at_xid, at_id FROM feed_place(:since::bigint - :slack::bigint)),
+last AS MATERIALIZED (SELECT at_xid, at_id FROM feed_place(:until::bigint + :slack::bigint))
 SELECT xid, id, at, msisdn, kind, detail FROM event
  WHERE msisdn = :msisdn
    AND (xid, id) > (:after_xid::bigint, :after_id::bigint)
-   AND xid >= (SELECT event_place(:since::bigint - :slack::bigint))
-   AND xid <= (SELECT event_place(:until::bigint + :slack::bigint))
+   AND (xid, id) >= ((SELECT at_xid FROM first), (SELECT at_id FROM first))
+   AND (xid, id) <= ((SELECT at_xid FROM last), (SELECT at_id FROM last))
    AND at >= :since AND at < :until
    AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
    AND (:kinds::text[] IS NULL OR kind = ANY (:kinds))
