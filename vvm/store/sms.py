@@ -159,7 +159,8 @@ class OutboxStore(Protocol):
         Carriers take turns in the order of their names, beginning behind ``after``.  Of each the rows
         come in the order of the families, then the oldest due.  Of one family to one recipient at
         most one row is in hands: the others are passed over until it was given back or settled, or
-        its lease ended.  ``holder`` names the worker for ``take_back``.
+        its lease ended.  Families of a newer release are left to it.  ``holder`` names the worker for
+        ``take_back``.
         """
         ...
 
@@ -283,7 +284,7 @@ class OutboxStore(Protocol):
         ...
 
     async def next_due(self, *, now: datetime, lane: Lane = EVERYBODY) -> datetime | None:
-        """When the earliest owed row of a lane is due, but for what ``lease`` would pass over now."""
+        """When the earliest row of a lane is due, but for what ``lease`` would pass over now or leave."""
         ...
 
 

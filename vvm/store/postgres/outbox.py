@@ -32,6 +32,8 @@ from vvm.store.port import (
 from vvm.store.postgres.engine import Connection, Database, statements
 
 _SQL = statements("outbox.sql")
+_FAMILIES = [family.value for family in Family]
+"""Those that we can send.  A newer release that works beside this one may owe others: they are its own."""
 
 
 async def owe(connection: Connection, owed: Sequence[Owed], *, uid: int | None = None) -> None:
@@ -98,7 +100,7 @@ class PostgresOutbox:
             "until": rows.microseconds(now + lease),
             "limit": limit,
             "holder": holder,
-            "families": [family.value for family in Family],
+            "families": _FAMILIES,
             "carriers": list(lane.carriers),
             "others": lane.others,
             "after": after,
@@ -236,7 +238,12 @@ class PostgresOutbox:
         return rows.outbox_counts(await self._database.all(_SQL["counts_by_carrier"]), dead)
 
     async def next_due(self, *, now: datetime, lane: Lane = EVERYBODY) -> datetime | None:
-        where = {"now": rows.microseconds(now), "carriers": list(lane.carriers), "others": lane.others}
+        where = {
+            "now": rows.microseconds(now),
+            "families": _FAMILIES,
+            "carriers": list(lane.carriers),
+            "others": lane.others,
+        }
         (due_at,) = await self._database.one(_SQL["next_due"], where)
         return rows.moment_or_none(due_at)
 

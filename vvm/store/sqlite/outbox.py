@@ -33,6 +33,8 @@ from vvm.store.sql import named_statements
 from vvm.store.sqlite.engine import Reader, Row, Writer
 
 _SQL = named_statements("vvm.store.sqlite.queries", "outbox.sql")
+_FAMILIES = json.dumps([family.value for family in Family])
+"""Those that we can send."""
 
 
 def insert_owed(connection: sqlite3.Connection, owed: Sequence[Owed], *, uid: int | None = None) -> None:
@@ -98,7 +100,8 @@ class SqliteOutbox:
     ) -> Sequence[Leased]:
         at = {"now": rows.microseconds(now), "until": rows.microseconds(now + lease)}
         carriers = self._carriers(lane, after)
-        if not any(self._reader.one(_SQL["any_due"], at | {"carrier": carrier}) for carrier in carriers):
+        where = {"now": at["now"], "families": _FAMILIES}
+        if not any(self._reader.one(_SQL["any_due"], where | {"carrier": carrier}) for carrier in carriers):
             return []  # an idle worker costs some reads and no write
 
         def work(connection: sqlite3.Connection) -> Sequence[Leased]:
@@ -316,7 +319,7 @@ class SqliteOutbox:
         return rows.outbox_counts(self._reader.all(_SQL["counts_by_carrier"]), dead)
 
     async def next_due(self, *, now: datetime, lane: Lane = EVERYBODY) -> datetime | None:
-        at = {"now": rows.microseconds(now)}
+        at = {"now": rows.microseconds(now), "families": _FAMILIES}
         found = [self._reader.one(_SQL["next_due"], at | {"carrier": each}) for each in self._carriers(lane)]
         return min((rows.moment(row[0]) for row in found if row is not None), default=None)
 

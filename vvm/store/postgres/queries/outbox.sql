@@ -132,7 +132,7 @@ SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired');
 SELECT carrier, count(*), min(due_at) FROM outbox WHERE state = 'owed' GROUP BY carrier;
 
 -- name: next_due
--- Of each carrier of a lane, but for what lease would pass over.
+-- Of each carrier of a lane, but for what lease would pass over or leave to a newer release.
 WITH RECURSIVE owed (carrier) AS (
     SELECT min(carrier) FROM outbox WHERE state = 'owed'
     UNION ALL
@@ -143,6 +143,7 @@ SELECT min(o.due_at)
   CROSS JOIN LATERAL (
       SELECT due_at FROM outbox w
        WHERE state = 'owed' AND carrier = owed.carrier
+         AND (family = ANY (:families::text[])) IS TRUE  -- compared, not looked up: the index is in the order of due_at
          AND NOT EXISTS (SELECT 1 FROM outbox b
                           WHERE b.recipient = w.recipient AND b.family = w.family AND b.state = 'owed'
                             AND b.id <> w.id

@@ -44,7 +44,8 @@ SELECT id, recipient, subscriber_id, cause, uid, return_code, attempts, expires_
  ORDER BY due_at, id LIMIT :limit;
 
 -- name: any_due
-SELECT 1 FROM outbox WHERE state = 'owed' AND carrier = :carrier AND due_at <= :now LIMIT 1;
+SELECT 1 FROM outbox WHERE state = 'owed' AND carrier = :carrier AND due_at <= :now
+   AND family IN (SELECT value FROM json_each(:families)) LIMIT 1;
 
 -- name: lease
 UPDATE outbox SET due_at = :until, attempts = attempts + 1, leased = 1, taken_at = :now, held = 0,
@@ -198,8 +199,9 @@ SELECT count(*) FROM outbox WHERE state IN ('failed', 'expired');
 SELECT carrier, count(*), min(due_at) FROM outbox WHERE state = 'owed' GROUP BY carrier;
 
 -- name: next_due
--- The same as in due.
+-- The same as in due, of the same families, which are compared and not looked up: the index is in the order of due_at.
 SELECT due_at FROM outbox o WHERE state = 'owed' AND carrier = :carrier
+   AND +family IN (SELECT value FROM json_each(:families))
    AND NOT EXISTS (SELECT 1 FROM outbox b
                     WHERE b.recipient = o.recipient AND b.family = o.family AND b.state = 'owed' AND b.id <> o.id
                       AND ((b.leased = 1 AND b.due_at > :now) OR (b.id < o.id AND b.due_at <= :now)))
