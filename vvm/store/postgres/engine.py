@@ -4,7 +4,8 @@
 One commits with an fsync, the other (``synchronous_commit = off``) without: the port says which of
 its methods need none.  Statements have names for their parameters, as in SQLite; asyncpg prepares
 each once a connection, and the server plans it then (PLANS).  A transaction that met another one
-(deadlock, a unique index that somebody else was first in) is run again: it has changed nothing.
+(deadlock, a unique index that somebody else was first in, a step of the schema that changed what it
+reads) is run again: it has changed nothing.
 """
 
 from __future__ import annotations
@@ -140,8 +141,11 @@ class Database:
 
     async def all(self, statement: Statement, values: Mapping[str, object] | None = None) -> Sequence[Any]:
         """Read.  Raises Outage."""
-        async with self._connection(self._durable, transaction=statement.anew) as connection:
+
+        async def once(connection: Connection) -> Sequence[Any]:
             return await connection.all(statement, values)
+
+        return await self._again(once, self._durable, transaction=statement.anew)
 
     async def one(self, statement: Statement, values: Mapping[str, object] | None = None) -> Any:
         rows = await self.all(statement, values)
@@ -158,7 +162,7 @@ class Database:
         async def once(connection: Connection) -> Sequence[Any]:
             return await connection.all(statement, values)
 
-        return await self._again(once, durable=durable, whole=not statement.anew)
+        return await self._commit(once, durable=durable, transaction=statement.anew)
 
     async def write(self, work: Callable[[Connection], Awaitable[T]], *, durable: bool = True) -> T:
         """Run ``work`` in a transaction; return when it is committed.
@@ -166,22 +170,26 @@ class Database:
         Durable: also when it is fsynced.  ``work`` may be run again from its beginning.  Raises
         Outage, and what ``work`` raises.
         """
-        return await self._again(work, durable=durable, whole=False)
+        return await self._commit(work, durable=durable, transaction=True)
 
-    async def _again(self, work: Callable[[Connection], Awaitable[T]], *, durable: bool, whole: bool) -> T:
+    async def _commit(
+        self, work: Callable[[Connection], Awaitable[T]], *, durable: bool, transaction: bool
+    ) -> T:
         pool = self._durable if durable else self._relaxed
         started = time.perf_counter()
+        result = await self._again(work, pool, transaction=transaction)
+        self._metrics.committed(1, time.perf_counter() - started)
+        return result
+
+    async def _again(self, work: Callable[[Connection], Awaitable[T]], pool: Any, *, transaction: bool) -> T:
         for left in reversed(range(_TRIES)):
             try:
-                async with self._connection(pool, transaction=not whole) as connection:
-                    result = await work(connection)
+                async with self._connection(pool, transaction=transaction) as connection:
+                    return await work(connection)
             except _MET as met:
                 if not left:
                     raise outage(met) from met
                 log.debug("transaction_repeated", error=type(met).__name__)
-            else:
-                self._metrics.committed(1, time.perf_counter() - started)
-                return result
         raise AssertionError("unreachable")
 
     @asynccontextmanager
