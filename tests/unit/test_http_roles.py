@@ -84,7 +84,7 @@ async def test_the_log_names_the_caller_and_never_its_token(http: Api, world: Wo
     with structlog.testing.capture_logs() as events:
         await http.call("GET", "/v1/cos", token=secret.reveal())
     (event,) = [one for one in events if one["event"] == "request_served"]
-    assert event["caller"] == "crm"
+    assert event["token_name"] == "crm"
     assert secret.reveal() not in str(events)
 
 

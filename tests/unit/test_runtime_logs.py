@@ -70,6 +70,16 @@ def test_nobody_s_number_and_no_secret_is_written(format_: Format) -> None:
     assert "hunter2" not in text
 
 
+@pytest.mark.parametrize("name", ["t-admin", "crm-deposit", "4915112345678"])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_name_of_a_token_stands_in_full(format_: Format, name: str) -> None:
+    stream = io.StringIO()
+    configure("info", format_, stream=stream)
+    log.info("request_served", token_name=name, msisdn="+33612345678")
+    assert name in stream.getvalue()
+    assert "612345678" not in stream.getvalue()
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_restricted_caller_stays_none(format_: Format) -> None:
     stream = io.StringIO()

@@ -21,6 +21,8 @@ from vvm.domain.secrets import Secret
 
 _NUMBERS = frozenset({"msisdn", "recipient", "originator", "caller"})
 _SECRETS = frozenset({"password", "pin", "token", "secret", "authorization"})
+_NAMES = frozenset({"token_name"})
+"""What operators named themselves to know it again: in full, also where it is all digits."""
 _SHOWN_DIGITS = 4
 _STARS = "***"
 _NUMBER_IN_TEXT = re.compile(r"(?<![0-9A-Za-z.])\+?[0-9]{9,15}(?![0-9A-Za-z.])")
@@ -78,7 +80,7 @@ def _masked(key: str, value: object) -> object:
         return masked_number(str(value))
     if isinstance(value, str):
         shown = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
-        return _NUMBER_IN_TEXT.sub(lambda found: masked_number(found[0]), shown)
+        return shown if key in _NAMES else _NUMBER_IN_TEXT.sub(lambda found: masked_number(found[0]), shown)
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(key, item) for item in value]
     if isinstance(value, MutableMapping):

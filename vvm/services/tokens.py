@@ -49,7 +49,7 @@ class Tokens:
             expires_at=None if life is None else now + life,
         )
         await self._tokens.add(token)
-        log.info("token_created", token=name, role=role.value)
+        log.info("token_created", token_name=name, role=role.value)
         return token, secret
 
     async def known(self, text: str) -> Token | None:
@@ -66,7 +66,7 @@ class Tokens:
     async def revoke(self, name: str) -> None:
         """No request opens with it from now on.  Raises UnknownToken."""
         await self._tokens.revoke(name)
-        log.info("token_revoked", token=name)
+        log.info("token_revoked", token_name=name)
 
 
 def digest(text: str) -> bytes:

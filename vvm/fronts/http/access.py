@@ -50,7 +50,7 @@ def access(registry: CollectorRegistry, metric: str = "vvm_http_request_seconds"
                 "request_served",
                 method=method,
                 route=_route(request),
-                caller=request.get(CALLER_NAME),
+                token_name=request.get(CALLER_NAME),
                 msisdn=request.match_info.get("msisdn"),
                 status=response.status,
                 seconds=round(elapsed, 6),
