@@ -129,6 +129,20 @@ async def test_a_cursor_that_was_never_given_out_is_refused(store: Store, cursor
         await store.events.page(cursor, limit=1)
 
 
+async def test_a_cursor_is_reached_once_there_was_such_an_event_and_stays_so(
+    store: Store, alice: Subscriber
+) -> None:
+    await store.mailboxes.append(alice.mailbox, INBOX, new_message())
+    newest = await store.events.newest()
+    assert await store.events.reaches(BEGINNING)
+    assert await store.events.reaches(newest)
+    assert not await store.events.reaches("9" * 15)
+    while await store.events.forget_events(before=datetime.now(UTC) + timedelta(hours=1), limit=9):
+        pass
+    assert await store.events.newest() == BEGINNING
+    assert await store.events.reaches(newest)
+
+
 async def test_old_events_are_forgotten_oldest_first_and_new_ones_kept(
     store: Store, alice: Subscriber
 ) -> None:

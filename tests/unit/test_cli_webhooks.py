@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.test_cli_commands import ALICE, Run, config, speech, vvm
 from vvm.cli.main import Exit
 
@@ -27,6 +29,16 @@ def test_the_flags_of_a_message_are_words(vvm: Run, speech: str) -> None:
     vvm("message", "deposit", speech, "--to", ALICE)
     vvm("message", "mark", ALICE, "1", "--seen")
     assert "flags=seen" in vvm("event", "list", "--kinds", "message.flags,message.deposited").out
+
+
+@pytest.mark.parametrize(
+    "words", [("event", "list"), ("event", "follow"), ("webhook", "add", URL), ("webhook", "replay", "1")]
+)
+def test_a_cursor_beyond_the_newest_event_is_refused(vvm: Run, words: tuple[str, ...]) -> None:
+    vvm("webhook", "add", URL)
+    refused = vvm(*words, "--cursor", "999999999")
+    assert refused.code == Exit.REFUSED
+    assert "beyond the newest event" in refused.err
 
 
 def test_a_webhook_is_added_changed_and_removed(vvm: Run) -> None:

@@ -80,6 +80,7 @@ async def test_the_feed_is_read_of_a_time(http: Api, world: World) -> None:
         ("since=yesterday", (400, "bad_request")),
         ("kinds=message.eaten", (400, "unknown_event_kind")),
         ("cursor=never", (422, "bad_cursor")),
+        ("cursor=777777777", (422, "bad_cursor")),
         ("limit=0", (400, "bad_request")),
     ],
 )
@@ -145,6 +146,18 @@ async def test_a_bad_webhook_is_refused_without_repeating_it(http: Api) -> None:
     answer = await http.call("POST", HOOKS, json={"url": "http://user:hidden@example.net/"})
     assert answer.problem == (422, "bad_webhook")
     assert "hidden" not in answer.text
+
+
+async def test_a_cursor_beyond_the_newest_event_is_refused_and_not_waited_behind(http: Api) -> None:
+    """A webhook or a stream that began there would be deaf without a word."""
+    beyond = {"url": URL, "cursor": "777777777"}
+    assert (await http.call("POST", HOOKS, json=beyond)).problem == (422, "bad_cursor")
+    one = f"{HOOKS}/{(await http.call('POST', HOOKS, json={'url': URL})).json['id']}"
+    replay = await http.call("POST", f"{one}/replay", json={"cursor": "777777777"})
+    assert replay.problem == (422, "bad_cursor")
+    for headers in ({"Accept": "text/event-stream"}, {"Last-Event-ID": "777777777"}):
+        answer = await http.call("GET", f"{EVENTS}?cursor=777777777", headers=headers)
+        assert answer.problem == (422, "bad_cursor")
 
 
 async def test_a_stop_waits_for_no_stream(world: World) -> None:

@@ -28,11 +28,12 @@ STATEMENTS = {
     for name, text in named_statements(QUERIES, item.name).items()
 }
 # These hold only what is owed (and the carriers that are owed anything), dead, pending, or waits for
-# segments or its end, not what ever was; webhooks are few, and a handover is one.
+# segments or its end, not what ever was; webhooks are few, a handover is one, and a sequence a table.
 SMALL = (
     "outbox_next_by_carrier",
     "owed",
     "outbox_dead",
+    "sqlite_sequence",
     "inbound_pending",
     "inbound_segment",
     "loose_blob_waiting",

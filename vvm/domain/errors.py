@@ -236,8 +236,8 @@ class BadCursor(Refusal):
 
     code = "bad_cursor"
 
-    def __init__(self) -> None:
-        super().__init__("cursor must be the next of an earlier page")
+    def __init__(self, text: str = "cursor must be the next of an earlier page") -> None:
+        super().__init__(text)
 
 
 class BadTime(Refusal):

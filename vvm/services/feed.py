@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from vvm.domain.clock import Clock
+from vvm.domain.errors import BadCursor
 from vvm.domain.event import Event, EventKind
 from vvm.domain.numbers import Msisdn
 from vvm.services.paging import PAGE, check_limit
@@ -41,12 +42,16 @@ class Feed:
     ) -> Sequence[Event]:
         """Up to ``limit`` events behind a cursor, of all kinds when none is named.
 
-        Of those ``since`` then and before ``until``.  Raises InvalidLimit, BadCursor.
+        Of those ``since`` then and before ``until``.  Raises InvalidLimit; BadCursor, also when no event
+        has come as far: whoever waits behind it would miss what comes until then.
         """
         check_limit(limit)
-        return await self._events.page(
+        found = await self._events.page(
             cursor, limit=limit, kinds=kinds, msisdn=msisdn, since=since, until=until
         )
+        if not found:
+            await require_reached(self._events, cursor)
+        return found
 
     async def newest(self) -> str:
         """Where who wants only what is still to come begins."""
@@ -61,3 +66,9 @@ class Feed:
         if total:
             log.info("events_forgotten", events=total)
         return total
+
+
+async def require_reached(events: EventStore, cursor: str) -> None:
+    """Raises BadCursor for one that lies beyond the newest event."""
+    if not await events.reaches(cursor):
+        raise BadCursor("the cursor lies beyond the newest event: it is not of this store")

@@ -17,6 +17,7 @@ from vvm.domain.event import EventKind
 from vvm.domain.numbers import Msisdn
 from vvm.domain.secrets import Secret
 from vvm.services.credentials import Keyring, SealBroken
+from vvm.services.feed import require_reached
 from vvm.services.paging import PAGE, Page, RowNumber, check_limit, page_of, place_of
 from vvm.services.settings import WebhookSettings
 from vvm.store.events import EventStore, NewWebhook, Parked, Webhook, WebhookStore
@@ -70,6 +71,8 @@ class Webhooks:
         has the secret that it was given.  Raises BadWebhook, BadCursor, TooManyWebhooks.
         """
         self._check(url)
+        if cursor is not None:
+            await require_reached(self._events, cursor)
         secret = self._new_secret(request)
         for known in await self.all() if request is not None else ():
             if self._has(known, secret):
@@ -134,6 +137,7 @@ class Webhooks:
 
         Raises UnknownWebhook, BadCursor.
         """
+        await require_reached(self._events, cursor)
         changed = await self._webhooks.set_webhook(webhook, now=self._clock.now(), cursor=cursor)
         log.info("webhook_replayed", webhook=webhook)
         return _known(changed)

@@ -46,6 +46,13 @@ class EventStore(Protocol):
         """The cursor of the newest event; BEGINNING when there is none."""
         ...
 
+    async def reaches(self, cursor: str) -> bool:
+        """Whether events have come as far as this cursor: behind any other one nothing would be missed yet.
+
+        Also when they are all forgotten by now.  Raises BadCursor.
+        """
+        ...
+
     async def forget_events(self, *, before: datetime, limit: int) -> int:
         """Remove up to ``limit`` of the oldest, written before that; how many went."""
         ...

@@ -31,6 +31,7 @@ class MemoryEvents:
         """Of mailboxes: whose messages those are."""
         self._events: list[Event] = []
         self._numbers = count(1)
+        self._last = 0
         self._webhooks: dict[int, Webhook] = {}
         self._webhook_ids = count(1)
         self._parked: dict[int, Parked] = {}
@@ -52,7 +53,8 @@ class MemoryEvents:
 
     def add(self, msisdn: Msisdn, kind: EventKind, **fields: object) -> None:
         said = {name: value for name, value in fields.items() if value is not None}
-        cursor = str(next(self._numbers))
+        self._last = next(self._numbers)
+        cursor = str(self._last)
         event = Event(cursor=cursor, at=datetime.now(UTC), msisdn=msisdn, kind=kind)
         self._events.append(msgspec.structs.replace(event, **said))
 
@@ -80,6 +82,9 @@ class MemoryEvents:
 
     async def newest(self) -> str:
         return self._events[-1].cursor if self._events else BEGINNING
+
+    async def reaches(self, cursor: str) -> bool:
+        return _place(cursor) <= self._last
 
     async def forget_events(self, *, before: datetime, limit: int) -> int:
         going = [event for event in self._events[:limit] if event.at < before]

@@ -62,6 +62,11 @@ class PostgresEvents:
         row = await self._database.one(_SQL["newest_event"])
         return BEGINNING if row is None else _cursor(row[0], row[1])
 
+    async def reaches(self, cursor: str) -> bool:
+        xid, _ = _place(cursor)
+        ((reached,),) = await self._database.all(_SQL["event_reached"], {"xid": xid})
+        return bool(reached)
+
     async def forget_events(self, *, before: datetime, limit: int) -> int:
         where = {"before": rows.microseconds(before), "limit": limit}
         ((count,),) = await self._database.decide(_SQL["forget_events"], where, durable=False)

@@ -81,6 +81,11 @@ class SqliteEvents:
         ((newest,),) = self._reader.all(_SQL["newest_event"])
         return str(newest) if newest else BEGINNING
 
+    async def reaches(self, cursor: str) -> bool:
+        place = _place(cursor)
+        ((last,),) = self._reader.all(_SQL["last_event"])
+        return bool(place <= last)
+
     async def forget_events(self, *, before: datetime, limit: int) -> int:
         where = {"before": rows.microseconds(before), "limit": limit}
         return await self._write(

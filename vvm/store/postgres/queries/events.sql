@@ -42,6 +42,10 @@ SELECT xid, id, at, msisdn, kind, detail FROM event
 SELECT xid, id FROM event WHERE xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
  ORDER BY xid DESC, id DESC LIMIT 1;
 
+-- name: event_reached
+-- Cursors are given out of transactions before all that still run, and every later event is of a later one.
+SELECT :xid::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+
 -- name: forget_events
 -- In the order of commits, which is about that of their times: the oldest is the first to look at.
 WITH old AS MATERIALIZED (

@@ -33,6 +33,10 @@ SELECT id, at FROM event WHERE id >= :place ORDER BY id LIMIT 1;
 -- name: newest_event
 SELECT coalesce(max(id), 0) FROM event;
 
+-- name: last_event
+-- The last id there ever was: every event may be forgotten.
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0);
+
 -- name: forget_events
 -- In the order of their ids, which is that of their times: the oldest is the first to look at.
 DELETE FROM event
