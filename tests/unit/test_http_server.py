@@ -288,17 +288,32 @@ async def test_health_asks_for_no_token(http: Api) -> None:
     assert (await http.call("GET", "/readyz", token=None)).json == {"status": "ready"}
 
 
+class OutboxOfOthers(MemoryOutbox):
+    """Whose rows a newer release wrote, for a cause of its own."""
+
+    async def has_dead_letters(self) -> bool:
+        return True
+
+    async def dead_letters(self, **asked: object) -> Sequence[NotificationRecord]:
+        raise ValueError("'beam' is not a valid Cause")
+
+
+async def test_readiness_reads_nothing_that_a_newer_release_may_have_written(world: World) -> None:
+    async with api(world, outbox=OutboxOfOthers()) as http:
+        assert (await http.call("GET", "/readyz", token=None)).json == {"status": "ready"}
+
+
 class OutboxAway(MemoryOutbox):
     """The store does not answer."""
 
-    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
+    async def has_dead_letters(self) -> bool:
         raise Outage("disk on fire")
 
 
 class OutboxSilent(MemoryOutbox):
     """The store never answers."""
 
-    async def dead_letters(self, *, after: int, limit: int) -> Sequence[NotificationRecord]:
+    async def has_dead_letters(self) -> bool:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets it")
 

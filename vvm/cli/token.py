@@ -41,7 +41,7 @@ class TokenView(msgspec.Struct, frozen=True):
 
     name: str
     role: Role
-    scopes: tuple[Scope, ...]
+    scopes: tuple[str, ...]
     rate: float | None
     created_at: datetime
     expires_at: datetime | None

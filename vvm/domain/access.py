@@ -115,8 +115,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     digest: bytes
     """SHA-256 of the token, which is 256 random bits: nothing slower is needed."""
-    scopes: frozenset[Scope] = frozenset()
-    """Of the role's only these; empty for all of them."""
+    scopes: frozenset[str] = frozenset()
+    """Of the role's only these; empty for all of them.  A scope of a newer release is no right here."""
     rate: float | None = None
     """Requests a second; None for http.requests_per_second."""
     created_at: datetime
@@ -125,7 +125,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def allowed(self) -> frozenset[Scope]:
         rights = ROLES[self.role]
-        return rights & self.scopes if self.scopes else rights
+        return frozenset(right for right in rights if right in self.scopes) if self.scopes else rights
 
 
 def check_token(name: str, role: Role, scopes: frozenset[Scope], rate: float | None) -> None:

@@ -35,7 +35,10 @@ class Family(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why the phone is told."""
+    """Why the phone is told.
+
+    A new one has a family of its own: that of another would be sent by nodes of an older release too.
+    """
 
     NEW_MESSAGE = "new_message"
     """A message came: the phone hears which."""
@@ -84,6 +87,11 @@ _FAMILIES = {
     Cause.MWI_CLEAR: Family.LAMP,
     Cause.TEXT: Family.TEXT,
 }
+
+
+def of_family(cause: Cause | str, family: Family) -> bool:
+    """Never where only a newer release knows the cause."""
+    return isinstance(cause, Cause) and cause.family is family
 
 
 class Lane(msgspec.Struct, frozen=True):

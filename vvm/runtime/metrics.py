@@ -137,7 +137,7 @@ class NotificationMetrics:
         self._seconds.labels(row.carrier, smsc, row.cause.value).observe(seconds)
 
     def delivered(self, told: Told, smsc: str, at: datetime) -> None:
-        labels = (told.carrier, smsc, told.cause.value)
+        labels = (told.carrier, smsc, str(told.cause))
         self._receipt.labels(*labels).observe((at - told.accepted_at).total_seconds())
         self._delivered.labels(*labels).observe((at - told.owed_at).total_seconds())
 

@@ -12,7 +12,7 @@ from itertools import takewhile
 import structlog
 
 from vvm.domain.clock import Clock
-from vvm.domain.notification import Family
+from vvm.domain.notification import Family, of_family
 from vvm.domain.numbers import Msisdn
 from vvm.services.owing import Owing
 from vvm.services.settings import NotificationSettings
@@ -81,5 +81,5 @@ class Retelling:
     async def _missed(self, handset: Msisdn) -> int:
         """How many SYNC in a row, the last one among them, did not reach the phone."""
         history = await self._outbox.history(handset, limit=_LOOK_BACK)
-        syncs = [record.state for record in reversed(history) if record.cause.family is Family.SYNC]
+        syncs = [record.state for record in reversed(history) if of_family(record.cause, Family.SYNC)]
         return sum(1 for _ in takewhile(_MISSED.__contains__, syncs))

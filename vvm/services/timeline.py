@@ -89,7 +89,7 @@ class Timeline:
 
 def _transition(entry: Audited) -> Entry:
     outcome = None if entry.after is None else entry.after.value
-    return Entry(entry.at, Event.TRANSITION, entry.trigger.value, outcome)
+    return Entry(entry.at, Event.TRANSITION, str(entry.trigger), outcome)
 
 
 def _visit(visit: Visit) -> Entry:
@@ -109,7 +109,7 @@ def _client_sms(sms: Inbound) -> Entry:
 
 
 def _notification(record: NotificationRecord) -> Iterator[Entry]:
-    cause, number = record.cause.value, record.id
+    cause, number = str(record.cause), record.id
     yield Entry(record.owed_at, Event.OWED, cause, notification=number, uid=record.uid)
     if record.accepted_at is not None:
         yield Entry(record.accepted_at, Event.ACCEPTED, cause, notification=number, smsc=record.smsc or None)

@@ -47,7 +47,8 @@ class Audited(msgspec.Struct, frozen=True):
 
     msisdn: Msisdn
     at: datetime
-    trigger: Trigger
+    trigger: Trigger | str
+    """A text where only a newer release knows it."""
     before: ProvisioningStatus | None
     """None at creation."""
     after: ProvisioningStatus | None

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from vvm.domain.access import Role, Scope, Token
+from vvm.domain.access import Role, Token
 from vvm.domain.cos import Cos, Limits
 from vvm.domain.device import Device, DeviceId
 from vvm.domain.event import Event, EventKind
@@ -67,6 +67,8 @@ _client = msgspec.json.Decoder(ClientProfile)
 _FLAGS = tuple(Flags(bits) for bits in range(max(Flags) * 2))
 """Every combination, by its bits: a list of 10,000 messages makes no enum 10,000 times."""
 _KINDS = {kind.value: kind for kind in Kind}
+_CAUSES = {cause.value: cause for cause in Cause}
+_TRIGGERS = {trigger.value: trigger for trigger in Trigger}
 _event = msgspec.json.Decoder(Event)
 _limits = msgspec.json.Decoder(Limits)
 _layout = msgspec.msgpack.Decoder(Layout)
@@ -249,11 +251,21 @@ def inbound(row: Row) -> Inbound:
     )
 
 
+def cause(text: str) -> Cause | str:
+    """As it is written where only a newer release beside this one knows it."""
+    return _CAUSES.get(text, text)
+
+
+def trigger(text: str) -> Trigger | str:
+    """The same."""
+    return _TRIGGERS.get(text, text)
+
+
 def notification_record(row: Row) -> NotificationRecord:
     return NotificationRecord(
         id=row[0],
         recipient=Msisdn(row[1]),
-        cause=Cause(row[2]),
+        cause=cause(row[2]),
         uid=row[3],
         state=None if row[4] == "owed" else Settlement(row[4]),
         smpp_status=row[5],
@@ -270,7 +282,7 @@ def notification_record(row: Row) -> NotificationRecord:
 
 def told(row: Row) -> Told:
     """Of cause, carrier, smsc, owed_at, accepted_at."""
-    return Told(Cause(row[0]), row[1], row[2], moment(row[3]), moment(row[4]))
+    return Told(cause(row[0]), row[1], row[2], moment(row[3]), moment(row[4]))
 
 
 def reported(way: Row) -> Reported:
@@ -288,7 +300,7 @@ def audited(row: Row) -> Audited:
     return Audited(
         msisdn=Msisdn(row[0]),
         at=moment(row[1]),
-        trigger=Trigger(row[2]),
+        trigger=trigger(row[2]),
         before=None if row[3] is None else ProvisioningStatus(row[3]),
         after=None if row[4] is None else ProvisioningStatus(row[4]),
         reason=row[5],
@@ -331,7 +343,7 @@ def token(row: Row) -> Token:
         name=row[0],
         role=Role(row[1]),
         digest=row[2],
-        scopes=frozenset(map(Scope, row[3].split())),
+        scopes=frozenset(row[3].split()),
         rate=row[4],
         created_at=moment(row[5]),
         expires_at=moment_or_none(row[6]),

@@ -60,7 +60,8 @@ class NotificationRecord(msgspec.Struct, frozen=True):
 
     id: int
     recipient: Msisdn
-    cause: Cause
+    cause: Cause | str
+    """A text where only a newer release knows it."""
     uid: int | None
     state: Settlement | None
     """None while it is owed."""
@@ -84,7 +85,8 @@ class NotificationRecord(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """A notification that an SMSC took: for those who measure how long its way was."""
 
-    cause: Cause
+    cause: Cause | str
+    """A text where only a newer release knows it."""
     carrier: str
     smsc: str
     """"" where its worker died between the acceptance and the note of it."""
@@ -243,6 +245,10 @@ class OutboxStore(Protocol):
         """
         ...
 
+    async def has_dead_letters(self) -> bool:
+        """Whether there is one: a look at an index, whatever is owed and whoever wrote it."""
+        ...
+
     async def missed(
         self, *, since: datetime, before: datetime, after: int, limit: int
     ) -> Sequence[NotificationRecord]:
@@ -257,7 +263,9 @@ class OutboxStore(Protocol):
         ...
 
     async def resend(self, row: int, *, now: datetime, expires_at: datetime) -> bool:
-        """Owe a dead letter again, as if its cause were new.  False: no dead letter has this id.
+        """Owe a dead letter again, as if its cause were new.
+
+        False: no dead letter has this id, or only a newer release knows its cause.
 
         In the same transaction the audit of its subscriber has it, under Trigger.RESENT.
         """

@@ -23,7 +23,7 @@ from vvm.config.routing import serving
 from vvm.config.sections import Config
 from vvm.domain.errors import BadAudio, Outage, Refusal
 from vvm.domain.message import INBOX, Envelope, Flags
-from vvm.domain.notification import Family
+from vvm.domain.notification import Family, of_family
 from vvm.domain.subscriber import Subscriber
 from vvm.message.audio.amr import SAMPLE_BYTES, SAMPLE_RATE
 from vvm.message.audio.decode import decode
@@ -169,7 +169,7 @@ class Walk:
     async def _latest(self, family: Family, since: datetime) -> NotificationRecord | None:
         """What was owed by this walk, or had waited and was joined by it."""
         history = await self._services.store.outbox.history(self._subscriber.msisdn, limit=_HISTORY)
-        meant = [one for one in history if one.cause.family is family]
+        meant = [one for one in history if of_family(one.cause, family)]
         return next((one for one in reversed(meant) if one.state is None or _ended(one, since)), None)
 
     def _late(self, hop: Hop, record: NotificationRecord | None) -> Finding:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 
@@ -17,7 +17,7 @@ from vvm.domain.subscriber import MailboxId
 from vvm.store.events import BEGINNING, NewWebhook, Parked, Round, Webhook
 from vvm.store.port import Audited
 
-_OF_SUBSCRIBER = {
+_OF_SUBSCRIBER: Mapping[str, EventKind] = {
     Trigger.CREATED: EventKind.SUBSCRIBER_CREATED,
     Trigger.REMOVED: EventKind.SUBSCRIBER_REMOVED,
 }
@@ -46,7 +46,7 @@ class MemoryEvents:
         self.add(
             entry.msisdn,
             kind,
-            trigger=entry.trigger.value,
+            trigger=str(entry.trigger),
             before=entry.before or "",
             after=entry.after or "",
         )

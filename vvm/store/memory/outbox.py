@@ -310,6 +310,9 @@ class MemoryOutbox:
         )
         return list(islice(dead, limit))
 
+    async def has_dead_letters(self) -> bool:
+        return any(row.settlement in _DEAD for row in self._rows.values())
+
     async def missed(
         self, *, since: datetime, before: datetime, after: int, limit: int
     ) -> Sequence[NotificationRecord]:

@@ -34,6 +34,7 @@ from vvm.store.postgres.engine import Connection, Database, statements
 _SQL = statements("outbox.sql")
 _FAMILIES = [family.value for family in Family]
 """Those that we can send.  A newer release that works beside this one may owe others: they are its own."""
+_CAUSES = [cause.value for cause in Cause]
 
 
 async def owe(connection: Connection, owed: Sequence[Owed], *, uid: int | None = None) -> None:
@@ -177,6 +178,9 @@ class PostgresOutbox:
         found = await self._database.all(_SQL["dead_letters"], where)
         return [rows.notification_record(row) for row in found]
 
+    async def has_dead_letters(self) -> bool:
+        return await self._database.one(_SQL["any_dead"]) is not None
+
     async def missed(
         self, *, since: datetime, before: datetime, after: int, limit: int
     ) -> Sequence[NotificationRecord]:
@@ -197,7 +201,7 @@ class PostgresOutbox:
         noted = _resent(now)
 
         async def work(connection: Connection) -> bool:
-            dead = await connection.one(_SQL["revive"], {"row": row})
+            dead = await connection.one(_SQL["revive"], {"row": row, "causes": _CAUSES})
             if dead is None:
                 return False
             recipient, subscriber, cause, uid, return_code, carrier = dead

@@ -208,7 +208,7 @@ async def audit(connection: Connection, entry: Audited) -> None:
         {
             "msisdn": entry.msisdn,
             "at": rows.microseconds(entry.at),
-            "trigger": entry.trigger.value,
+            "trigger": str(entry.trigger),
             "before": entry.before,
             "after": entry.after,
             "reason": entry.reason,

@@ -35,6 +35,7 @@ from vvm.store.sqlite.engine import Reader, Row, Writer
 _SQL = named_statements("vvm.store.sqlite.queries", "outbox.sql")
 _FAMILIES = json.dumps([family.value for family in Family])
 """Those that we can send."""
+_CAUSES = json.dumps([cause.value for cause in Cause])
 
 
 def insert_owed(connection: sqlite3.Connection, owed: Sequence[Owed], *, uid: int | None = None) -> None:
@@ -249,6 +250,9 @@ class SqliteOutbox:
         found = self._reader.all(_SQL["dead_letters"], where)
         return [rows.notification_record(row) for row in found]
 
+    async def has_dead_letters(self) -> bool:
+        return self._reader.one(_SQL["any_dead"]) is not None
+
     async def missed(
         self, *, since: datetime, before: datetime, after: int, limit: int
     ) -> Sequence[NotificationRecord]:
@@ -269,7 +273,7 @@ class SqliteOutbox:
         noted = _resent(now)
 
         def work(connection: sqlite3.Connection) -> bool:
-            dead = connection.execute(_SQL["revive"], (row,)).fetchone()
+            dead = connection.execute(_SQL["revive"], {"row": row, "causes": _CAUSES}).fetchone()
             if dead is None:
                 return False
             recipient, subscriber, cause, uid, return_code, carrier = dead

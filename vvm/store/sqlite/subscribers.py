@@ -235,7 +235,7 @@ def audit(connection: sqlite3.Connection, entry: Audited) -> None:
         {
             "msisdn": entry.msisdn,
             "at": rows.microseconds(entry.at),
-            "trigger": entry.trigger.value,
+            "trigger": str(entry.trigger),
             "before": entry.before,
             "after": entry.after,
             "reason": entry.reason,

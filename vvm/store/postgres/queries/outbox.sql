@@ -87,6 +87,9 @@ SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_a
    AND (:since::bigint IS NULL OR settled_at >= :since)
  ORDER BY id LIMIT :limit;
 
+-- name: any_dead
+SELECT 1 FROM outbox WHERE state IN ('failed', 'expired') LIMIT 1;
+
 -- name: missed
 SELECT id, recipient, cause, uid, state, smpp_status, attempts, owed_at, taken_at, accepted_at, settled_at, carrier,
        smsc, fetched_at
@@ -104,7 +107,8 @@ SELECT * FROM
  ORDER BY id;
 
 -- name: revive
-UPDATE outbox SET state = 'resent' WHERE id = :row AND state IN ('failed', 'expired')
+UPDATE outbox SET state = 'resent'
+ WHERE id = :row AND state IN ('failed', 'expired') AND cause = ANY (:causes::text[])
 RETURNING recipient, subscriber_id, cause, uid, return_code, carrier;
 
 -- name: note_resent

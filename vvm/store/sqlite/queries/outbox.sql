@@ -159,6 +159,9 @@ SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.
    AND (:since IS NULL OR o.settled_at >= :since)
  ORDER BY o.id LIMIT :limit;
 
+-- name: any_dead
+SELECT 1 FROM outbox WHERE state IN ('failed', 'expired') LIMIT 1;
+
 -- name: missed
 SELECT o.id, o.recipient, o.cause, o.uid, o.state, o.smpp_status, o.attempts, o.owed_at, o.taken_at,
        (SELECT max(s.accepted_at) FROM segment s WHERE s.outbox_id = o.id), o.settled_at,
@@ -179,7 +182,8 @@ SELECT * FROM
  ORDER BY id;
 
 -- name: revive
-UPDATE outbox SET state = 'resent' WHERE id = ? AND state IN ('failed', 'expired')
+UPDATE outbox SET state = 'resent' WHERE id = :row AND state IN ('failed', 'expired')
+   AND cause IN (SELECT value FROM json_each(:causes))
 RETURNING recipient, subscriber_id, cause, uid, return_code, carrier;
 
 -- name: note_resent
