@@ -17,6 +17,7 @@ from vvm.config.errors import ConfigError
 from vvm.config.explain import explain as explained
 from vvm.config.load import load, load_with_origins
 from vvm.config.routing import serving
+from vvm.runtime.foreseen import foresee
 
 app = App(name="config")
 
@@ -25,10 +26,12 @@ app = App(name="config")
 def check(*, config: ConfigFile, json: AsJson = False) -> None:
     """Tell everything that is wrong, with exit 2 when something is; else what is seldom meant.
 
-    Files and directories are looked at: run it as the user that runs the server.
+    Files and directories are looked at, and into a store of SQLite: run it as the user that runs the server.
     """
     try:
-        advice = advise(load(config, os.environ))
+        loaded = load_with_origins(config, os.environ)
+        loaded.refuse(list(foresee(loaded.config)))
+        advice = advise(loaded.config)
     except ConfigError as error:
         if json:
             show_json({"mistakes": error.mistakes, "advice": []})

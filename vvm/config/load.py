@@ -23,6 +23,12 @@ class Loaded(msgspec.Struct, frozen=True):
     config: Config
     origins: Mapping[str, str]
     """The file or environment variable of each key that has not its default."""
+    file: str
+
+    def refuse(self, mistakes: Sequence[Mistake]) -> None:
+        """Name who said what is wrong.  Raises ConfigError when anything is."""
+        if mistakes:
+            raise ConfigError([_with_source(mistake, self.file, self.origins) for mistake in mistakes])
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
@@ -46,9 +52,9 @@ def load_with_origins(path: Path, environ: Mapping[str, str]) -> Loaded:
     mistakes += compare(raw, Config)
     config = msgspec.convert(sound(raw, Config), Config)
     mistakes += _further(check(config), mistakes)
-    if mistakes:
-        raise ConfigError([_with_source(mistake, str(path), origins) for mistake in mistakes])
-    return Loaded(config, origins)
+    loaded = Loaded(config, origins, str(path))
+    loaded.refuse(mistakes)
+    return loaded
 
 
 def _further(found: Sequence[Mistake], told: Sequence[Mistake]) -> list[Mistake]:

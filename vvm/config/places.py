@@ -11,6 +11,7 @@ import ssl
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 from vvm.config.errors import Mistake
 from vvm.config.sections import SQLITE, Config
@@ -146,5 +147,16 @@ def _unusable(directory: Path) -> str:
             return f"{place}: {error.strerror}"
         if not stat.S_ISDIR(mode):
             return f"{place} is not a directory"
-        return "" if os.access(place, os.W_OK | os.X_OK) else f"this user may not write to {place}"
+        if not os.access(place, os.W_OK | os.X_OK):
+            return f"this user may not write to {place}"
+        return "" if place == directory else _unmakable(place)
     return f"{directory} cannot be made"
+
+
+def _unmakable(place: Path) -> str:
+    """Why no directory can be made there, which nobody says of /proc, or to root, before one is."""
+    try:
+        Path(mkdtemp(prefix=".vvm.", dir=place)).rmdir()
+    except OSError as error:
+        return f"{place}: {error.strerror}"
+    return ""
