@@ -16,19 +16,21 @@ from tests.unit.services_world import World
 from vvm.cli.subscriber_files import LineWriter, is_csv, read_lines
 from vvm.domain.cos import Limits
 from vvm.domain.subscriber import ClientProfile, CosName, Dialect, Fallback, Manners, SmsCoding
-from vvm.services.bulk import ImportReport, SubscriberLine
+from vvm.omtp.carrier import CarrierProfile
+from vvm.services.bulk import ClientLine, ImportReport, SubscriberLine
 from vvm.services.settings import ServiceSettings
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
+CARRIERS = {name: CarrierProfile(name, ClientProfile(carrier=name)) for name in ("kpn", "swisscom")}
 CLIENTS = st.builds(
-    ClientProfile,
+    ClientLine,
     dialect=st.sampled_from(Dialect),
     client_type=TEXT,
-    port=st.integers(0, 32_767),
+    port=st.integers(0, 65_535),
     prefix=st.sampled_from(["//VVM", '"quoted",', "//X"]),
     coding=st.sampled_from(SmsCoding),
     source=st.sampled_from(["", "22344"]),
-    carrier=TEXT,
+    carrier=st.sampled_from(["", *CARRIERS]),
     manners=st.sampled_from(Manners),
 )
 CLASSES = [CosName(""), CosName("gold"), CosName("none")]
@@ -61,7 +63,8 @@ def lines(draw: st.DrawFn) -> list[SubscriberLine]:
 
 
 async def new_world() -> World:
-    world = World(service=ServiceSettings(imap_port=1143, languages=("eng", "fra")))
+    service = ServiceSettings(imap_port=1143, languages=("eng", "fra"))
+    world = World(service=service, carriers=CARRIERS)
     for name in CLASSES[1:]:
         await world.classes.put(name, Limits())
     return world

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from vvm.config.carriers import BadCarrierFile, load_carriers
+from vvm.domain.client import MAX_PORT
 from vvm.domain.subscriber import Dialect, SmsCoding
-from vvm.omtp.carrier import MAX_PORT, BadCarrier, CarrierProfile, read_carrier
+from vvm.omtp.carrier import BadCarrier, CarrierProfile, read_carrier
 from vvm.services.settings import ServiceSettings
 
 SHIPPED = Path(__file__).parents[2] / "conf" / "carriers"

@@ -12,15 +12,12 @@ from typing import Literal
 
 import msgspec
 
-from vvm.domain.prefix import PREFIX_RULE, is_prefix
+from vvm.domain.client import MAX_PORT, BadClient, check_client
 from vvm.domain.subscriber import ClientProfile, Dialect
 
-MAX_PORT = 32_767  # AOSP reads the port of an SMS into a signed short; the sheet's row SMS-07
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
-_SOURCE = re.compile(r"[0-9]{0,20}\Z")
 _URL = re.compile(r"(https?://[\x21-\x3a\x3c-\x7e]{1,200})?\Z")
 _STATUSES = range(1, 1 << 32)
-_VERSIONS = range(10, 100)
 _PORTS = range(65_536)
 
 
@@ -70,11 +67,8 @@ class CarrierProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         client, status = self.client, self.status
         for good, reason in (
             (_NAME.match(self.name), "name: small letters, digits and hyphens, 40 at most"),
-            (0 <= client.port <= MAX_PORT, f"client.port: at most {MAX_PORT}, or 0 for no port"),
-            (is_prefix(client.prefix), f"client.prefix: {PREFIX_RULE}"),
-            (_SOURCE.match(client.source), "client.source: digits only, at most 20"),
-            (client.protocol_version in _VERSIONS, "client.protocol_version: 10 to 99"),
             (status.imap_port in _PORTS, "status.imap_port: 0 to 65535"),
+            (client.port <= MAX_PORT, f"client.port: at most {MAX_PORT}, or 0 for no port"),
             (_URL.match(status.vmg_url), "status.vmg_url: an address of HTTP without ;"),
             (
                 status.vmg_url or not status.self_subscription,
@@ -87,6 +81,10 @@ class CarrierProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ):
             if not good:
                 raise BadCarrier(reason)
+        try:
+            check_client(client)
+        except BadClient as bad:
+            raise BadCarrier(str(bad)) from None
         for number in self.status_actions:
             if not is_status(number):
                 raise BadCarrier(f'status_actions: numbers as keys, for example "0x40B", and not {number!r}')

@@ -112,7 +112,7 @@ class Batch:
             return Outcome.DELETED
         options = item.options(before.client)
         if dry_run:
-            await self._bulk.prepared(before.msisdn, options, item.standing)  # for its checks
+            await self._bulk.check(before, options, item.standing)
         else:
             await self._bulk.bring(item.msisdn, options, item.standing, reason=item.reason)
         return Outcome.UPDATED

@@ -41,6 +41,10 @@ class NumberTaken(Refusal):
         super().__init__("one of its numbers is somebody else's, or may not be given again yet")
 
 
+class ClientLine(ClientProfile, frozen=True, forbid_unknown_fields=True):
+    """A client as a line says it, in which an unknown field is a slip."""
+
+
 class SubscriberLine(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
@@ -55,7 +59,7 @@ class SubscriberLine(
     cos: CosName | None = None
     carrier: str | None = None
     """A carrier profile; ``client`` says all of one."""
-    client: ClientProfile | None = None
+    client: ClientLine | None = None
     pin: str | None = None
     """Taken, and never given out."""
     aliases: tuple[str, ...] | None = None
@@ -238,6 +242,16 @@ class Bulk:
             await self._provisioning.change(msisdn, options)
         await self._standings.bring(await self._provisioning.show(msisdn), standing, reason=reason)
 
+    async def check(self, before: Subscriber, options: SubscriberOptions, standing: Standing) -> Difference:
+        """What ``bring`` would refuse, and else what it would change of the standing.
+
+        Raises UnknownCos, TooManyAliases, InvalidNumber, and what Provisioning.check raises.
+        """
+        if options.cos and await self._classes.by_name(options.cos) is None:
+            raise UnknownCos
+        await self._provisioning.check(before, options)
+        return await self._standings.difference(before, standing)
+
     async def _take(
         self,
         number: int,
@@ -269,22 +283,21 @@ class Bulk:
         if before.msisdn != line.msisdn:
             raise IsAlias
         options, standing = self._options(line), _standing(line)
-        if options.cos and await self._classes.by_name(options.cos) is None:
-            raise UnknownCos
+        stands = await self.check(before, options, standing)
         changes, missing = difference(before, options)
-        changes |= await self._standings.difference(before, standing)
+        changes |= stands
         if not changes:
             tally.known += 1
             return
-        if plan.dry_run:
-            await self._provisioning.prepared(before.msisdn, missing)  # for its checks
-        else:
+        if not plan.dry_run:
             await self.bring(before.msisdn, missing, standing, reason=plan.reason)
         tally.update(ChangedLine(number, before.msisdn, changes))
 
     def _options(self, line: SubscriberLine) -> SubscriberOptions:
         """Raises UnknownCarrier."""
-        carrier = self._provisioning.client_of(line.carrier) if line.carrier else None
+        client = self._provisioning.client_of(line.carrier) if line.carrier else None
+        if line.client is not None:
+            client = ClientProfile(**msgspec.structs.asdict(line.client))
         return SubscriberOptions(
             language=line.language,
             max_messages=line.max_messages,
@@ -292,7 +305,7 @@ class Bulk:
             blocked=line.blocked,
             fallback=line.fallback,
             cos=line.cos,
-            client=line.client or carrier,
+            client=client,
             pin=None if line.pin is None else Secret(line.pin),
         )
 
@@ -356,6 +369,7 @@ def _line(subscriber: Subscriber, aliases: Sequence[Msisdn]) -> SubscriberLine:
     """Its status is not in it, but for the block: in another store its client has to activate again."""
     closing = subscriber.closing
     status = subscriber.status if closing is None else closing.before
+    said = msgspec.structs.asdict(subscriber.client)
     return SubscriberLine(
         msisdn=subscriber.msisdn,
         language=subscriber.language,
@@ -364,7 +378,7 @@ def _line(subscriber: Subscriber, aliases: Sequence[Msisdn]) -> SubscriberLine:
         blocked=status is ProvisioningStatus.BLOCKED,
         fallback=subscriber.fallback,
         cos=subscriber.cos,
-        client=msgspec.structs.replace(subscriber.client, number=""),  # so does an alias that activated it
+        client=ClientLine(**said | {"number": ""}),  # so does an alias that activated it
         aliases=tuple(aliases),
         held=subscriber.held,
         closed=closing is not None,

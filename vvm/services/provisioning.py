@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from vvm.domain import provisioning as rules
+from vvm.domain.client import check_client
 from vvm.domain.clock import Clock
 from vvm.domain.errors import Refusal, StatusMoved, UnknownSubscriber
 from vvm.domain.notification import Owed
@@ -95,8 +96,8 @@ class Provisioning:
         return subscriber
 
     async def prepared(self, msisdn: Msisdn, options: SubscriberOptions) -> NewSubscriber:
-        """What ``create`` would store; nothing is stored.  Raises UnknownLanguage, InvalidLimit, UnfitPin."""
-        self._check(options)
+        """What ``create`` would store; nothing is stored.  Raises what ``check`` raises."""
+        self._check(options, self._service.client)
         imap_user = self._service.imap_user(msisdn)
         minted = self._keyring.mint(imap_user)
         return NewSubscriber(
@@ -115,12 +116,19 @@ class Provisioning:
             pin_check=await self._pin_check(msisdn, options, CosName("")),
         )
 
+    async def check(self, before: Subscriber, options: SubscriberOptions) -> None:
+        """What ``change`` would refuse; nothing is changed.
+
+        Raises UnknownLanguage, InvalidLimit, BadClient, UnknownCarrier, UnfitPin.
+        """
+        self._check(options, before.client)
+        await self._pin_check(before.msisdn, options, before.cos)
+
     def client_of(self, carrier: str) -> ClientProfile:
         """What is assumed of a carrier's clients.  Raises UnknownCarrier."""
-        profile = self._carriers.get(carrier)
-        if profile is None:
+        if carrier not in self._carriers:
             raise UnknownCarrier(f"carrier must be one of {', '.join(sorted(self._carriers)) or 'none'}")
-        return profile.client
+        return self._carriers[carrier].client
 
     async def show(self, msisdn: Msisdn) -> Subscriber:
         """Raises UnknownSubscriber."""
@@ -132,14 +140,13 @@ class Provisioning:
     async def change(
         self, msisdn: Msisdn, options: SubscriberOptions, *, decided_at: datetime | None = None
     ) -> Subscriber:
-        """Raises UnknownSubscriber, UnknownLanguage, UnknownCos, InvalidLimit, UnfitPin.
+        """Raises UnknownSubscriber, UnknownCos, and what ``check`` raises.
 
         With ``decided_at`` PreconditionFailed too, when that is not the moment of the last change.
         """
-        self._check(options)
-        pin_check = None
-        if options.pin is not None:
-            pin_check = await self._pin_check(msisdn, options, (await self.show(msisdn)).cos)
+        before = await self.show(msisdn)
+        self._check(options, before.client)
+        pin_check = await self._pin_check(msisdn, options, before.cos)
         while True:
             try:
                 return await self._change(msisdn, options, pin_check, decided_at)
@@ -248,11 +255,15 @@ class Provisioning:
     def _told(self, subscriber: Subscriber) -> list[Owed]:
         return [self._owing.status(subscriber)] if subscriber.status.active else []
 
-    def _check(self, options: SubscriberOptions) -> None:
+    def _check(self, options: SubscriberOptions, known: ClientProfile) -> None:
         if options.language is not None and options.language not in self._service.languages:
             raise UnknownLanguage(f"language must be one of {', '.join(self._service.languages)}")
         if options.max_messages is not None and not 1 <= options.max_messages <= MAX_MESSAGES_LIMIT:
             raise InvalidLimit(f"max_messages must lie between 1 and {MAX_MESSAGES_LIMIT}")
+        if options.client is not None:
+            check_client(options.client, known=known)
+            if options.client.carrier not in {"", known.carrier}:
+                self.client_of(options.client.carrier)
 
 
 def _trigger(options: SubscriberOptions) -> Trigger:

@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 E164 = Annotated[str, Meta(pattern=r"^[+][1-9][0-9]{5,14}\Z")]
-LINE = r"^[^\x00-\x1f\x7f]*\Z"
-"""The pattern of a text without anything that controls."""
+
 Reason = Annotated[str, Meta(max_length=200)]
 """Why, for the audit."""
 HookUrl = Annotated[str, Meta(max_length=2000, pattern="^https?://[^/]")]

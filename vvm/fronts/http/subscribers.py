@@ -9,6 +9,14 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from vvm.domain.client import (
+    CLIENT_TYPE_LENGTH,
+    LEAST_VERSION,
+    LINE_PATTERN,
+    MAX_PORT,
+    MOST_VERSION,
+    SOURCE_PATTERN,
+)
 from vvm.domain.errors import IsAlias, PreconditionFailed, SubscriberExists, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
 from vvm.domain.prefix import PREFIX_PATTERN
@@ -26,7 +34,6 @@ from vvm.domain.subscriber import (
 from vvm.fronts.http.answers import created, document
 from vvm.fronts.http.body import decode, read_body
 from vvm.fronts.http.etags import conditions, shown, subscriber_tag, tagged
-from vvm.fronts.http.fields import LINE
 from vvm.fronts.http.request import (
     path_msisdn,
     query_choice,
@@ -52,14 +59,16 @@ class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What to change of a client's profile; what is left out stays."""
 
     dialect: Dialect | None = None
-    protocol_version: Annotated[int, msgspec.Meta(ge=10, le=99)] | None = None
-    client_type: Annotated[str, msgspec.Meta(max_length=30, pattern=LINE)] | None = None
-    port: Annotated[int, msgspec.Meta(ge=0, le=32_767)] | None = None
-    """Application port of server SMS, 0 for none; AOSP reads it into a signed short."""
+    protocol_version: Annotated[int, msgspec.Meta(ge=LEAST_VERSION, le=MOST_VERSION)] | None = None
+    client_type: Annotated[str, msgspec.Meta(max_length=CLIENT_TYPE_LENGTH, pattern=LINE_PATTERN)] | None = (
+        None
+    )
+    port: Annotated[int, msgspec.Meta(ge=0, le=MAX_PORT)] | None = None
+    """Application port of server SMS, 0 for none."""
     prefix: Annotated[str, msgspec.Meta(pattern=PREFIX_PATTERN)] | None = None
     """See vvm.domain.prefix."""
     coding: SmsCoding | None = None
-    source: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}\Z")] | None = None
+    source: Annotated[str, msgspec.Meta(pattern=SOURCE_PATTERN)] | None = None
     """The short code that server SMS come from; empty for vvm.service_number."""
     manners: Manners | None = None
     """What it may do over IMAP (docs/imap.md)."""
