@@ -54,7 +54,19 @@ def test_numbers_are_added_changed_and_removed(vvm: CommandLine) -> None:
     assert vvm("subscriber", "add-alias", ALICE, second, "--json").document["added"] is False
     assert vvm("subscriber", "aliases", ALICE, "--json").document == {"aliases": [second]}
     assert vvm("subscriber", "show", second, "--json").document["msisdn"] == ALICE
-    assert vvm("subscriber", "remove", second).code == Exit.REFUSED
+    for words in (
+        ("remove",),
+        ("close", "--reason", "no"),
+        ("reopen", "--reason", "no"),
+        ("hold", "--reason", "no"),
+        ("set", "--blocked"),
+        ("swap-sim",),
+        ("reset-pin",),
+        ("rotate",),
+        ("activate",),
+    ):
+        by_alias = vvm("subscriber", words[0], second, *words[1:])
+        assert (by_alias.code, "is an alias" in by_alias.err) == (Exit.REFUSED, True), words
     assert vvm("subscriber", "remove-alias", ALICE, second).code == Exit.OK
     assert vvm("subscriber", "show", second).code == Exit.REFUSED
     changed = vvm("subscriber", "renumber", ALICE, new, "--reason", "ported", "--json").document

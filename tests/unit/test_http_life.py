@@ -143,6 +143,26 @@ async def test_a_request_for_one_line_changes_no_other(http: Api) -> None:
     line = "/v1/subscribers/+33612000002"
     assert (await http.call("PUT", line, json={"blocked": True})).problem == (409, "is_alias")
     assert (await http.call("DELETE", line)).problem == (409, "is_alias")
+    before = (await http.call("GET", line)).json
+    for verb, path, body in (
+        ("PUT", "", {"max_messages": 9}),
+        ("PATCH", "", {"max_messages": 9}),
+        ("PUT", "/closure", {"closed": True, "reason": "no"}),
+        ("PUT", "/closure", {"closed": False, "reason": "no"}),
+        ("PUT", "/hold", HOLD),
+        ("POST", "/number", {"msisdn": "+33712345678"}),
+        ("POST", "/sim", {}),
+        ("POST", "/pin", {}),
+        ("POST", "/password", {}),
+        ("POST", "/activation", {}),
+        ("POST", "/deactivation", {}),
+        ("PUT", "/aliases/+33612000003", None),
+        ("DELETE", "/aliases/+33612000002", None),
+    ):
+        assert (await http.call(verb, line + path, json=body)).problem == (409, "is_alias"), (verb, path)
+    assert (await http.call("GET", ONE)).json == before
+    for path in ("/aliases", "/audit", "/timeline", "/messages"):
+        assert (await http.call("GET", line + path)).status == 200, path
     taken = await http.call("PUT", f"{ONE}/aliases/{ALICE}")
     assert taken.problem == (409, "subscriber_exists")
     for digit in range(3, 7):

@@ -105,7 +105,7 @@ class Batch:
         waiting.clear()
 
     async def _changed(self, item: Item, *, dry_run: bool) -> Outcome:
-        before = await self._provisioning.show(item.msisdn)
+        before = await self._provisioning.own(item.msisdn)
         if item.verb is Verb.DELETE:
             if not dry_run:
                 await self._provisioning.remove(item.msisdn)

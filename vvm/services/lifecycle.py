@@ -26,6 +26,7 @@ from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import Closing, ProvisioningStatus, Subscriber
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
+from vvm.services.own_number import by_own_number
 from vvm.services.settings import ServiceSettings
 from vvm.store.port import Hints, NumberStore, OutboxStore, Renumbering, SubscriberChange, SubscriberStore
 
@@ -33,7 +34,10 @@ log = structlog.get_logger(__name__)
 
 
 class Lifecycle:
-    """Every step is in the audit, with the reason that an operator gave."""
+    """Every step is in the audit, with the reason that an operator gave.
+
+    Each takes the subscriber's own number, and raises UnknownSubscriber, or IsAlias for a further one.
+    """
 
     def __init__(
         self,
@@ -59,13 +63,13 @@ class Lifecycle:
     async def hold(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """From now on nothing of the mailbox is lost, whoever deletes it; may be repeated.
 
-        The subscriber notices nothing.  Raises UnknownSubscriber; PreconditionFailed when its last change
+        The subscriber notices nothing.  Raises PreconditionFailed when its last change
         was not at ``decided_at``, as the next three.
         """
         return await self._hold(msisdn, Trigger.HELD, held=True, reason=reason, decided_at=decided_at)
 
     async def release(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
-        """Lift the hold; what was only kept by it goes with the next purge.  Raises UnknownSubscriber."""
+        """Lift the hold; what was only kept by it goes with the next purge."""
         return await self._hold(msisdn, Trigger.RELEASED, held=False, reason=reason, decided_at=decided_at)
 
     async def close(
@@ -79,7 +83,7 @@ class Lifecycle:
         """The mailbox takes no message and lets nobody in, and goes ``at`` then, or when the grace is over.
 
         Its client is told that it is unknown.  May be repeated: the first end stands where none is
-        named.  Raises UnknownSubscriber.
+        named.
         """
         grace = timedelta(days=self._service.close_grace_days)
         while True:
@@ -111,7 +115,7 @@ class Lifecycle:
     async def block_closed(self, msisdn: Msisdn, *, blocked: bool) -> Subscriber:
         """Say whether a closed subscriber would be blocked if it were opened again; any other stays as it is.
 
-        Raises UnknownSubscriber, PreconditionFailed.
+        Raises PreconditionFailed.
         """
         before = await self._subscriber(msisdn)
         if before.closing is None:
@@ -122,7 +126,7 @@ class Lifecycle:
     async def reopen(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """Everything is as it was before ``close``, and an active client is told so.
 
-        Who is not closed stays as it is.  Raises UnknownSubscriber.
+        Who is not closed stays as it is.
         """
         while True:
             before = await self._subscriber(msisdn)
@@ -175,7 +179,7 @@ class Lifecycle:
         Its own login has another name and password, its sessions end, and its client has to activate
         again, as the STATUS to the new number says.  Devices keep their logins.  What is owed to the
         number that it leaves goes to the new one.  ``request`` names the request: repeated, it finds whom
-        it gave the number.  Raises UnknownSubscriber, IsAlias, SubscriberExists, NumberQuarantined.
+        it gave the number.  Raises SubscriberExists, NumberQuarantined.
         """
         if new == msisdn:
             raise SubscriberExists
@@ -205,8 +209,7 @@ class Lifecycle:
 
         The password of its own login is new and the old one ends, without any grace; its sessions end,
         and the client in the new SIM's phone has to activate, as STATUS says.  ``request`` names the
-        request: repeated, it changes nothing while the password that it made is there.  Raises
-        UnknownSubscriber.
+        request: repeated, it changes nothing while the password that it made is there.
         """
         while True:
             before = await self._subscriber(msisdn)
@@ -223,14 +226,18 @@ class Lifecycle:
         return after
 
     async def aliases(self, msisdn: Msisdn) -> Sequence[Msisdn]:
-        """Raises UnknownSubscriber."""
-        return await self._numbers.aliases((await self._subscriber(msisdn)).id)
+        """Whichever of its numbers is given.  Raises UnknownSubscriber."""
+        subscriber = await self._subscribers.by_msisdn(msisdn)
+        if subscriber is None:
+            raise UnknownSubscriber
+        return await self._numbers.aliases(subscriber.id)
 
     async def add_alias(self, msisdn: Msisdn, alias: Msisdn) -> bool:
         """A second number for the mailbox; False when it had it.
 
-        Raises UnknownSubscriber, SubscriberExists, NumberQuarantined, TooManyAliases.
+        Raises SubscriberExists, NumberQuarantined, TooManyAliases.
         """
+        await self._subscriber(msisdn)
         added = await self._numbers.add_alias(
             msisdn, alias, most=self._service.most_aliases, at=self._clock.now()
         )
@@ -239,7 +246,8 @@ class Lifecycle:
         return added
 
     async def remove_alias(self, msisdn: Msisdn, alias: Msisdn) -> None:
-        """Raises UnknownSubscriber, UnknownAlias."""
+        """Raises UnknownAlias."""
+        await self._subscriber(msisdn)
         await self._numbers.remove_alias(msisdn, alias, at=self._clock.now())
         log.info("alias_removed", msisdn=msisdn, alias=alias)
 
@@ -279,6 +287,7 @@ class Lifecycle:
     async def _hold(
         self, msisdn: Msisdn, trigger: Trigger, *, held: bool, reason: str, decided_at: datetime | None
     ) -> Subscriber:
+        await self._subscriber(msisdn)
         change = SubscriberChange(
             changed_at=self._clock.now(), decided_at=decided_at, held=held, trigger=trigger, reason=reason
         )
@@ -287,10 +296,7 @@ class Lifecycle:
         return after
 
     async def _subscriber(self, msisdn: Msisdn) -> Subscriber:
-        subscriber = await self._subscribers.by_msisdn(msisdn)
-        if subscriber is None:
-            raise UnknownSubscriber
-        return subscriber
+        return await by_own_number(self._subscribers, msisdn)
 
 
 def _without_client(status: ProvisioningStatus) -> ProvisioningStatus:

@@ -15,7 +15,6 @@ import secrets
 import structlog
 
 from vvm.domain.clock import Clock
-from vvm.domain.errors import UnknownSubscriber
 from vvm.domain.numbers import Msisdn
 from vvm.domain.pin import LONGEST_PIN, PinFault, PinRules, fault
 from vvm.domain.provisioning import Trigger
@@ -23,6 +22,7 @@ from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import Subscriber
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
+from vvm.services.own_number import by_own_number
 from vvm.services.pin_hash import SALT_BYTES, PinHash, salt_of
 from vvm.services.pins import Pins, UnfitPin
 from vvm.services.plain_sms import PlainSms, in_language, plain_sms
@@ -119,11 +119,9 @@ class PinReset:
         """Put a new PIN in the place of the old one, end a lockout, and owe the SMS that tells it.
 
         ``request`` names the request: repeated, it changes nothing while the PIN that it made is there.
-        Raises UnknownSubscriber, NothingToTell, UnfitPin.
+        Raises UnknownSubscriber, IsAlias, NothingToTell, UnfitPin.
         """
-        before = await self._subscribers.by_msisdn(msisdn)
-        if before is None:
-            raise UnknownSubscriber
+        before = await by_own_number(self._subscribers, msisdn)
         if not before.status.served:
             raise NothingToTell("the subscriber is blocked or closed")
         rules = await self._pins.rules_of(before.cos)

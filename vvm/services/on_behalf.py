@@ -9,11 +9,12 @@ import structlog
 
 from vvm.domain import provisioning as rules
 from vvm.domain.clock import Clock
-from vvm.domain.errors import StatusMoved, UnknownSubscriber
+from vvm.domain.errors import StatusMoved
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ProvisioningStatus, Subscriber
 from vvm.services.owing import Owing
+from vvm.services.own_number import by_own_number
 from vvm.store.port import Hints, SubscriberChange, SubscriberStore
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ class OnBehalf:
     async def activate(self, msisdn: Msisdn) -> Subscriber:
         """Owe STATUS, with which the client logs in.  Repeated, it is told again.
 
-        Raises UnknownSubscriber, InvalidTransition from U and B.
+        Raises UnknownSubscriber, IsAlias, InvalidTransition from U and B.
         """
         return await self._move(
             msisdn, lambda before: rules.activated(before.status, setup_done=before.setup_done)
@@ -43,9 +44,7 @@ class OnBehalf:
 
     async def _move(self, msisdn: Msisdn, target: Callable[[Subscriber], ProvisioningStatus]) -> Subscriber:
         while True:
-            before = await self._subscribers.by_msisdn(msisdn)
-            if before is None:
-                raise UnknownSubscriber
+            before = await by_own_number(self._subscribers, msisdn)
             change = SubscriberChange(
                 changed_at=self._clock.now(),
                 decided_on=before.status,

@@ -21,6 +21,7 @@ from vvm.domain.subscriber import ClientProfile, CosName, Fallback, Provisioning
 from vvm.omtp.carrier import Carriers
 from vvm.services.credentials import Keyring
 from vvm.services.owing import Owing
+from vvm.services.own_number import by_own_number
 from vvm.services.paging import PAGE_LIMIT, InvalidLimit
 from vvm.services.pins import Pins
 from vvm.services.settings import NotificationSettings, ServiceSettings
@@ -137,14 +138,18 @@ class Provisioning:
             raise UnknownSubscriber
         return subscriber
 
+    async def own(self, msisdn: Msisdn) -> Subscriber:
+        """Who is to be changed.  Raises UnknownSubscriber, IsAlias."""
+        return await by_own_number(self._subscribers, msisdn)
+
     async def change(
         self, msisdn: Msisdn, options: SubscriberOptions, *, decided_at: datetime | None = None
     ) -> Subscriber:
-        """Raises UnknownSubscriber, UnknownCos, and what ``check`` raises.
+        """Raises UnknownSubscriber, IsAlias, UnknownCos, and what ``check`` raises.
 
         With ``decided_at`` PreconditionFailed too, when that is not the moment of the last change.
         """
-        before = await self.show(msisdn)
+        before = await self.own(msisdn)
         self._check(options, before.client)
         pin_check = await self._pin_check(msisdn, options, before.cos)
         while True:
@@ -160,7 +165,7 @@ class Provisioning:
         pin_check: str | None,
         decided_at: datetime | None,
     ) -> Subscriber:
-        before = await self.show(msisdn)
+        before = await self.own(msisdn)
         status = _after_block(before.status, options.blocked)
         now = self._clock.now()
         change = SubscriberChange(
@@ -189,9 +194,9 @@ class Provisioning:
         """Replace the IMAP password, and tell an active client by STATUS (sheet 6.4).
 
         The old one works for ``vvm.password_grace_hours`` more.  ``request`` names the request: repeated,
-        it changes nothing while the password that it made is there.  Raises UnknownSubscriber.
+        it changes nothing while the password that it made is there.  Raises UnknownSubscriber, IsAlias.
         """
-        before = await self.show(msisdn)
+        before = await self.own(msisdn)
         if self._keyring.minted_for(request, before):
             return before
         minted = self._keyring.mint_for(request, before.imap_user, replaced=before.password_check)

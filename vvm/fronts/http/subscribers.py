@@ -17,7 +17,7 @@ from vvm.domain.client import (
     MOST_VERSION,
     SOURCE_PATTERN,
 )
-from vvm.domain.errors import IsAlias, PreconditionFailed, SubscriberExists, UnknownSubscriber
+from vvm.domain.errors import PreconditionFailed, SubscriberExists, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
 from vvm.domain.prefix import PREFIX_PATTERN
 from vvm.domain.secrets import Secret
@@ -176,8 +176,6 @@ class SubscriberRoutes:
         try:
             subscriber = await self._provisioning.create(msisdn, self._options(wanted, self._default_client))
         except SubscriberExists:
-            if (await self._provisioning.show(msisdn)).msisdn != msisdn:
-                raise IsAlias from None  # a request for one line must not change another
             return await self._changed(request, msisdn, wanted)
         answer = created(view(subscriber), location=f"/v1/subscribers/{msisdn}")
         return tagged(answer, subscriber_tag(subscriber))
