@@ -351,3 +351,17 @@ async def test_who_has_changed_since_is_not_removed(store: Store, alice: Subscri
         await store.subscribers.remove(ALICE, at=LATER, decided_at=alice.changed_at)
     await store.subscribers.remove(ALICE, at=LATER, reason="closed", decided_at=LATER)
     assert (await store.subscribers.audit(ALICE, limit=1))[0].reason == "closed"
+
+
+async def test_the_audit_names_what_an_operator_changes_and_nothing_else(store: Store) -> None:
+    await store.subscribers.create(new_subscriber())
+    by_its_owner = SubscriberChange(changed_at=NOW, language="fra")
+    await store.subscribers.change(ALICE, by_its_owner)
+    by_operator = SubscriberChange(
+        changed_at=NOW, language="eng", max_messages=3, pin_check="secret", reason="tariff", itemized=True
+    )
+    after = await store.subscribers.change(ALICE, by_operator)
+    await store.subscribers.change(ALICE, msgspec.structs.replace(by_operator, pin_check=None))
+    _, entry = await store.subscribers.audit(ALICE, limit=10)
+    assert entry.reason == "tariff; language fra -> eng; max_messages 100 -> 3; a new PIN"
+    assert (entry.before, entry.after) == (after.status, after.status)

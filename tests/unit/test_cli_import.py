@@ -52,6 +52,27 @@ def test_a_client_that_the_api_refuses_is_no_client_of_an_import(
     assert len(vvm("subscriber", "list", "--json").rows) == bool(update)
 
 
+def test_the_audit_has_what_an_operator_changed(vvm: CommandLine) -> None:
+    vvm("cos", "put", "gold")
+    vvm("subscriber", "add", ALICE, "--max-messages", "50", "--cos", "gold")
+    vvm("subscriber", "set", ALICE, "--cos", "", "--client-port", "0", "--blocked")
+    pin = vvm.directory / "pin"
+    pin.write_text("258036\n")
+    vvm("subscriber", "set", ALICE, "--pin-file", str(pin), "--unblocked", "--no-setup-done")
+    file = vvm.directory / "base.ndjson"
+    file.write_text(json.dumps({"msisdn": ALICE, "max_messages": 60}) + "\n")
+    for _ in range(2):
+        vvm("subscriber", "import", str(file), "--update", "--reason", "tariff")
+    rows = vvm("subscriber", "audit", ALICE, "--json").rows
+    assert [(row["trigger"], row["reason"]) for row in rows] == [
+        ("operator", "tariff; max_messages 50 -> 60"),
+        ("unblocked", "setup_done yes -> no; a new PIN"),
+        ("blocked", 'cos gold -> ""; client.port 5499 -> 0'),
+        ("created", ""),
+    ]
+    assert all(str(row["actor"]).startswith("cli:") for row in rows)
+
+
 def test_what_a_client_has_told_itself_comes_back(vvm: CommandLine) -> None:
     file = vvm.directory / "base.ndjson"
     file.write_text(json.dumps({"msisdn": ALICE, "client": {"port": 65535, "client_type": "AOSP"}}) + "\n")

@@ -44,7 +44,7 @@ async def import_(
             help=f"Also write every bad line there, as NDJSON; else {REPORTED} of them are told.",
         ),
     ] = None,
-    reason: Annotated[str, Parameter(help="Why, for the audit of holds, closures and aliases.")] = "import",
+    reason: Annotated[str, Parameter(help="Why, for the audit.")] = "import",
     json: AsJson = False,
 ) -> None:
     """Give the service to everybody in a file; without --update, who has it already is left alone.

@@ -239,7 +239,7 @@ class Bulk:
         before = await self._provisioning.show(msisdn)
         options = await self._standings.opened(before, options, standing, reason=reason)
         if options != SubscriberOptions():
-            await self._provisioning.change(msisdn, options)
+            await self._provisioning.change(msisdn, options, reason=reason)
         await self._standings.bring(await self._provisioning.show(msisdn), standing, reason=reason)
 
     async def check(self, before: Subscriber, options: SubscriberOptions, standing: Standing) -> Difference:

@@ -92,7 +92,7 @@ class Lifecycle:
             if before.closing is not None:
                 if at in {None, before.closing.at}:
                     return before
-                return await self._end(before, msgspec.structs.replace(before.closing, at=at))
+                return await self._end(before, msgspec.structs.replace(before.closing, at=at), reason)
             change = SubscriberChange(
                 changed_at=now,
                 decided_on=before.status,
@@ -112,7 +112,7 @@ class Lifecycle:
         log.info("subscriber_closed", msisdn=after.msisdn)
         return after
 
-    async def block_closed(self, msisdn: Msisdn, *, blocked: bool) -> Subscriber:
+    async def block_closed(self, msisdn: Msisdn, *, blocked: bool, reason: str) -> Subscriber:
         """Say whether a closed subscriber would be blocked if it were opened again; any other stays as it is.
 
         Raises PreconditionFailed.
@@ -121,7 +121,7 @@ class Lifecycle:
         if before.closing is None:
             return before
         status = rules.blocked(before.closing.before) if blocked else rules.unblocked(before.closing.before)
-        return await self._end(before, msgspec.structs.replace(before.closing, before=status))
+        return await self._end(before, msgspec.structs.replace(before.closing, before=status), reason)
 
     async def reopen(self, msisdn: Msisdn, *, reason: str, decided_at: datetime | None = None) -> Subscriber:
         """Everything is as it was before ``close``, and an active client is told so.
@@ -280,8 +280,14 @@ class Lifecycle:
         self._hints.mailbox(subscriber.mailbox)
         self._hints.outbox()
 
-    async def _end(self, before: Subscriber, closing: Closing) -> Subscriber:
-        change = SubscriberChange(changed_at=self._clock.now(), decided_at=before.changed_at, closing=closing)
+    async def _end(self, before: Subscriber, closing: Closing, reason: str) -> Subscriber:
+        change = SubscriberChange(
+            changed_at=self._clock.now(),
+            decided_at=before.changed_at,
+            closing=closing,
+            reason=reason,
+            itemized=True,
+        )
         return await self._subscribers.change(before.msisdn, change)
 
     async def _hold(

@@ -143,10 +143,16 @@ class Provisioning:
         return await by_own_number(self._subscribers, msisdn)
 
     async def change(
-        self, msisdn: Msisdn, options: SubscriberOptions, *, decided_at: datetime | None = None
+        self,
+        msisdn: Msisdn,
+        options: SubscriberOptions,
+        *,
+        decided_at: datetime | None = None,
+        reason: str = "",
     ) -> Subscriber:
         """Raises UnknownSubscriber, IsAlias, UnknownCos, and what ``check`` raises.
 
+        The audit has what was changed, with ``reason``; of a PIN only that it is new.
         With ``decided_at`` PreconditionFailed too, when that is not the moment of the last change.
         """
         before = await self.own(msisdn)
@@ -154,7 +160,7 @@ class Provisioning:
         pin_check = await self._pin_check(msisdn, options, before.cos)
         while True:
             try:
-                return await self._change(msisdn, options, pin_check, decided_at)
+                return await self._change(msisdn, options, pin_check, decided_at, reason)
             except StatusMoved:
                 continue  # activated, say, in this very moment: decide again
 
@@ -164,6 +170,7 @@ class Provisioning:
         options: SubscriberOptions,
         pin_check: str | None,
         decided_at: datetime | None,
+        reason: str,
     ) -> Subscriber:
         before = await self.own(msisdn)
         status = _after_block(before.status, options.blocked)
@@ -181,6 +188,8 @@ class Provisioning:
             fallback=options.fallback,
             cos=options.cos,
             trigger=_trigger(options),
+            reason=reason,
+            itemized=True,
         )
         owed = [self._owing.status(before)] if _client_must_know(before, status) else []
         after = await self._subscribers.change(msisdn, change, owed)

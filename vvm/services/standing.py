@@ -101,7 +101,7 @@ class Standings:
             await self._lifecycle.reopen(subscriber.msisdn, reason=reason)
             return options
         if options.blocked is not None:
-            await self._lifecycle.block_closed(subscriber.msisdn, blocked=options.blocked)
+            await self._lifecycle.block_closed(subscriber.msisdn, blocked=options.blocked, reason=reason)
         return msgspec.structs.replace(options, blocked=None)
 
     async def bring(self, subscriber: Subscriber, wanted: Standing, *, reason: str) -> None:

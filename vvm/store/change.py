@@ -12,6 +12,8 @@ from vvm.domain.errors import PreconditionFailed, StatusMoved, SubscriberClosed
 from vvm.domain.provisioning import Trigger
 from vvm.domain.subscriber import ClientProfile, Closing, CosName, Fallback, ProvisioningStatus, Subscriber
 
+_ITEMS = ("language", "max_messages", "setup_done", "fallback", "cos")
+
 
 class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """What a change sets; None leaves a field as it is."""
@@ -46,6 +48,8 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
     """Why, for the audit."""
     reason: str = ""
     """The same in the operator's words."""
+    itemized: bool = False
+    """An operator's: the audit names each field that it changes."""
 
     def applied_to(self, before: Subscriber) -> Subscriber:
         """The subscriber after the change.  Raises StatusMoved, PreconditionFailed, SubscriberClosed."""
@@ -63,6 +67,41 @@ class SubscriberChange(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(before, **after)
 
     def audited(self, before: Subscriber) -> bool:
-        """It changes the status, the password, the hold or, for an operator, the PIN."""
+        """It changes the status, the password, the hold or, for an operator, the PIN or whatever it is."""
         moved = self.status not in {None, before.status} or self.held not in {None, before.held}
-        return moved or self.password_check is not None or self.trigger is Trigger.PIN_RESET
+        return (
+            moved
+            or self.password_check is not None
+            or self.trigger is Trigger.PIN_RESET
+            or bool(self._items(before))
+        )
+
+    def told(self, before: Subscriber) -> str:
+        """The reason for the audit, with what an operator's change was and is; no secret is in it."""
+        return "; ".join(filter(None, (self.reason, *self._items(before))))
+
+    def _items(self, before: Subscriber) -> list[str]:
+        if not self.itemized:
+            return []
+        pairs = [(name, getattr(before, name), getattr(self, name)) for name in _ITEMS]
+        if self.client is not None:
+            fields = ClientProfile.__struct_fields__
+            pairs += [(f"client.{x}", getattr(before.client, x), getattr(self.client, x)) for x in fields]
+        items = [f"{name} {_word(was)} -> {_word(now)}" for name, was, now in pairs if now not in {None, was}]
+        if self.pin_check is not None and self.trigger is not Trigger.PIN_RESET:
+            items.append("a new PIN")
+        if self.closing is not None and before.closing is not None:
+            items += _end(before.closing, self.closing)
+        return items
+
+
+def _end(was: Closing, now: Closing) -> list[str]:
+    """What is another end of who is closed already."""
+    pairs = (("closing_at", was.at.isoformat(), now.at.isoformat()), ("reopens as", was.before, now.before))
+    return [f"{name} {before} -> {after}" for name, before, after in pairs if before != after]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) or '""'

@@ -54,7 +54,7 @@ class Audited(msgspec.Struct, frozen=True):
     after: ProvisioningStatus | None
     """None at removal."""
     reason: str = ""
-    """What the operator said of it."""
+    """What the operator said of it, and what was changed."""
     actor: str = msgspec.field(default_factory=actor)
     """Who did it (vvm.domain.actor)."""
 

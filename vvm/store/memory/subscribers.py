@@ -106,7 +106,7 @@ class MemorySubscribers:
         self._check(after.cos)
         self._subscribers[before.msisdn] = after
         if change.audited(before):
-            why = change.trigger, before.status, after.status, change.reason
+            why = change.trigger, before.status, after.status, change.told(before)
             self.note(Audited(before.msisdn, change.changed_at, *why))
         self._mailboxes.hold(after.mailbox, held=after.held)
         self._mailboxes.limit(after.mailbox, after.max_messages)

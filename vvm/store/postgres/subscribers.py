@@ -133,7 +133,7 @@ async def apply_change(connection: Connection, msisdn: Msisdn, change: Subscribe
     await _check_cos(connection, after.cos)
     await connection.all(_SQL["update_subscriber"], rows.changed_subscriber(after))
     if change.audited(before):
-        why = change.trigger, before.status, after.status, change.reason
+        why = change.trigger, before.status, after.status, change.told(before)
         await audit(connection, Audited(before.msisdn, change.changed_at, *why))
     if change.pin_check is not None:
         await connection.all(_SQL["forget_pin_tries"], {"id": after.id})

@@ -147,7 +147,7 @@ def apply_change(connection: sqlite3.Connection, msisdn: Msisdn, change: Subscri
     _check_cos(connection, after.cos)
     connection.execute(_SQL["update_subscriber"], rows.changed_subscriber(after))
     if change.audited(before):
-        why = change.trigger, before.status, after.status, change.reason
+        why = change.trigger, before.status, after.status, change.told(before)
         audit(connection, Audited(before.msisdn, change.changed_at, *why))
     if change.pin_check is not None:
         connection.execute(_SQL["forget_pin_tries"], (after.id,))
