@@ -98,7 +98,8 @@ class SmscSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     service_type: str = ""
     """Empty, or what the carrier assigned (section 5.2.11)."""
     esm_mode: int = 0
-    """Messaging mode, bits 1-0 of esm_class (section 5.2.12): 0 default, 3 store and forward."""
+    """Messaging mode, bits 1-0 of esm_class (section 5.2.12): 0 default, 1 datagram, 2 transaction,
+    3 store and forward."""
     protocol_id: int = 0
     """TP-PID (section 5.2.13)."""
     registered_delivery: int = 1

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from vvm.config import places
+from vvm.config import choices, places
 from vvm.config.address import MAX_PORT, Address, is_host, is_ipv6, parse_address
 from vvm.config.carriers import BadCarrierFile, load_carriers
 from vvm.config.errors import Mistake
@@ -358,5 +358,6 @@ _RULES: tuple[Callable[[Config], Iterable[Mistake]], ...] = (
     _networks,
     _master,
     numbers,
+    *choices.RULES,
     *places.RULES,
 )

@@ -35,6 +35,13 @@ _WITHIN = {
 }
 """Least and most of what would fail only when somebody calls, or take all that the machine has."""
 _ANY_SIGN = frozenset({"silence_dbfs"})
+_CODES = frozenset(
+    {
+        *("source_ton", "source_npi", "destination_ton", "destination_npi"),
+        *("esm_mode", "protocol_id", "registered_delivery", "data_coding_octets", "dlr_mask"),
+    }
+)
+"""Of a protocol, and no amounts: ``vvm.config.choices`` has their rules."""
 _ZERO_MEANS_SOMETHING = frozenset(
     {
         # none, or whatever another key says
@@ -48,9 +55,6 @@ _ZERO_MEANS_SOMETHING = frozenset(
         *("retry_after_seconds", "throttle_pause_seconds", "debounce_seconds", "status_spacing_seconds"),
         # wait for ever
         "max_silence_seconds",
-        # a code of a protocol
-        *("source_ton", "source_npi", "destination_ton", "destination_npi"),
-        *("esm_mode", "protocol_id", "registered_delivery", "data_coding_octets", "dlr_mask"),
     }
 )
 """Everything else is a limit, a size, a period or a number of workers: nothing would work with none."""
@@ -60,7 +64,7 @@ def numbers(config: Config) -> Iterator[Mistake]:
     """Each number that is negative, endless, too large to be kept, or nought where nothing works then."""
     for key, value in _leaves(config, ""):
         name = key.rpartition(".")[2]
-        if isinstance(value, bool) or not isinstance(value, int | float) or name in _ANY_SIGN:
+        if isinstance(value, bool) or not isinstance(value, int | float) or name in _ANY_SIGN | _CODES:
             continue
         may_be_zero = name in _ZERO_MEANS_SOMETHING
         least, most = _WITHIN.get(key, (0, _LONGEST.get(name.rpartition("_")[2], _LARGEST)))

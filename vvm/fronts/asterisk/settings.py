@@ -34,7 +34,7 @@ class AsteriskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_silence_seconds: int = 10
     """So much silence ends the recording; 0 waits for the caller to hang up."""
     terminate_on: str = "#"
-    """The key that ends the recording: one digit, "any" or "none"."""
+    """The key that ends the recording: "#", "*", "any" or "none"."""
     play_seconds: float = 60.0
     """A greeting that has not ended by then is a failure of the node."""
     request_seconds: float = 10.0
