@@ -51,3 +51,29 @@ def test_a_certificate_should_name_the_host_that_handsets_are_sent_to(
     file = tmp_path / "vvm.toml"
     file.write_text(REAL.format(host=host, directory=made_certificate(tmp_path / "state", named)))
     assert advised(load(file, {})) == ([] if right else ["tls.certificate"])
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[http]\nlisten = '0.0.0.0:8080'", "http.listen"),
+        ("[http]\nlisten = '[::]:8080'", "http.listen"),
+        ("[self_service]\nurl = 'http://vvm.example.net'\nlisten = '0.0.0.0:80'", "self_service.listen"),
+        ("[imap.limits]\nrequire_tls = false", "imap.limits.require_tls"),
+    ],
+)
+def test_what_others_could_read_on_the_way_is_told(tmp_path: Path, text: str, key: str) -> None:
+    file = tmp_path / "vvm.toml"
+    file.write_text(text)
+    assert set(advised(load(file, {}))) - set(advised(Config())) == {key}
+
+
+def test_tls_and_this_machine_need_no_advice(tmp_path: Path) -> None:
+    made = made_certificate(tmp_path / "made")
+    file = tmp_path / "vvm.toml"
+    for listen, more in (
+        ("127.0.0.1:8081", ""),
+        ("0.0.0.0:443", f"certificate = '{made / 'tls.crt'}'\nkey = '{made / 'tls.key'}'"),
+    ):
+        file.write_text(f"[self_service]\nurl = 'https://vvm.example.net'\nlisten = '{listen}'\n{more}")
+        assert advised(load(file, {})) == advised(Config())

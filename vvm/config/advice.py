@@ -29,7 +29,8 @@ class Advice(msgspec.Struct, frozen=True):
 
 def advise(config: Config) -> list[Advice]:
     """For a configuration without mistakes.  Raises ValueError and OSError only for one that has some."""
-    return [*_certificate(config), *_reach(config), *_sources(config), *_nodes(config)]
+    rules = (_certificate, _reach, _in_clear, _sources, _nodes)
+    return [advice for rule in rules for advice in rule(config)]
 
 
 def _certificate(config: Config) -> Iterator[Advice]:
@@ -46,6 +47,21 @@ def _reach(config: Config) -> Iterator[Advice]:
         yield Advice("imap.listen", "only this machine can reach it; a handset needs an address of yours")
     if config.vvm.imap_host == _EXAMPLE:
         yield Advice("vvm.imap_host", "still that of the example; STATUS sends handsets there")
+
+
+def _in_clear(config: Config) -> Iterator[Advice]:
+    """What the network could read: tokens, passwords, messages."""
+    if not _is_loopback(parse_address(config.http.listen).host):
+        text = "plain HTTP, tokens in clear, beyond this machine: keep it private, or use http.listen_tls"
+        yield Advice("http.listen", text)
+    service = config.self_service
+    if service.listen and not service.certificate and not _is_loopback(parse_address(service.listen).host):
+        text = (
+            "plain HTTP beyond this machine: give self_service.certificate, or let only a TLS proxy reach it"
+        )
+        yield Advice("self_service.listen", text)
+    if not config.imap.limits.require_tls:
+        yield Advice("imap.limits.require_tls", "logins without TLS: who sees the network sees passwords")
 
 
 def _sources(config: Config) -> Iterator[Advice]:
