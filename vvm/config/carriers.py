@@ -3,22 +3,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from sms_gateway.settings import SmscSettings
 from sms_gateway.smpp.status import Action
+from vvm.config.compare import Raw, compare, sound
+from vvm.config.errors import ConfigError, Mistake, further
+from vvm.config.toml import read_toml, render
 from vvm.domain.errors import Refusal
-from vvm.omtp.carrier import BadCarrier, CarrierProfile, Carriers, read_carrier
+from vvm.domain.subscriber import ClientProfile
+from vvm.omtp.carrier import CarrierProfile, Carriers, StatusFacts, carrier_faults, read_carrier
 from vvm.services.settings import ServiceSettings
 
 
 class BadCarrierFile(Refusal):
-    """A profile that cannot be used; the text names the file and says why."""
+    """Profiles that cannot be used; the text has a line for each mistake, with its file and key."""
 
     code = "bad_carrier_file"
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What a directory of profiles says."""
+
+    carriers: Carriers
+    mistakes: Sequence[Mistake]
+    """Of all files, and of the keys that lead to them."""
 
 
 def load_carriers(service: ServiceSettings) -> Carriers:
@@ -26,14 +39,36 @@ def load_carriers(service: ServiceSettings) -> Carriers:
 
     Raises BadCarrierFile, also when two files have one name or the service's own carrier is not there.
     """
+    read = read_carriers(service)
+    if read.mistakes:
+        raise BadCarrierFile("\n".join(map(str, read.mistakes)))
+    return read.carriers
+
+
+def read_carriers(service: ServiceSettings) -> Read:
+    """As ``load_carriers``, and goes on where something is wrong."""
     found: dict[str, CarrierProfile] = {}
-    for file, profile in _profiles(service.carriers) if service.carriers else ():
-        if profile.name in found:
-            raise BadCarrierFile(f"{file}: another file has the name {profile.name}")
-        found[profile.name] = profile
-    if service.carrier and service.carrier not in found:
-        raise BadCarrierFile(f"{service.carrier}: no file of {service.carriers or 'vvm.carriers'} has it")
-    return found
+    files: dict[str, Path] = {}
+    mistakes: list[Mistake] = []
+    directory = service.carriers
+    if directory and not Path(directory).is_dir():
+        mistakes.append(Mistake("vvm.carriers", "not a directory that can be read", render(directory)))
+    for file in sorted(Path(directory).glob("*.toml")) if directory else ():
+        try:
+            profile = _profile(file)
+        except ConfigError as error:
+            mistakes += error.mistakes
+            continue
+        name = profile.name
+        if name in found:
+            right = f"a name of its own: {files[name].name} has it"
+            mistakes.append(Mistake("name", right, render(name), str(file)))
+        found[name], files[name] = profile, file
+    if service.carrier and service.carrier not in found and not mistakes:
+        where = directory or "vvm.carriers"
+        right = f"the name of a profile: no file of {where} has it{_nearest(service.carrier, found)}"
+        mistakes.append(Mistake("vvm.carrier", right, render(service.carrier)))
+    return Read(found, mistakes)
 
 
 def with_carriers_actions(smscs: Sequence[SmscSettings], carriers: Carriers) -> tuple[SmscSettings, ...]:
@@ -52,11 +87,31 @@ def _actions(smsc: SmscSettings, carrier: CarrierProfile) -> dict[str, Action]:
     return {hex(status): action for status, action in (carriers | smsc.overrides()).items()}
 
 
-def _profiles(directory: str) -> Iterator[tuple[Path, CarrierProfile]]:
-    if not Path(directory).is_dir():
-        raise BadCarrierFile(f"{directory}: not a directory that can be read")
-    for file in sorted(Path(directory).glob("*.toml")):
-        try:
-            yield file, read_carrier(file.read_text(encoding="utf-8"))
-        except (BadCarrier, UnicodeDecodeError, OSError) as error:
-            raise BadCarrierFile(f"{file}: {error}") from None
+def _profile(file: Path) -> CarrierProfile:
+    """Raises ConfigError with everything that is wrong in it."""
+    raw = read_toml(file)
+    mistakes = list(compare(raw, CarrierProfile))
+    mistakes += further(_faults(raw), mistakes)
+    if mistakes:
+        raise ConfigError([msgspec.structs.replace(mistake, source=str(file)) for mistake in mistakes])
+    return read_carrier(file.read_text(encoding="utf-8"))
+
+
+def _faults(raw: Raw) -> Iterator[Mistake]:
+    """What no type says of the part of a file that types have nothing to say against."""
+    kept = sound(raw, CarrierProfile)
+    for key, right in carrier_faults(
+        msgspec.convert(kept.get("name", ""), str),
+        msgspec.convert(kept.get("client", {}), ClientProfile),
+        msgspec.convert(kept.get("status", {}), StatusFacts),
+        msgspec.convert(kept.get("status_actions", {}), dict[str, object]),
+    ):
+        table, _, name = key.rpartition(".")
+        said = kept if not table else msgspec.convert(kept.get(table, {}), dict[str, object])
+        value = said.get(name)
+        yield Mistake(key, right, "" if value is None else render(value))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from vvm.config import choices, places
 from vvm.config.address import MAX_PORT, Address, is_host, is_ipv6, parse_address
-from vvm.config.carriers import BadCarrierFile, load_carriers
+from vvm.config.carriers import read_carriers
 from vvm.config.errors import Mistake
 from vvm.config.numbers import numbers
 from vvm.config.routing import routing
@@ -141,10 +141,10 @@ def _blobs(config: Config) -> Findings:
     if blobs.endpoint and not blobs.endpoint.startswith(("http://", "https://")):
         right = "an address, for example https://s3.example.net"
         yield Mistake("blobs.endpoint", right, render(blobs.endpoint))
-    if bool(blobs.access_key) != bool(blobs.secret_key):
-        yield Mistake(
-            "blobs.access_key", "given together with secret_key, or neither", render(blobs.access_key)
-        )
+    if blobs.access_key and not blobs.secret_key:
+        yield Mistake("blobs.secret_key", "given together with access_key, or neither")
+    if blobs.secret_key and not blobs.access_key:
+        yield Mistake("blobs.access_key", "given together with secret_key, or neither", render(""))
     if blobs.cache_directory and not blobs.url.startswith(S3):
         right = '"": only an object store needs a cache'
         yield Mistake("blobs.cache_directory", right, render(blobs.cache_directory))
@@ -153,7 +153,7 @@ def _blobs(config: Config) -> Findings:
 def _status(config: Config) -> Findings:
     """A STATUS with these facts must be one: otherwise none would ever reach a handset.
 
-    Of several mistakes the first is told.
+    Of several mistakes the first is told; ``_service`` tells of a list of languages that is empty.
     """
     service = config.vvm
     said = {
@@ -174,7 +174,7 @@ def _status(config: Config) -> Findings:
             imap_port=service.imap_port or _ANY_PORT,
             user=f"{_LONGEST_NUMBER}@{service.domain}",
             password=Secret("password"),
-            languages=service.languages,
+            languages=service.languages or ("eng",),
             pin_length=(service.pin_min_digits, service.pin_max_digits),
         )
     except UnfitField as unfit:
@@ -188,6 +188,8 @@ def _service(config: Config) -> Findings:
         yield Mistake("vvm.imap_port", "a port, because imap.listen has none to take", "0")
     if "." not in service.domain.strip(".") or not is_host(service.domain):
         yield Mistake("vvm.domain", "a domain with a dot, or AOSP shows no number", render(service.domain))
+    if not service.languages:
+        yield Mistake("vvm.languages", 'at least one code, for example ["eng"]', "[]")
     if any("|" in language for language in service.languages):
         yield Mistake("vvm.languages", "a list of codes, none of them with |", render(service.languages))
     if not _DIGITS.match(service.service_number):
@@ -232,12 +234,11 @@ def _leases(config: Config) -> Findings:
 
 
 def _carriers(config: Config) -> Findings:
-    try:
-        carriers = load_carriers(config.vvm)
-    except BadCarrierFile as bad:
-        key = "vvm.carriers" if config.vvm.carriers else "vvm.carrier"
-        yield Mistake(key, str(bad), render(config.vvm.carriers))
+    read = read_carriers(config.vvm)
+    yield from read.mistakes
+    if read.mistakes:
         return
+    carriers = read.carriers
     for index, smsc in enumerate(config.sms.smsc):
         if smsc.status_actions_of and smsc.status_actions_of not in carriers:
             right = "the name of a profile in vvm.carriers"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from typing import get_args, get_origin
 
 import msgspec
 
@@ -52,7 +53,7 @@ def sound(raw: Raw, settings: Settings) -> Raw:
         if value is None:
             continue
         if field.table is None:
-            if _converts(value, field):
+            if _converts(value, field.type):
                 kept[field.name] = value
             continue
         inner = [sound(table, field.table.settings) for _, table in inner_tables(value, field.table, "")]
@@ -80,13 +81,19 @@ def _compare_table(value: object, field: Field, table: Table, prefix: str) -> It
 
 
 def _compare_value(value: object, field: Field, prefix: str) -> Iterator[Mistake]:
-    if not _converts(value, field):
-        yield Mistake(prefix + field.name, f"expected {words(field.type)}", _shown(value, field))
+    key = prefix + field.name
+    if isinstance(value, dict) and get_origin(field.type) is dict:
+        inner = get_args(field.type)[1]
+        for name, item in value.items():
+            if not _converts(item, inner):
+                yield Mistake(f"{key}.{name}", f"expected {words(inner)}", _shown(item, field))
+    elif not _converts(value, field.type):
+        yield Mistake(key, f"expected {words(field.type)}", _shown(value, field))
 
 
-def _converts(value: object, field: Field) -> bool:
+def _converts(value: object, type_: object) -> bool:
     try:
-        msgspec.convert(value, field.type)
+        msgspec.convert(value, type_)
     except msgspec.ValidationError:
         return False
     return True

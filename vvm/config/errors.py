@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -40,3 +40,16 @@ class ConfigError(Refusal):
 def within(key: str, outer: str) -> bool:
     """``key`` is ``outer`` or stands somewhere in it."""
     return key == outer or key.startswith((f"{outer}.", f"{outer}["))
+
+
+def further(found: Iterable[Mistake], told: Sequence[Mistake]) -> list[Mistake]:
+    """Without what is only wrong because something that was told of is missing now.
+
+    A secret whose file was told of is told of too.
+    """
+    keys = [key for mistake in told for key in (mistake.key, mistake.key.removesuffix("_file"))]
+    return [
+        mistake
+        for mistake in found
+        if not any(within(mistake.key, key) or within(key, mistake.key) for key in keys)
+    ]

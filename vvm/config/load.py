@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import msgspec
 
 from vvm.config import environment
 from vvm.config.checks import check
-from vvm.config.compare import Raw, compare, sound
-from vvm.config.errors import ConfigError, Mistake, within
+from vvm.config.compare import compare, sound
+from vvm.config.errors import ConfigError, Mistake, further, within
 from vvm.config.secrets import take_secrets
 from vvm.config.sections import Config
+from vvm.config.toml import read_toml
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
 def load_with_origins(path: Path, environ: Mapping[str, str]) -> Loaded:
     """As ``load``, for those who have to explain the result.  Raises ConfigError."""
-    raw = _read(path)
+    raw = read_toml(path)
     origins = dict.fromkeys(_keys(raw, ""), str(path))
     mistakes: list[Mistake] = []
     for override in environment.overrides(environ):
@@ -51,31 +51,10 @@ def load_with_origins(path: Path, environ: Mapping[str, str]) -> Loaded:
     mistakes += take_secrets(raw, Config)
     mistakes += compare(raw, Config)
     config = msgspec.convert(sound(raw, Config), Config)
-    mistakes += _further(check(config), mistakes)
+    mistakes += further(check(config), mistakes)
     loaded = Loaded(config, origins, str(path))
     loaded.refuse(mistakes)
     return loaded
-
-
-def _further(found: Sequence[Mistake], told: Sequence[Mistake]) -> list[Mistake]:
-    """Without what is only wrong because something that was told of is missing now."""
-    return [
-        mistake
-        for mistake in found
-        if not any(within(mistake.key, other.key) or within(other.key, mistake.key) for other in told)
-    ]
-
-
-def _read(path: Path) -> Raw:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError([Mistake("", f"cannot be read: {reason}", source=str(path))]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([Mistake("", "must be UTF-8", source=str(path))]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Mistake("", f"is not TOML: {error}", source=str(path))]) from None
 
 
 def _keys(value: object, key: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ Only the user that runs the server can say so: check a configuration as that use
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 import stat
@@ -40,12 +41,14 @@ def _files(config: Config) -> Findings:
             for name in ("ca", "certificate", "key"):
                 named[f"sms.smsc[{index}].tls.{name}"] = getattr(smsc.tls, name)
     for key, name in named.items():
-        if name and not is_readable(name):
-            yield Mistake(key, "a file that can be read", render(name))
+        if name and (reason := _unreadable(name)):
+            yield Mistake(key, f"a file that can be read: {reason}", render(name))
     asterisk = config.asterisk
-    if asterisk is not None and asterisk.ari and not is_readable(asterisk.ari_password_file):
-        file = render(asterisk.ari_password_file)
-        yield Mistake("asterisk.ari_password_file", "a file that can be read: ARI always asks", file)
+    if asterisk is not None and asterisk.ari:
+        file = asterisk.ari_password_file
+        reason = _unreadable(file) if file else "ARI always asks"
+        if reason:
+            yield Mistake("asterisk.ari_password_file", f"a file that can be read: {reason}", render(file))
 
 
 def _certificate(config: Config) -> Findings:
@@ -83,7 +86,9 @@ def _pair(section: str, certificate: str, key: str) -> Findings:
 def _master_key(config: Config) -> Findings:
     """The size of the key, also of one that an earlier start has made."""
     path = config.master_key_path
-    if is_readable(str(path)) and (size := path.stat().st_size) != MASTER_KEY_BYTES:
+    if not config.secrets.master_key_file and path.exists() and (reason := _unreadable(str(path))):
+        yield Mistake("secrets.master_key_file", f"a file that can be read: {path}: {reason}", render(""))
+    elif is_readable(str(path)) and (size := path.stat().st_size) != MASTER_KEY_BYTES:
         right = f"a file of {MASTER_KEY_BYTES} octets, and {path} has {size}"
         yield Mistake("secrets.master_key_file", right, render(config.secrets.master_key_file))
 
@@ -123,10 +128,19 @@ RULES = (_certificate, _http_tls, _files, _master_key, _directories, _spool)
 
 def is_readable(name: str) -> bool:
     """A file that this user may read."""
+    return not _unreadable(name)
+
+
+def _unreadable(name: str) -> str:
+    """Why it is no file that this user may read; "" when it is one."""
     try:
-        return Path(name).is_file() and os.access(name, os.R_OK)
-    except OSError:  # a directory on the way may not be entered
-        return False
+        mode = Path(name).stat().st_mode
+        if stat.S_ISREG(mode):
+            Path(name).open("rb").close()
+            return ""
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "not a file"
 
 
 def _is_directory(name: str) -> bool:

@@ -122,6 +122,8 @@ def words(type_: object) -> str:
         return f"list of {_plural(arguments[0])}"
     if origin is tuple:
         return f"list of {len(arguments)} {_plural(arguments[0])}"
+    if origin is types.UnionType and arguments[1:] == (types.NoneType,):
+        return words(arguments[0])
     if origin is dict:
         return f"table of {words(arguments[1])}"
     if isinstance(type_, type) and issubclass(type_, StrEnum):

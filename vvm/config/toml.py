@@ -1,13 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values as they would stand in a TOML file; the standard library only reads them."""
+"""Files of TOML, and values as they would stand in one; the standard library only reads them."""
 
 from __future__ import annotations
 
 import json
 import math
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
+
+from vvm.config.errors import ConfigError, Mistake
 
 _LARGE = 1_000_000
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """Raises ConfigError with the one mistake of a file that is none of TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError([Mistake("", f"cannot be read: {reason}", source=str(path))]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Mistake("", "must be UTF-8", source=str(path))]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Mistake("", f"is not TOML: {error}", source=str(path))]) from None
 
 
 def render(value: object) -> str:

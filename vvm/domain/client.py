@@ -7,7 +7,7 @@ A profile beyond these rules makes an SMS that cannot be sent, or that the clien
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from vvm.domain.errors import Refusal
 from vvm.domain.prefix import PREFIX_RULE, is_prefix
@@ -50,9 +50,18 @@ class BadClient(Refusal):
     code = "bad_client"
 
 
-def check_client(client: ClientProfile, *, known: ClientProfile | None = None) -> None:
-    """Raises BadClient.  What ``known`` says already may stay: the client itself may have said it."""
+def client_faults(client: ClientProfile, *, known: ClientProfile | None = None) -> Iterator[tuple[str, str]]:
+    """Each field that breaks its rule, and the rule.
+
+    What ``known`` says already may stay: the client itself may have said it.
+    """
     for field, (rule, fits) in _RULES.items():
         stays = known is not None and getattr(client, field) == getattr(known, field)
         if not stays and not fits(client):
-            raise BadClient(f"client.{field}: {rule}")
+            yield field, rule
+
+
+def check_client(client: ClientProfile, *, known: ClientProfile | None = None) -> None:
+    """Raises BadClient for the first of ``client_faults``."""
+    for field, rule in client_faults(client, known=known):
+        raise BadClient(f"client.{field}: {rule}")

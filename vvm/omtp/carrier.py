@@ -7,12 +7,12 @@ A dialect is code; which carrier speaks it, and how, is a file in conf/carriers 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
-from vvm.domain.client import MAX_PORT, BadClient, check_client
+from vvm.domain.client import MAX_PORT, client_faults
 from vvm.domain.subscriber import ClientProfile, Dialect
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
@@ -64,30 +64,32 @@ class CarrierProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Made from reports and not from a specification or the source of a client."""
 
     def __post_init__(self) -> None:
-        client, status = self.client, self.status
-        for good, reason in (
-            (_NAME.match(self.name), "name: small letters, digits and hyphens, 40 at most"),
-            (status.imap_port in _PORTS, "status.imap_port: 0 to 65535"),
-            (client.port <= MAX_PORT, f"client.port: at most {MAX_PORT}, or 0 for no port"),
-            (_URL.match(status.vmg_url), "status.vmg_url: an address of HTTP without ;"),
-            (
-                status.vmg_url or not status.self_subscription,
-                "status.self_subscription needs status.vmg_url",
-            ),
-            (
-                client.dialect is Dialect.VVM3 or not (status.vmg_url or status.device_type),
-                "status.vmg_url and status.device_type are of the dialect vvm3",
-            ),
-        ):
-            if not good:
-                raise BadCarrier(reason)
-        try:
-            check_client(client)
-        except BadClient as bad:
-            raise BadCarrier(str(bad)) from None
-        for number in self.status_actions:
-            if not is_status(number):
-                raise BadCarrier(f'status_actions: numbers as keys, for example "0x40B", and not {number!r}')
+        for key, right in carrier_faults(self.name, self.client, self.status, self.status_actions):
+            raise BadCarrier(f"{key}: {right}")
+
+
+def carrier_faults(
+    name: str, client: ClientProfile, status: StatusFacts, status_actions: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Each key of a profile that breaks its rule, and the rule."""
+    vvm3 = client.dialect is Dialect.VVM3
+    for good, key, right in (
+        (_NAME.match(name), "name", "small letters, digits and hyphens, 40 at most"),
+        (status.imap_port in _PORTS, "status.imap_port", "0 to 65535"),
+        (0 <= client.port <= MAX_PORT, "client.port", f"at most {MAX_PORT}, or 0 for no port"),
+        (_URL.match(status.vmg_url), "status.vmg_url", "an address of HTTP without ;"),
+        (status.vmg_url or not status.self_subscription, "status.self_subscription", "needs status.vmg_url"),
+        (vvm3 or not status.vmg_url, "status.vmg_url", "of the dialect vvm3 only"),
+        (vvm3 or not status.device_type, "status.device_type", "of the dialect vvm3 only"),
+    ):
+        if not good:
+            yield key, right
+    for field, rule in client_faults(client):
+        if field != "port":
+            yield f"client.{field}", rule
+    for number in status_actions:
+        if not is_status(number):
+            yield "status_actions", f'numbers as keys, for example "0x40B", and not {number!r}'
 
 
 def is_status(number: str) -> bool:
