@@ -74,3 +74,18 @@ def test_a_realm_has_neither_blanks_nor_quotes(tmp_path: Path) -> None:
     for realm in ("vvm example", 'vvm\\"'):
         ((key, _, _),) = told(tmp_path, f'[imap.limits]\nsasl_realm = "{realm}"\n')
         assert key == "imap.limits.sasl_realm"
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("protocol_version = 9", "protocol_version"),
+        ("client_type = 'x234567890123456789012345678901'", "client_type"),
+        ("source = '+5511'", "source"),
+        ("carrier = 'nope'", "carrier"),
+        ("number = '+33612345678'", "number"),
+    ],
+)
+def test_what_is_assumed_of_a_client_is_what_the_api_would_take(tmp_path: Path, line: str, key: str) -> None:
+    ((told_key, _, _),) = told(tmp_path, f"[vvm.client]\n{line}\n")
+    assert told_key == f"vvm.client.{key}"

@@ -21,7 +21,8 @@ from vvm.config.numbers import numbers
 from vvm.config.routing import routing
 from vvm.config.sections import POSTGRES, SQLITE, Config
 from vvm.config.toml import render
-from vvm.domain.prefix import PREFIX_RULE, is_prefix
+from vvm.domain.client import MAX_PORT as MAX_CLIENT_PORT
+from vvm.domain.client import client_faults
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus
 from vvm.omtp.status import ReturnCode, StatusReply, UnfitField
@@ -30,8 +31,6 @@ from vvm.store.blobs.settings import S3
 
 Findings = Iterator[Mistake]
 
-_CLIENT_PORT = 32_767  # AOSP reads the port of an SMS into a signed short
-_LARGEST = 2**53  # a float, a column of any database and JSON hold it exactly
 _ANY_PORT = 143
 _LONGEST_NUMBER = "9" * 15  # E.164
 _DIGITS = re.compile(r"[0-9]{1,20}\Z")
@@ -194,10 +193,11 @@ def _service(config: Config) -> Findings:
         yield Mistake("vvm.languages", "a list of codes, none of them with |", render(service.languages))
     if not _DIGITS.match(service.service_number):
         yield Mistake("vvm.service_number", "digits only, at most 20", render(service.service_number))
-    if not is_prefix(service.client.prefix):
-        yield Mistake("vvm.client.prefix", PREFIX_RULE, render(service.client.prefix))
-    if service.client.port > _CLIENT_PORT:
-        right = f"at most {_CLIENT_PORT}, or 0 for no port"
+    for field, rule in client_faults(service.client):
+        if field != "port":  # a client may say a higher one than an operator
+            yield Mistake(f"vvm.client.{field}", rule, render(getattr(service.client, field)))
+    if service.client.port > MAX_CLIENT_PORT:
+        right = f"at most {MAX_CLIENT_PORT}, or 0 for no port"
         yield Mistake("vvm.client.port", right, render(service.client.port))
     if service.pin_min_digits > service.pin_max_digits:
         right = f"at most vvm.pin_max_digits, which is {service.pin_max_digits}"
@@ -239,6 +239,9 @@ def _carriers(config: Config) -> Findings:
     if read.mistakes:
         return
     carriers = read.carriers
+    client = config.vvm.client
+    if client.carrier and client.carrier not in carriers:
+        yield Mistake("vvm.client.carrier", "the name of a profile in vvm.carriers", render(client.carrier))
     for index, smsc in enumerate(config.sms.smsc):
         if smsc.status_actions_of and smsc.status_actions_of not in carriers:
             right = "the name of a profile in vvm.carriers"
