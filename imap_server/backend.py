@@ -54,6 +54,14 @@ class Unavailable(Exception):
     """The storage did not answer; the same request may work later."""
 
 
+class Ended(Exception):
+    """What the peer logged in to is open to it no more; ``text`` follows ``BYE`` verbatim."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class Peer(msgspec.Struct, frozen=True):
     """Who is at the other end of a connection.
 

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 import msgspec
 import structlog
 
-from imap_server.backend import NotAllowed, Unavailable
+from imap_server.backend import Ended, NotAllowed, Unavailable
 from imap_server.errors import Bad, No
 from imap_server.metrics import Limit
 from imap_server.session import Session, State
@@ -162,5 +162,10 @@ async def _run(session: Session, known: Command, reader: Lexer) -> str:
         )
         session.out.clear()
         session.end("application error")
+        return "bye"
+    except Ended as over:
+        log.info("session_ended", connection=session.peer.connection_id, user=session.user, reason=over.text)
+        session.out.clear()
+        session.end(over.text)
         return "bye"
     return "ok"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from imap_server.backend import Denied, Unavailable
+from imap_server.backend import Denied, Ended
 from tests.unit.imap_front import PEER, backend
 from tests.unit.services_world import ALICE, World
 from vvm.domain.subscriber import ProvisioningStatus
@@ -34,7 +34,7 @@ async def test_revoking_ends_the_session_of_that_device() -> None:
     given, account, inbox = await tablet_of_alice(world)
     await world.devices.revoke(ALICE, given.device.id)
     for question in (inbox.snapshot(), inbox.changes(1), account.status("INBOX")):
-        with pytest.raises(Unavailable):
+        with pytest.raises(Ended, match="revoked"):
             await question
     with pytest.raises(Denied, match="unknown user"):
         await backend(world).login(given.device.login, given.password.reveal(), PEER)
@@ -45,5 +45,5 @@ async def test_a_block_ends_the_session_of_a_device_too() -> None:
     _, account, inbox = await tablet_of_alice(world)
     await world.subscribers_status(ProvisioningStatus.BLOCKED)
     for question in (inbox.snapshot(), inbox.changes(1), account.status("INBOX")):
-        with pytest.raises(Unavailable):
+        with pytest.raises(Ended, match="blocked"):
             await question

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from imap_server.abilities import Filing
-from imap_server.backend import FlagChange, FlagMode, NotAllowed, Unavailable
+from imap_server.backend import Ended, FlagChange, FlagMode, NotAllowed
 from tests.unit.audio_samples import wav
 from tests.unit.imap_front import PEER, backend
 from tests.unit.services_world import ALICE, World
@@ -115,7 +115,7 @@ async def test_a_folder_that_goes_while_it_is_selected_is_none_and_inbox_ends_th
         await chosen.snapshot()
     assert refusal.value.code == "NONEXISTENT"
     await world.provisioning.remove(ALICE)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Ended):
         await inbox.snapshot()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from imap_server.abilities import NewMessage
 from imap_server.auth.conversation import ActsForOthers
-from imap_server.backend import Denied, NotAllowed, Peer, Unavailable
+from imap_server.backend import Denied, Ended, NotAllowed, Peer
 from tests.unit.asterisk_mail import asterisk_mail
 from tests.unit.audio_samples import wav
 from tests.unit.imap_front import backend
@@ -117,7 +117,7 @@ async def test_it_needs_no_activation_and_ends_with_the_service() -> None:
     account = await asterisk(world, ALICE.removeprefix("+"))
     assert await account.status(INBOX) is not None
     await world.subscribers_status(ProvisioningStatus.BLOCKED)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Ended):
         await account.status(INBOX)
     with pytest.raises(Denied):
         await asterisk(world)

@@ -8,19 +8,19 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from imap_server.abilities import Copied
 from imap_server.backend import (
     Changes,
+    Ended,
     FlagChange,
     MessageRecord,
     MessageState,
     NotAllowed,
     PartSpan,
     Snapshot,
-    Unavailable,
 )
 from vvm.domain.message import GREETINGS, INBOX
 from vvm.domain.subscriber import Subscriber
 from vvm.domain.visit import Act
 from vvm.fronts.imap.ahead import ReadAhead
-from vvm.fronts.imap.opened import Opened, closed, told
+from vvm.fronts.imap.opened import Opened, told
 from vvm.fronts.imap.preview import preview
 from vvm.fronts.imap.rosters import state_of
 from vvm.fronts.imap.vocabulary import names_of
@@ -47,7 +47,7 @@ class Folder:
     async def snapshot(self) -> Snapshot:
         found = await told(self._rosters.present(self._mailboxes, self._mailbox, self._folder))
         if found is None:
-            raise self._gone()
+            raise await self._gone()
         folder, roster = found
         await self._opened.check(folder)
         self._opened.note(Act.LOOKED, self._folder)
@@ -64,7 +64,7 @@ class Folder:
     async def changes(self, since_modseq: int) -> Changes:
         changes = await told(self._mailboxes.changes(self._mailbox, self._folder, since_modseq))
         if changes is None:
-            raise closed()
+            raise await self._opened.over()
         await self._opened.check(changes.folder)
         highest_modseq, uid_next = changes.folder.highest_modseq, changes.folder.uid_next
         if not changes.changed and not changes.expunged:  # as before most commands
@@ -129,10 +129,10 @@ class Folder:
         copied = await told(transfer(self._opened.owner, self._folder, uids, name))
         return None if copied is None else Copied(copied.uid_validity, copied.sources, copied.uids)
 
-    def _gone(self) -> Unavailable | NotAllowed:
+    async def _gone(self) -> Ended | NotAllowed:
         """Nobody can remove INBOX or Greetings; of any other folder another session can, and ours goes on."""
         if self._folder in _STAY:
-            return closed()
+            return await self._opened.over()
         return NotAllowed("no such mailbox", code="NONEXISTENT")
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:

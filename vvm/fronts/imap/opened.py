@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from imap_server import abilities
-from imap_server.backend import NotAllowed, Unavailable
+from imap_server.backend import Ended, NotAllowed, Unavailable
 from vvm.domain import message
 from vvm.domain.clock import Clock
 from vvm.domain.errors import (
@@ -29,6 +29,7 @@ from vvm.domain.errors import (
     UnknownSubscriber,
 )
 from vvm.domain.notification import Owed
+from vvm.domain.subscriber import ProvisioningStatus
 from vvm.domain.visit import Act
 from vvm.fronts.imap.profiles import Appends, Profile
 from vvm.fronts.imap.rosters import Rosters
@@ -128,14 +129,29 @@ class Opened:
     async def check(self, folder: port.FolderState) -> None:
         """A session goes on as long as a login with the same would succeed.
 
-        Raises Unavailable, which ends the session, when its credentials open nothing any more.
+        Raises Ended when its credentials open nothing any more.
         """
         if self._device is None and not self._by_master:
             admitted = folder.admits_clients
         else:
             admitted = await told(self._others_admitted())
         if not admitted:
-            raise closed()
+            raise await self.over()
+
+    async def over(self) -> Ended:
+        """Why the session cannot go on: what a login would be refused for now, or its folder is gone."""
+        owner = await told(self.services.subscribers.by_id(self.owner.id))
+        if owner is None:
+            return Ended("the account is gone")
+        if owner.closing is not None:
+            return Ended("the account is closed")
+        if owner.status is ProvisioningStatus.BLOCKED:
+            return Ended("the account is blocked")
+        if self._device is not None and not await told(self.services.devices.admits(self._device)):
+            return Ended("this login is revoked")
+        if self._device is None and not self._by_master and not owner.status.active:
+            return Ended("the account is not active any more")
+        return Ended("the folder is gone")
 
     async def _others_admitted(self) -> bool:
         """Of a device, or of a master."""
@@ -143,11 +159,6 @@ class Opened:
             return await self.services.devices.admits(self._device)
         owner = await self.services.subscribers.by_id(self.owner.id)
         return owner is not None and owner.status.served
-
-
-def closed() -> Unavailable:
-    """Ends the session: what a login would refuse now, an open session must not go on with."""
-    return Unavailable("the subscriber is gone, blocked or deactivated since the login, or the folder is")
 
 
 async def told(answer: Awaitable[T]) -> T:
@@ -181,6 +192,6 @@ def _in_words_of_imap(error: Outage | Refusal, text: str | None = None) -> Excep
         case AnnotationTooBig():
             return abilities.AnnotationTooBig(error.limit)
         case UnknownMessage() | UnknownSubscriber():
-            return Unavailable("the mailbox is gone")
+            return Ended("the account is gone")
         case _:
             return NotAllowed(text or str(error), code=None if text else _CODES.get(type(error)))

@@ -66,7 +66,7 @@ class SqliteStore:
         self.lists = SqliteLists(self._reader)
         self.repeats = SqliteRepeats(self._writer)
         self._version = self._reader.version()
-        self._journal = self._newest()
+        self._journal, self._audit = self._newest()
 
     async def time(self) -> datetime | None:
         return None
@@ -84,8 +84,11 @@ class SqliteStore:
         if version == self._version:
             return
         self._version = version
-        since, self._journal = self._journal, self._newest()
-        for (mailbox,) in self._reader.all(_SQL["moved_since"], (since,)):
+        journal, audit = self._journal, self._audit
+        self._journal, self._audit = self._newest()
+        moved = self._reader.all(_SQL["moved_since"], (journal,))
+        decided = self._reader.all(_SQL["decided_since"], (audit,)) if self._audit > audit else []
+        for (mailbox,) in [*moved, *decided]:
             hints.mailbox(MailboxId(mailbox))
         hints.outbox()
         hints.inbound()
@@ -95,9 +98,10 @@ class SqliteStore:
         await self._writer.close()
         self._reader.close()
 
-    def _newest(self) -> int:
-        ((newest,),) = self._reader.all(_SQL["newest"])
-        return int(newest)
+    def _newest(self) -> tuple[int, int]:
+        """The last entries of the journal and of the audit."""
+        ((journal, audit),) = self._reader.all(_SQL["newest"])
+        return int(journal), int(audit)
 
 
 async def migrate_sqlite(path: Path, *, finish: bool = False, handing_over: bool = False) -> Migrated:
