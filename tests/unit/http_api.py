@@ -16,7 +16,7 @@ from tests.unit.services_world import World
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ClientProfile
 from vvm.fronts.http.app import ApiServices, build_app
-from vvm.fronts.http.health import Leaving
+from vvm.fronts.http.health import Leaving, Prove
 from vvm.fronts.http.server import serving
 from vvm.fronts.http.settings import HttpSettings
 from vvm.store.port import OutboxStore
@@ -120,6 +120,7 @@ async def api(
     settings: HttpSettings | None = None,
     *,
     outbox: OutboxStore | None = None,
+    prove: Prove | None = None,
     leaving: Leaving = lambda: False,
 ) -> AsyncIterator[Api]:
     """Serve ``world``; ``outbox`` stands in for its own where a test needs an outage."""
@@ -130,6 +131,7 @@ async def api(
         settings,
         token=Secret(TOKEN),
         registry=registry,
+        prove=prove,
         leaving=leaving,
     )
     async with (

@@ -329,6 +329,15 @@ async def test_without_its_store_the_process_lives_and_is_not_ready(
     assert "fire" not in answer.text
 
 
+async def test_a_store_that_takes_no_writes_is_not_ready(world: World) -> None:
+    async def full() -> None:
+        raise Outage("disk is full")
+
+    async with api(world, prove=full) as http:
+        assert (await http.call("GET", "/readyz", token=None)).problem == (503, "unavailable")
+        assert (await http.call("GET", "/healthz", token=None)).status == 200
+
+
 async def test_a_node_that_is_about_to_stop_serves_on_is_not_ready_and_keeps_no_connection(
     world: World,
 ) -> None:

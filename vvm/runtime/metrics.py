@@ -172,10 +172,14 @@ class StoreMetrics:
         self._group = Histogram(
             "vvm_store_commit_group", "Transactions in a commit", buckets=_GROUPS, registry=registry
         )
+        self._failed = Counter("vvm_store_commits_failed", "Commits that failed", registry=registry)
 
     def committed(self, jobs: int, seconds: float) -> None:
         self._seconds.observe(seconds)
         self._group.observe(jobs)
+
+    def failed(self) -> None:
+        self._failed.inc()
 
 
 class BlobMetrics:

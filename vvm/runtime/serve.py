@@ -375,6 +375,7 @@ def _http(
         token=admin_token(config.admin_token_path),
         registry=metrics.registry,
         refresh=owed.refresh,
+        prove=services.trial_write.in_doubt,
         leaving=leaving,
     )
     refused = RefusedConnections(metrics.registry)

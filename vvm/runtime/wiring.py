@@ -59,6 +59,7 @@ from vvm.services.sweeping import Sweeper
 from vvm.services.timeline import Timeline
 from vvm.services.tokens import Tokens
 from vvm.services.transactions import Transactions
+from vvm.services.trial_write import TrialWrite
 from vvm.services.tutorial import Tutorial
 from vvm.services.visits import Visits
 from vvm.services.webhooks import Webhooks
@@ -66,7 +67,7 @@ from vvm.store.blobs.places import blob_store
 from vvm.store.clock import StoreClock
 from vvm.store.hints.local import LocalHints
 from vvm.store.hints.shared import SharedHints
-from vvm.store.metrics import BlobMetrics, CommitMetrics
+from vvm.store.metrics import BlobMetrics, CommitMetrics, CommitWatch
 from vvm.store.port import Store
 
 _EXPIRY_PAUSE = timedelta(milliseconds=50)
@@ -113,6 +114,7 @@ class Services(msgspec.Struct, frozen=True):
     timeline: Timeline
     sweeper: Sweeper | None
     """None when octets lie in the database."""
+    trial_write: TrialWrite
     visits: Visits
     feed: Feed
     webhooks: Webhooks
@@ -138,6 +140,7 @@ async def open_services(
     Raises BadKeyFile, BadCarrierFile, BadBlobs, Outage.
     """
     hints = hints_of(config)
+    watched = CommitWatch(commits)
     keyring = Keyring(master_key(config.master_key_path, store_exists=await holds_secrets(config.store)))
     blobs = blob_store(config.blobs, blob_metrics)
     carriers = load_carriers(config.vvm)
@@ -147,7 +150,7 @@ async def open_services(
     )
     pin_hash = PinHash(keyring.pin_pepper, config.pin)
     try:
-        async with open_store(config.store, commits, shelf_of(config.blobs, blobs, keyring)) as store:
+        async with open_store(config.store, watched, shelf_of(config.blobs, blobs, keyring)) as store:
             clock = StoreClock(store)
             await clock.look()
             await _check_master_key(store, keyring, config)
@@ -311,6 +314,7 @@ async def open_services(
                 ),
                 timeline=Timeline(store.subscribers, store.outbox, store.inbound, store.visits),
                 visits=visits,
+                trial_write=TrialWrite(store.repeats, watched, clock=clock),
                 sweeper=sweeper_of(config.blobs, blobs, store.blobs, clock, blob_metrics),
                 feed=Feed(store.events, clock=clock, settings=config.webhook),
                 webhooks=Webhooks(

@@ -13,12 +13,36 @@ class CommitMetrics(Protocol):
         """``jobs`` transactions shared one commit; from its beginning to the end of its fsync."""
         ...
 
+    def failed(self) -> None:
+        """A commit, of however many, did not come about: the store or its disk failed."""
+        ...
+
 
 class NoCommitMetrics:
     """Nobody listens."""
 
     def committed(self, jobs: int, seconds: float) -> None:
         pass
+
+    def failed(self) -> None:
+        pass
+
+
+class CommitWatch:
+    """Passes on what it hears, and knows how the last commit ended."""
+
+    def __init__(self, metrics: CommitMetrics | None) -> None:
+        self._metrics = metrics or NoCommitMetrics()
+        self.failing = False
+        """The last one failed, and none has succeeded since."""
+
+    def committed(self, jobs: int, seconds: float) -> None:
+        self.failing = False
+        self._metrics.committed(jobs, seconds)
+
+    def failed(self) -> None:
+        self.failing = True
+        self._metrics.failed()
 
 
 class BlobMetrics(Protocol):

@@ -26,7 +26,7 @@ from vvm.fronts.http.devices import DeviceRoutes
 from vvm.fronts.http.events import FILTERS as EVENT_FILTERS
 from vvm.fronts.http.events import STOPPING, EventRoutes
 from vvm.fronts.http.greetings import GreetingRoutes
-from vvm.fronts.http.health import HealthRoutes, Leaving, Refresh, parting
+from vvm.fronts.http.health import HealthRoutes, Leaving, Prove, Refresh, parting
 from vvm.fronts.http.lifecycle import LifecycleRoutes
 from vvm.fronts.http.messages import FILTERS as MESSAGE_FILTERS
 from vvm.fronts.http.messages import MessageRoutes
@@ -100,10 +100,12 @@ def build_app(
     token: Secret,
     registry: CollectorRegistry,
     refresh: Refresh | None = None,
+    prove: Prove | None = None,
     leaving: Leaving = lambda: False,
 ) -> web.Application:
     """The whole API.  ``token`` opens /v1; ``registry`` is what /metrics shows, ``refresh`` is
-    called before.  While ``leaving`` says so, /readyz answers 503 and connections are not kept.
+    called before, and ``prove`` before /readyz says yes.  While ``leaving`` says so, /readyz answers
+    503 and connections are not kept.
 
     Raises ValueError for an empty token.
     """
@@ -112,6 +114,7 @@ def build_app(
         registry,
         ready_seconds=settings.ready_seconds,
         refresh=refresh,
+        prove=prove,
         leaving=leaving,
     )
     app = web.Application(middlewares=[access(registry), parting(leaving), problems(settings)])

@@ -25,6 +25,8 @@ Refresh = Callable[[], Awaitable[None]]
 """Brings figures up to date that nobody counts as they change."""
 
 
+Prove = Callable[[], Awaitable[None]]
+"""Makes sure of what a read does not show: that the store takes writes.  Raises Outage."""
 Leaving = Callable[[], bool]
 """Whether this node is about to stop, and only serves until everybody has noticed."""
 
@@ -37,12 +39,14 @@ class HealthRoutes:
         *,
         ready_seconds: float,
         refresh: Refresh | None,
+        prove: Prove | None,
         leaving: Leaving,
     ) -> None:
         self._outbox = outbox
         self._registry = registry
         self._ready_seconds = ready_seconds
         self._refresh = refresh
+        self._prove = prove
         self._leaving = leaving
 
     async def alive(self, request: web.Request) -> web.Response:
@@ -50,7 +54,7 @@ class HealthRoutes:
         return document(Health("alive"))
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Asks the store one thing, however much that owes.  Raises Outage, TimeoutError.
+        """Asks the store one thing, however much it owes, and proves the rest.  Raises Outage, TimeoutError.
 
         No row is decoded: a newer release on the same store may have written what this one cannot read.
         """
@@ -59,6 +63,8 @@ class HealthRoutes:
             raise Outage("this node is about to stop: take another one")
         async with asyncio.timeout(self._ready_seconds):
             await self._outbox.has_dead_letters()  # any read would do: this is one of an index
+            if self._prove is not None:
+                await self._prove()
         return document(Health("ready"))
 
     async def metrics(self, request: web.Request) -> web.Response:

@@ -19,7 +19,9 @@ from vvm.simulator.doctor import installation, patient
 from vvm.simulator.doctor.finding import Finding, Hop, Outcome, skipped
 from vvm.simulator.doctor.walk import Walk, WalkOptions
 
-_WALK_NEEDS = frozenset({Hop.CODEC, Hop.SERVICE, Hop.IMAP, Hop.SUBSCRIBER, Hop.CREDENTIALS, Hop.MAILBOX})
+_WALK_NEEDS = frozenset(
+    {Hop.CODEC, Hop.SERVICE, Hop.STORE, Hop.IMAP, Hop.SUBSCRIBER, Hop.CREDENTIALS, Hop.MAILBOX}
+)
 _SMS_NEEDS = frozenset({Hop.SMSC})
 
 
@@ -60,6 +62,7 @@ async def _installation(
     yield await installation.certificate(config, services.clock)
     finding, seen = await installation.service(config)
     yield finding
+    yield await installation.store(services.trial_write)
     if seen is None:
         yield skipped(Hop.CLOCK, "there is no running service to compare with")
     else:

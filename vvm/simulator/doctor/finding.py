@@ -15,6 +15,7 @@ class Hop(StrEnum):
     CODEC = "codec"
     CERTIFICATE = "certificate"
     SERVICE = "service"
+    STORE = "store"
     CLOCK = "clock"
     IMAP = "imap"
     ADDRESS = "address"

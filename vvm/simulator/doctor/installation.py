@@ -18,7 +18,9 @@ from vvm.config.address import Address, parse_address
 from vvm.config.advice import names
 from vvm.config.sections import Config
 from vvm.domain.clock import Clock
+from vvm.domain.errors import Outage
 from vvm.message.audio.codec import probe
+from vvm.services.trial_write import TrialWrite
 from vvm.simulator.doctor.finding import Finding, Hop, failed, note, ok, skipped
 from vvm.simulator.doctor.sockets import (
     SECONDS,
@@ -142,6 +144,20 @@ async def service(config: Config) -> tuple[Finding, Service | None]:
     return ok(Hop.SERVICE, f"answers at {base}, and reaches its store"), seen
 
 
+async def store(trial_write: TrialWrite) -> Finding:
+    """It takes what it has to keep."""
+    try:
+        await trial_write()
+    except Outage as outage:
+        return failed(
+            Hop.STORE,
+            "store_full",
+            f"the store does not take a durable write: {outage}",
+            "look at the disk of store.url, its space and its rights, and into the log for commit_failed",
+        )
+    return ok(Hop.STORE, "takes a durable write")
+
+
 def clock_agrees(seen: Service, clock: Clock, *, newest: datetime | None) -> Finding:
     """Ours, that of the service, and ``newest``, when the store was last told of a subscriber."""
     now = clock.now()
@@ -228,7 +244,7 @@ async def _route(name: str, host: str, port: int, seen: Service | None) -> Findi
             Hop.SMSC,
             "smsc_not_bound",
             f"SMSC {name} answers at {host}:{port}, and takes no bind",
-            "look into the log for bind_refused: system_id, password, or our address is not what it expects",
+            "look into the log for smsc_credentials_refused: our system_id, password or address is wrong",
         )
     return ok(Hop.SMSC, f"SMSC {name} is bound")
 

@@ -177,7 +177,11 @@ class Database:
     ) -> T:
         pool = self._durable if durable else self._relaxed
         started = time.perf_counter()
-        result = await self._again(work, pool, transaction=transaction)
+        try:
+            result = await self._again(work, pool, transaction=transaction)
+        except Outage:
+            self._metrics.failed()
+            raise
         self._metrics.committed(1, time.perf_counter() - started)
         return result
 

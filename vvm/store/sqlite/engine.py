@@ -222,7 +222,11 @@ class Writer:
                 _transaction(connection, jobs)
                 self._metrics.committed(len(jobs), time.perf_counter() - started)
             except Exception as error:
-                log.exception("commit_failed", jobs=len(jobs))
+                if isinstance(error, sqlite3.Error):
+                    log.error("commit_failed", jobs=len(jobs), error=str(error))  # noqa: TRY400 - it says all
+                else:
+                    log.exception("commit_failed", jobs=len(jobs))
+                self._metrics.failed()
                 for job in jobs:
                     job.error = error
                 if connection.in_transaction:
