@@ -25,6 +25,7 @@ from vvm.config.address import Address, parse_address
 from vvm.config.sections import Config
 from vvm.domain.errors import Outage
 from vvm.runtime.logs import configure
+from vvm.runtime.once import once
 from vvm.runtime.serve import Role, serve
 from vvm.runtime.supervisor import Part, Ready, StartFailed
 from vvm.runtime.systemd import NO_SYSTEMD, BadSocket, Socket, Systemd
@@ -40,15 +41,15 @@ async def serve_with_workers(
     config: Config, roles: frozenset[Role], workers: int, systemd: Systemd = NO_SYSTEMD
 ) -> None:
     """As ``serve``, with IMAP in ``workers`` processes (at least 1).  Raises what ``serve`` raises."""
+    beside = {} if config.store.path is None else {"once": once(config.store.path, roles)}
     if workers == 1 or Role.IMAP not in roles:
-        await serve(config, roles, systemd=systemd)
+        await serve(config, roles, beside=beside, systemd=systemd)
         return
     if systemd.taken(Socket.IMAP) or systemd.taken(Socket.IMAP_TLS):
         raise BadSocket("--workers shares ports by SO_REUSEPORT: no socket unit for IMAP, or --workers 1")
     with _ports_kept(config) as kept:
-        await serve(
-            kept, roles, share_ports=True, beside={"workers": _workers(kept, workers - 1)}, systemd=systemd
-        )
+        beside["workers"] = _workers(kept, workers - 1)
+        await serve(kept, roles, share_ports=True, beside=beside, systemd=systemd)
 
 
 @contextmanager
