@@ -163,6 +163,7 @@ def test_a_subscriber_starts_from_a_carrier(vvm: Run, config: Path) -> None:
 
 
 def test_blobs_are_swept_where_there_are_any(vvm: Run, speech: str, config: Path, tmp_path: Path) -> None:
+    vvm("subscriber", "list")  # which makes the store, and says so
     assert vvm("blobs", "sweep").err == "vvm: messages lie in the database: blobs.url is empty\n"
     config.write_text(config.read_text() + f'[blobs]\nurl = "file://{tmp_path}/blobs"\nencrypt = true\n')
     vvm("subscriber", "add", ALICE)
@@ -194,6 +195,7 @@ def test_blobs_are_swept_where_there_are_any(vvm: Run, speech: str, config: Path
     ],
 )
 def test_a_refusal_is_one_line_and_exit_1(vvm: Run, words: list[str], told: str) -> None:
+    vvm("subscriber", "list")  # which makes the store, and says so
     ran = vvm(*words)
     assert (ran.code, ran.out) == (Exit.REFUSED, "")
     (line,) = ran.err.splitlines()

@@ -75,3 +75,22 @@ def test_a_copy_needs_a_store_to_copy(vvm: CommandLine) -> None:
     nowhere = f"sqlite:///{vvm.directory}/nowhere.db"
     refused = vvm("store", "copy", nowhere, f"sqlite:///{vvm.directory}/other.db")
     assert (refused.code, "there is no store at" in refused.err) == (1, True)
+
+
+def test_a_store_that_is_not_there_is_not_reopened_and_not_made(vvm: CommandLine) -> None:
+    nowhere = vvm.directory / "nowhere.db"
+    refused = vvm("store", "reopen", f"sqlite:///{nowhere}")
+    assert (refused.code, "there is no store at" in refused.err) == (1, True)
+    assert not nowhere.exists()
+
+
+def test_who_makes_a_store_is_told_so_once_and_where(vvm: CommandLine) -> None:
+    """A lost store, or a name with a slip of the pen, would else look like one without subscribers."""
+    there = vvm.directory / "var" / "vvm.db"
+    assert "store_made" not in vvm("subscriber", "list").err
+    for file in there.parent.glob("vvm.db*"):
+        file.unlink()
+    told = vvm("subscriber", "list").err
+    assert "store_made" in told
+    assert str(there) in told
+    assert "store_made" not in vvm("subscriber", "list").err

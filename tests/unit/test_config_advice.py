@@ -10,7 +10,7 @@ import pytest
 from tests.unit.test_config_checks import made_certificate
 from vvm.config.advice import advise
 from vvm.config.load import load
-from vvm.config.sections import Config
+from vvm.config.sections import Config, StoreSettings
 
 REAL = """
 [imap]
@@ -77,3 +77,18 @@ def test_tls_and_this_machine_need_no_advice(tmp_path: Path) -> None:
     ):
         file.write_text(f"[self_service]\nurl = 'https://vvm.example.net'\nlisten = '{listen}'\n{more}")
         assert advised(load(file, {})) == advised(Config())
+
+
+def test_three_slashes_before_a_directory_that_is_there_from_the_root_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    meant = tmp_path / "vvm.db"
+    (advice,) = (one for one in advise(_stored_at(f"sqlite://{meant}")) if one.key == "store.url")
+    assert f"sqlite:///{meant}" in advice.text
+    for url in (f"sqlite:///{meant}", "sqlite:///vvm.db", "sqlite:///not/there/vvm.db"):
+        assert "store.url" not in advised(_stored_at(url))
+
+
+def _stored_at(url: str) -> Config:
+    return Config(store=StoreSettings(url=url))

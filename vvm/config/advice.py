@@ -11,7 +11,7 @@ import msgspec
 from cryptography import x509
 
 from vvm.config.address import parse_address
-from vvm.config.sections import Config
+from vvm.config.sections import Config, StoreSettings
 from vvm.services.settings import ServiceSettings
 
 _EXAMPLE = ServiceSettings().imap_host
@@ -29,7 +29,7 @@ class Advice(msgspec.Struct, frozen=True):
 
 def advise(config: Config) -> list[Advice]:
     """For a configuration without mistakes.  Raises ValueError and OSError only for one that has some."""
-    rules = (_certificate, _reach, _in_clear, _sources, _nodes)
+    rules = (_certificate, _reach, _in_clear, _store, _sources, _nodes)
     return [advice for rule in rules for advice in rule(config)]
 
 
@@ -62,6 +62,17 @@ def _in_clear(config: Config) -> Iterator[Advice]:
         yield Advice("self_service.listen", text)
     if not config.imap.limits.require_tls:
         yield Advice("imap.limits.require_tls", "logins without TLS: who sees the network sees passwords")
+
+
+def _store(config: Config) -> Iterator[Advice]:
+    """Three slashes where four are meant: the file would be made anew under the working directory."""
+    path = config.store.path
+    if path is None or path.is_absolute() or path.parent.exists():
+        return
+    meant = Path("/") / path
+    if config.store != StoreSettings() and meant.parent.is_dir():
+        text = f"{path} under the working directory; {meant} is written with four slashes, sqlite:///{meant}"
+        yield Advice("store.url", text)
 
 
 def _sources(config: Config) -> Iterator[Advice]:

@@ -105,6 +105,7 @@ async def copy(source: StoreSettings, target: StoreSettings, shelf: MakeShelf, p
 
 async def reopen(settings: StoreSettings) -> None:
     """Make a store that was moved, or a target that is given up, a store like any other.  Raises Outage."""
+    _require(settings)
     async with _side(settings, source_side=False) as side:
         await side.unseal()
 
@@ -234,8 +235,8 @@ async def _there(right: Store, subscriber: Subscriber) -> MailboxDigest | None:
 @asynccontextmanager
 async def _side(settings: StoreSettings, *, source_side: bool) -> AsyncIterator[Side]:
     """Raises CannotCopy, Outage."""
-    if source_side and settings.path is not None and not settings.path.exists():
-        raise CannotCopy(f"there is no store at {settings.path}")
+    if source_side:
+        _require(settings)
     await migrate_store(settings, handing_over=True)
     place = _place(settings.url)
     if settings.path is not None:
@@ -244,6 +245,12 @@ async def _side(settings: StoreSettings, *, source_side: bool) -> AsyncIterator[
     else:
         async with postgres_side(settings.url, settings.postgres, place=place, source=source_side) as server:
             yield server
+
+
+def _require(settings: StoreSettings) -> None:
+    """Who means a store that is there is not given an empty one.  Raises CannotCopy."""
+    if settings.path is not None and not settings.path.exists():
+        raise CannotCopy(f"there is no store at {settings.path}")
 
 
 def _place(url: str) -> str:

@@ -110,6 +110,8 @@ async def _migrate(connection: Any, settings: PostgresSettings, *, finish: bool)
     if version <= VERSION and installed != digest:  # a newer release has installed its own
         await connection.execute(functions)
         await connection.execute("UPDATE schema_version SET functions = $1", digest)
+    if version == 0:
+        log.warning("store_made", place=await connection.fetchval("SELECT current_database()"))
     oldest = VERSION if finish or version == 0 else max(compatible, COMPATIBLE)
     return await _finish(connection, Migrated(max(version, VERSION), oldest, 0))
 

@@ -6,10 +6,14 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import structlog
+
 from vvm.domain.errors import Outage
 from vvm.store.handover import HandedOver
 from vvm.store.migration import Migrated, When, steps
 from vvm.store.sqlite.engine import connect
+
+log = structlog.get_logger(__name__)
 
 VERSION = 28
 """The schema that this release writes."""
@@ -29,7 +33,7 @@ PAGE_BYTES = 8192
 
 
 def prepare(path: Path, *, finish: bool = False, handing_over: bool = False) -> Migrated:
-    """Create the file or run its missing steps, in one transaction.
+    """Create the file, which the log tells of, or run its missing steps, in one transaction.
 
     ``finish``: no program of an older release will open the file any more; what waits for that is
     done now.  ``handing_over``: it may be marked as a store that becomes another one.  Raises Outage when
@@ -55,6 +59,8 @@ def prepare(path: Path, *, finish: bool = False, handing_over: bool = False) -> 
         connection.execute("COMMIT")
     finally:
         connection.close()
+    if version == 0:
+        log.warning("store_made", place=str(path.absolute()))
     if marked and not handing_over:
         raise HandedOver(*marked)
     return migrated
