@@ -436,7 +436,7 @@ def test_a_client_is_described_by_hand_as_over_http(vvm: Run) -> None:
     changed = vvm("subscriber", "set", ALICE, "--client-port", "5499", "--json").json
     assert changed["client"] == client | {"port": 5499}
     wrong = vvm("subscriber", "set", ALICE, "--client-port", "40000")
-    assert (wrong.code, wrong.err) == (Exit.USAGE, "vvm: port of the client: Expected `int` <= 32767\n")
+    assert (wrong.code, wrong.err) == (Exit.USAGE, "vvm: client.port: at most 32767\n")
 
 
 def test_a_pin_is_made_and_not_told(vvm: Run) -> None:

@@ -155,7 +155,7 @@ async def test_pages_follow_the_order_of_numbers(http: Api) -> None:
 async def test_a_prefix_that_no_sms_can_carry_is_refused(http: Api, prefix: str) -> None:
     answer = await http.call("PUT", ALICE_PATH, json={"client": {"prefix": prefix}})
     assert answer.problem == (400, "bad_request")
-    assert "$.client.prefix" in answer.text
+    assert "client.prefix: " in answer.text
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ async def test_a_page_cannot_start_behind_what_is_no_number(http: Api) -> None:
         (b'{"client": {"port": 32768}}', "port"),
         (b'{"client": {"coding": "morse"}}', "coding"),
         (b"[]", "object"),
-        (b"{", "truncated"),
+        (b"{", "too early"),
         (b"[" * 60_000, "object"),
         (b'{"language": "\xff"}', "UTF-8"),
     ],

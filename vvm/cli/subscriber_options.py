@@ -14,6 +14,7 @@ import msgspec
 from cyclopts import CycloptsError, Parameter, validators
 
 from vvm.config.secrets import read_secret
+from vvm.domain.form import fault_of
 from vvm.domain.prefix import PREFIX_RULE
 from vvm.domain.subscriber import ClientProfile, CosName, Dialect, Fallback, Manners
 from vvm.fronts.http.subscribers import ClientDocument
@@ -69,8 +70,7 @@ class ClientOptions:
         try:
             return msgspec.convert(asdict(self), ClientDocument).applied_to(client)
         except msgspec.ValidationError as error:
-            why, _, field = str(error).rpartition(" - at `$.")
-            raise CycloptsError(msg=f"{field.rstrip('`')} of the client: {why}") from None
+            raise CycloptsError(msg=f"client.{fault_of(error, ClientDocument)}") from None
 
 
 _NO_CLIENT = ClientOptions()

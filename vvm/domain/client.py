@@ -20,8 +20,9 @@ MAX_LEARNED_PORT = 65_535
 """Of what a client says by itself, and so of an export and its import."""
 CLIENT_TYPE_LENGTH = 30
 SOURCE_PATTERN = r"^[0-9]{0,20}\Z"
+SOURCE_RULE = "digits only, at most 20"
 LINE_PATTERN = r"^[^\x00-\x1f\x7f]*\Z"
-"""A text without anything that controls."""
+LINE_RULE = "a text without anything that controls"
 
 _SOURCE = re.compile(SOURCE_PATTERN)
 _LINE = re.compile(LINE_PATTERN)
@@ -39,7 +40,7 @@ _RULES: Mapping[str, tuple[str, Callable[[ClientProfile], object]]] = {
         lambda client: 0 <= client.port <= MAX_LEARNED_PORT,
     ),
     "prefix": (PREFIX_RULE, lambda client: is_prefix(client.prefix)),
-    "source": ("digits only, at most 20", lambda client: _SOURCE.match(client.source)),
+    "source": (SOURCE_RULE, lambda client: _SOURCE.match(client.source)),
     "number": ("left out: it is learned when an alias activates", lambda client: not client.number),
 }
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from vvm.domain.access import Scope
 from vvm.domain.errors import Refusal
+from vvm.domain.form import fault_of
 from vvm.domain.numbers import Msisdn, parse_msisdn
 from vvm.fronts.http.answers import document
 from vvm.fronts.http.auth import CALLER, Forbidden
@@ -114,8 +115,9 @@ def _faults(body: bytes) -> Iterator[str]:
         try:
             msgspec.convert(item, ItemDocument)
         except msgspec.ValidationError as error:
-            what, _, where = str(error).partition(" - at `$")
-            yield f"{what} - at `$.items[{place}]{where or '`'}"
+            fault = fault_of(error, ItemDocument)
+            where = f"items[{place}].{fault.where}".rstrip(".")
+            yield str(msgspec.structs.replace(fault, where=where))
 
 
 def may_be_repeated(body: bytes) -> bool:

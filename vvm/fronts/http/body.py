@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import HttpVersion11, web
 
 from vvm.domain.errors import TooLarge
+from vvm.domain.form import fault_of
 from vvm.fronts.http.problems import BadRequest, BodyTimeout, UnsupportedEncoding
 
 T = TypeVar("T")
@@ -54,14 +55,16 @@ async def read_body(request: web.Request, *, limit_bytes: int, seconds: float) -
 def decode(body: bytes, type_: type[T]) -> T:
     """A JSON document as a struct; an empty body is an empty document.  Raises BadRequest.
 
-    The text of msgspec names the field and never quotes a value.
+    Its text names the field and never quotes a value.
     """
     try:
         return msgspec.convert(read_json(body), type_)
     except UnicodeDecodeError:
         raise BadRequest("JSON must be UTF-8") from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except RecursionError as error:
         raise BadRequest(str(error)) from None
+    except msgspec.DecodeError as error:
+        raise BadRequest(str(fault_of(error, type_))) from None
 
 
 def read_json(body: bytes) -> object:

@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-E164 = Annotated[str, Meta(pattern=r"^[+][1-9][0-9]{5,14}\Z")]
+E164 = Annotated[str, Meta(pattern=r"^[+][1-9][0-9]{5,14}\Z", description="a number as +33612345678")]
 
 Reason = Annotated[str, Meta(max_length=200)]
 """Why, for the audit."""
-HookUrl = Annotated[str, Meta(max_length=2000, pattern="^https?://[^/]")]
+HookUrl = Annotated[
+    str, Meta(max_length=2000, pattern="^https?://[^/]", description="an address of http:// or https://")
+]
 Profile = Literal["", "learned", "strict", "android", "vvmd", "apple", "att", "mail", "asterisk"]
 """Manners of a device; empty: those of the subscriber."""

@@ -13,13 +13,15 @@ from vvm.domain.client import (
     CLIENT_TYPE_LENGTH,
     LEAST_VERSION,
     LINE_PATTERN,
+    LINE_RULE,
     MAX_PORT,
     MOST_VERSION,
     SOURCE_PATTERN,
+    SOURCE_RULE,
 )
 from vvm.domain.errors import PreconditionFailed, SubscriberExists, UnknownSubscriber
 from vvm.domain.numbers import Msisdn
-from vvm.domain.prefix import PREFIX_PATTERN
+from vvm.domain.prefix import PREFIX_PATTERN, PREFIX_RULE
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import (
     ClientProfile,
@@ -60,15 +62,19 @@ class ClientDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     dialect: Dialect | None = None
     protocol_version: Annotated[int, msgspec.Meta(ge=LEAST_VERSION, le=MOST_VERSION)] | None = None
-    client_type: Annotated[str, msgspec.Meta(max_length=CLIENT_TYPE_LENGTH, pattern=LINE_PATTERN)] | None = (
-        None
-    )
+    client_type: (
+        Annotated[
+            str,
+            msgspec.Meta(max_length=CLIENT_TYPE_LENGTH, pattern=LINE_PATTERN, description=LINE_RULE),
+        ]
+        | None
+    ) = None
     port: Annotated[int, msgspec.Meta(ge=0, le=MAX_PORT)] | None = None
     """Application port of server SMS, 0 for none."""
-    prefix: Annotated[str, msgspec.Meta(pattern=PREFIX_PATTERN)] | None = None
+    prefix: Annotated[str, msgspec.Meta(pattern=PREFIX_PATTERN, description=PREFIX_RULE)] | None = None
     """See vvm.domain.prefix."""
     coding: SmsCoding | None = None
-    source: Annotated[str, msgspec.Meta(pattern=SOURCE_PATTERN)] | None = None
+    source: Annotated[str, msgspec.Meta(pattern=SOURCE_PATTERN, description=SOURCE_RULE)] | None = None
     """The short code that server SMS come from; empty for vvm.service_number."""
     manners: Manners | None = None
     """What it may do over IMAP (docs/imap.md)."""
