@@ -79,6 +79,8 @@ class BadLine(msgspec.Struct, frozen=True):
     """1-based."""
     reason: str
     """Names what is wrong and quotes no secret."""
+    msisdn: str = ""
+    """Whose line it is, as the line says it, where that can be read."""
 
 
 class ChangedLine(msgspec.Struct, frozen=True):
@@ -109,11 +111,24 @@ class _Tally:
         self.read = self.created = self.updated = self.known = self.bad = 0
         self.bad_lines: list[BadLine] = []
         self.changes: list[ChangedLine] = []
+        self.promised: dict[Msisdn, Msisdn] = {}
+        """In a dry run: whose each number would be, of those that would be created."""
 
     def update(self, changed: ChangedLine) -> None:
         self.updated += 1
         if len(self.changes) < REPORTED:
             self.changes.append(changed)
+
+    def promise(self, new: NewSubscriber) -> bool:
+        """In a dry run; False when one of its numbers would be somebody else's by then."""
+        if any(number in self.promised for number in new.numbers):
+            return False
+        self.promised |= dict.fromkeys(new.numbers, new.msisdn)
+        return True
+
+    def why_not(self, msisdn: Msisdn) -> Refusal | None:
+        """As Bulk.why_not, of a number that is promised."""
+        return None if self.promised[msisdn] == msisdn else IsAlias()
 
     def refuse(self, bad: BadLine) -> None:
         self.bad += 1
@@ -274,7 +289,7 @@ class Bulk:
                 new = await self.prepared(msisdn, self._options(line), standing, reason=plan.reason)
                 chunk[msisdn] = number, new
         except Refusal as refusal:
-            tally.refuse(BadLine(number, str(refusal)))
+            tally.refuse(BadLine(number, str(refusal), line.msisdn))
 
     async def _update(
         self, number: int, before: Subscriber, line: SubscriberLine, tally: _Tally, plan: _Plan
@@ -321,14 +336,18 @@ class Bulk:
         if not chunk:
             return
         created = set(await self.add([new for _, new in chunk.values()], dry_run=plan.dry_run))
+        if plan.dry_run:
+            created = {
+                msisdn for msisdn, (_, new) in chunk.items() if msisdn in created and tally.promise(new)
+            }
         tally.created += len(created)
         for msisdn in chunk.keys() - created:
             number, new = chunk[msisdn]
-            refusal = await self.why_not(new)
+            refusal = tally.why_not(msisdn) if msisdn in tally.promised else await self.why_not(new)
             if refusal is None:
                 tally.known += 1
             else:
-                tally.refuse(BadLine(number, str(refusal)))
+                tally.refuse(BadLine(number, str(refusal), msisdn))
 
 
 def difference(
