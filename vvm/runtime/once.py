@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from vvm.runtime.supervisor import Part, Ready
+from vvm.store.sqlite.turn import open_beside
 
 log = structlog.get_logger(__name__)
 
@@ -41,15 +42,15 @@ def seen(store: Path, roles: Iterable[str]) -> Iterator[list[str]]:
     What cannot be looked at is logged, and stops nobody.
     """
     with ExitStack() as held:
-        yield [role for role in sorted(roles) if _runs(Path(f"{store}-role-{role}"), held)]
+        yield [role for role in sorted(roles) if _runs(store, f"-role-{role}", held)]
 
 
-def _runs(file: Path, held: ExitStack) -> bool:
+def _runs(store: Path, suffix: str, held: ExitStack) -> bool:
     """Alone is who gets the whole lock; then everybody shares it, so that the next one finds somebody."""
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_beside(store, suffix)
     except OSError as error:
-        log.warning("roles_not_looked_at", file=str(file), error=error.strerror)
+        log.warning("roles_not_looked_at", file=f"{store}{suffix}", error=error.strerror)
         return False
     held.callback(os.close, descriptor)  # the end of the process does the same
     try:

@@ -28,8 +28,8 @@ class Turn:
     def __init__(self, path: Path, *, patience_seconds: float) -> None:
         """``path``: of the database, which is there.  Raises OSError."""
         self._patience = patience_seconds
-        self._next = _open(path, "-next")
-        self._writing = _open(path, "-turn")
+        self._next = open_beside(path, "-next")
+        self._writing = open_beside(path, "-turn")
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -50,8 +50,11 @@ class Turn:
         os.close(self._writing)
 
 
-def _open(database: Path, suffix: str) -> int:
-    """A file with the owner and the rights of the database, as SQLite does it with its own."""
+def open_beside(database: Path, suffix: str) -> int:
+    """A descriptor of a file with the owner and the rights of the database, as SQLite does it with its own.
+
+    Raises OSError.
+    """
     like = database.stat()
     lock = os.open(f"{database}{suffix}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, like.st_mode & 0o777)
     if os.geteuid() == 0:
