@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.audio_samples import wav
 from tests.unit.command_line import CommandLine, command_line
 from vvm.cli.main import Exit
 
@@ -61,6 +62,27 @@ def test_a_store_that_is_no_database_is_found(vvm: CommandLine) -> None:
     store.parent.mkdir()
     store.write_text("not a database" * 1000)
     assert found(vvm, "store.url") == f'"sqlite:///{store}": a store: {store} is not a database of SQLite'
+
+
+def test_a_store_that_was_moved_is_found(vvm: CommandLine) -> None:
+    assert vvm("subscriber", "add", "+33612345678").code == Exit.OK
+    store, other = (f"sqlite:///{vvm.directory}/var/{name}.db" for name in ("vvm", "other"))
+    assert vvm("store", "copy", store, other).code == Exit.OK
+    right = f'"{store}": a store to serve from: this store was moved to {other}'
+    assert found(vvm, "store.url").startswith(right)
+
+
+def test_blobs_of_which_nobody_says_where_they_are_are_found(vvm: CommandLine) -> None:
+    store, blobs = vvm.directory / "var" / "vvm.db", vvm.directory / "blobs"
+    said = vvm.config.read_text()
+    vvm.config.write_text(f'{said}[blobs]\nurl = "file://{blobs}"\n')
+    assert vvm("subscriber", "add", "+33612345678").code == Exit.OK
+    audio = vvm.directory / "message.wav"
+    audio.write_bytes(wav(seconds=2))
+    assert vvm("message", "deposit", "--to", "+33612345678", str(audio)).code == Exit.OK
+    assert vvm("config", "check").code == Exit.OK
+    vvm.config.write_text(said)
+    assert found(vvm, "blobs.url") == f'"": where the octets of messages in {store} lie'
 
 
 def test_a_directory_that_cannot_be_made_is_found_by_every_command(
