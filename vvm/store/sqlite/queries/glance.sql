@@ -1,5 +1,5 @@
 -- name: sealed
-SELECT imap_user, password_sealed FROM subscriber LIMIT 1;
+SELECT imap_user, password_sealed FROM subscriber WHERE id > 0 LIMIT 1;
 
 -- name: marked
 SELECT role, place FROM handover;
