@@ -75,8 +75,34 @@ def test_numbers_are_added_changed_and_removed(vvm: CommandLine) -> None:
     assert vvm("subscriber", "swap-sim", new, "--json").document["status"] == "P"
 
 
+def test_what_a_command_writes_is_its_owners_alone(vvm: CommandLine) -> None:
+    vvm("message", "deposit", str(vvm.directory / "hello.wav"), "--to", ALICE)
+    here = vvm.directory
+    before = set(here.iterdir())
+    assert vvm("subscriber", "export", str(here / "all.csv")).code == Exit.OK
+    assert vvm("message", "audio", ALICE, "1", str(here / "one.wav")).code == Exit.OK
+    bad = here / "all.csv"
+    assert vvm("subscriber", "import", str(bad), "--bad-lines", str(here / "bad.ndjson")).code == Exit.OK
+    made = set(here.iterdir()) - before
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in made} == dict.fromkeys(
+        ("all.csv", "one.wav", "bad.ndjson"), "0o600"
+    )
+    lost = vvm("subscriber", "export", "/no/such/all.csv")
+    assert (lost.code, lost.err) == (Exit.OUTAGE, "vvm: /no/such/all.csv: No such file or directory\n")
+
+
+def test_a_number_without_its_form_is_a_slip_of_the_command_line(vvm: CommandLine) -> None:
+    deposit = ("message", "deposit", "/dev/null", "--to", ALICE, "--from", "bob")
+    for words in (("doctor", "0612"), ("subscriber", "add", "0612"), ("subscriber", "show", "0612"), deposit):
+        ran = vvm(*words)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (Exit.USAGE, "", 1), words
+        assert "must be" in ran.err
+
+
 def test_a_subscriber_is_closed_and_opened_again(vvm: CommandLine) -> None:
     closed = vvm("subscriber", "close", ALICE, "--reason", "contract ended", "--json").document
     assert (closed["status"], closed["closing_at"] is None) == ("U", False)
+    for words in (("rotate",), ("reset-pin",), ("set", "--blocked"), ("swap-sim",)):
+        assert vvm("subscriber", words[0], ALICE, *words[1:]).code == Exit.REFUSED, words
     opened = vvm("subscriber", "reopen", ALICE, "--reason", "paid", "--json").document
     assert (opened["status"], opened["closing_at"]) == ("P", None)

@@ -11,6 +11,7 @@ import msgspec
 from cyclopts import App, Parameter
 
 from vvm.cli.etags import AsEtag, IfMatch, allowed
+from vvm.cli.files import write_private
 from vvm.cli.message import format_of, read_audio
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number
@@ -117,7 +118,7 @@ async def audio(
     form = format_of(file)
     async with opened(config) as services:
         octets = await services.desk.listen(parse_msisdn(msisdn), uid, form, folder=GREETINGS)
-    file.write_bytes(octets)
+    write_private(file, octets)
     if json:
         show_json({"file": str(file), "format": form, "octets": len(octets)})
     else:

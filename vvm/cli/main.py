@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 from vvm.cli.options import AsJson
 from vvm.cli.output import show_error, show_json, show_line
 from vvm.config.errors import ConfigError
-from vvm.domain.errors import BadStart, Outage, Refusal
+from vvm.domain.errors import BadStart, InvalidNumber, Outage, Refusal
 
 
 class Exit(IntEnum):
@@ -90,12 +90,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _end(error: BaseException) -> Exit:
     """Tell of an error; its meaning for the caller."""
     match error:
-        case CycloptsError() | ConfigError() | BadStart():
+        case CycloptsError() | ConfigError() | BadStart() | InvalidNumber():
             show_error(str(error))
             return Exit.USAGE
         case Refusal():
             show_error(str(error))
             return Exit.REFUSED
+        case OSError(filename=str(file), strerror=str(why)):
+            show_error(f"{file}: {why}")
+            return Exit.OUTAGE
+        case OSError(strerror=str(why)):
+            show_error(why)
+            return Exit.OUTAGE
         case Outage() | OSError():
             show_error(str(error) or type(error).__name__)
             return Exit.OUTAGE

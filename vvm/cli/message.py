@@ -10,6 +10,7 @@ import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
 from vvm.cli.etags import AsEtag, IfMatch, allowed
+from vvm.cli.files import write_private
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Folder, Limit, Number, Since, moment
 from vvm.cli.output import show_json, show_line, show_page, show_row
@@ -148,7 +149,7 @@ async def audio(
     form = format_of(file)
     async with opened(config) as services:
         octets = await services.desk.listen(parse_msisdn(msisdn), uid, form, folder=folder)
-    file.write_bytes(octets)
+    write_private(file, octets)
     if json:
         show_json({"file": str(file), "format": form, "octets": len(octets)})
     else:

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from vvm.cli.files import private_file, private_text
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_error, show_json, show_line
@@ -91,7 +92,7 @@ async def export(
     count = 0
     async with opened(config) as services:
         with (
-            file.open("w", encoding="utf-8", newline="") as out,
+            private_text(file) as out,
             progress("subscribers", total=None, quiet=json) as advance,
         ):
             writer = LineWriter(out, as_csv=is_csv(file))
@@ -111,7 +112,7 @@ def _every(file: Path | None) -> Iterator[Callable[[BadLine], None]]:
     if file is None:
         yield lambda _: None
         return
-    with file.open("wb") as out:
+    with private_file(file) as out:
 
         def write(bad: BadLine) -> None:
             out.write(msgspec.json.encode(bad) + b"\n")

@@ -12,7 +12,7 @@ import structlog
 from vvm.domain import provisioning as rules
 from vvm.domain.client import check_client
 from vvm.domain.clock import Clock
-from vvm.domain.errors import Refusal, StatusMoved, UnknownSubscriber
+from vvm.domain.errors import Refusal, StatusMoved, SubscriberClosed, UnknownSubscriber
 from vvm.domain.notification import Owed
 from vvm.domain.numbers import Msisdn
 from vvm.domain.provisioning import Trigger
@@ -203,9 +203,12 @@ class Provisioning:
         """Replace the IMAP password, and tell an active client by STATUS (sheet 6.4).
 
         The old one works for ``vvm.password_grace_hours`` more.  ``request`` names the request: repeated,
-        it changes nothing while the password that it made is there.  Raises UnknownSubscriber, IsAlias.
+        it changes nothing while the password that it made is there.  Raises UnknownSubscriber, IsAlias,
+        SubscriberClosed.
         """
         before = await self.own(msisdn)
+        if before.closing is not None:
+            raise SubscriberClosed
         if self._keyring.minted_for(request, before):
             return before
         minted = self._keyring.mint_for(request, before.imap_user, replaced=before.password_check)
