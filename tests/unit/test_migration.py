@@ -167,12 +167,17 @@ def test_a_table_comes_along(vvm: CommandLine, tmp_path: Path) -> None:
         f"{ALICE},missing.wav,2026-11-22T08:00:00Z,,,\n"
         f"{ALICE},a.wav,yesterday,,,\n"
         "0612,a.wav,2026-11-22T08:00:00Z,,,\n"
+        f"{ALICE},a.wav,2026-11-21T08:00:00Z,,vielleicht,\n"
     )
+    planned = vvm("migrate", "csv", str(table), "--create", "--dry-run", "--json")
+    assert (planned.code, len(json.loads(planned.out)[-1]["problems"])) == (Exit.REFUSED, 4)
     ran = vvm("migrate", "csv", str(table), "--create", "--json")
     assert ran.code == Exit.REFUSED
     alice, nobody = json.loads(ran.out)
     assert counts(alice) == {"found": 2, "taken": 2, "known": 0, "refused": 0, "verified": 2}
-    assert [problem.partition(":")[0] for problem in nobody["problems"]] == ["line 4", "line 5", "line 6"]
+    assert [problem.partition(":")[0] for problem in nobody["problems"]] == [
+        f"line {n}" for n in (4, 5, 6, 7)
+    ]
     assert [(one["caller"], one["seen"]) for one in inbox(vvm, ALICE)] == [
         (None, False),
         ("+33698765432", True),

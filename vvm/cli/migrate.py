@@ -151,14 +151,20 @@ async def _migrate(
             planned = await migration.plan(looked_at)
         if dry_run:
             _report(planned, as_json=as_json)
+            _complete(planned, "would not come along")
             return
         total = sum(line.found for line in planned)
         with book, by_hand(), progress("messages", total=total, quiet=as_json) as advance:
             lines = await migration.run(advance)
     _report(lines, as_json=as_json)
+    _complete(lines, "did not come along")
+
+
+def _complete(lines: list[Line], what: str) -> None:
+    """Raises Incomplete, in a dry run for what the run would raise it for."""
     wrong = sum(len(line.problems) for line in lines)
     if wrong:
-        raise Incomplete(f"{wrong} did not come along")
+        raise Incomplete(f"{wrong} {what}")
 
 
 def _report(lines: list[Line], *, as_json: bool) -> None:

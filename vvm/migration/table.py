@@ -16,7 +16,7 @@ from vvm.migration.source import Item, Origin, Read, Recorded, SourceFault
 
 COLUMNS = ("msisdn", "file", "received_at", "caller", "heard", "urgent", "key")
 _NEEDED = frozenset({"msisdn", "file", "received_at"})
-_YES = frozenset({"1", "yes", "true"})
+_YES, _NO = frozenset({"1", "yes", "true"}), frozenset({"", "0", "no", "false"})
 
 
 class CsvTable:
@@ -100,4 +100,8 @@ def _moment(text: str) -> datetime:
 
 
 def _says(row: dict[str, str], column: str) -> bool:
-    return (row.get(column) or "").strip().lower() in _YES
+    """Raises SourceFault."""
+    said = (row.get(column) or "").strip().lower()
+    if said not in _YES | _NO:
+        raise SourceFault(f"{column} must be yes or no, true or false, 1 or 0")
+    return said in _YES
