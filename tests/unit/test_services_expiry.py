@@ -21,9 +21,9 @@ DAY = timedelta(days=1)
 LIMITS = Limits(message_days=30, expiry_notice_days=3)
 
 
-async def world_with(limits: Limits, **texts: dict[str, str]) -> World:
+async def world_with(limits: Limits, *, tui_number: str = "123", **texts: dict[str, str]) -> World:
     world = World(
-        service=ServiceSettings(imap_port=1143, tui_number="123", languages=("eng", "fra")),
+        service=ServiceSettings(imap_port=1143, tui_number=tui_number, languages=("eng", "fra")),
         notification=msgspec.structs.replace(AT_ONCE, **texts),
     )
     await world.classes.put("gold", limits)
@@ -115,6 +115,18 @@ async def test_the_warning_goes_beside_the_sync_and_joins_no_sync() -> None:
     sync, warning = await world.texts()
     assert "ev=NM" in sync
     assert warning == "Your voicemail is 100 % full. Call 123 and delete messages you do not need."
+
+
+async def test_nobody_is_told_to_call_where_there_are_no_menus() -> None:
+    warned = Limits(message_days=30, expiry_notice_days=3, max_messages=1, warn_percent=100)
+    world = await world_with(warned, tui_number="")
+    await subscriber(world)
+    await world.deposit(ALICE, TWO_SECONDS, CALL)
+    _, nearly_full = await world.texts()
+    assert nearly_full == "Your voicemail is 100 % full. Delete messages you do not need."
+    world.clock.advance(27 * DAY)
+    await world.expiry()
+    assert await world.texts() == ["Voice messages are deleted after 30 days, some of yours within 3."]
 
 
 async def test_a_warning_that_the_class_does_not_give_any_more_is_not_sent() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.unit.services_world import ALICE, CALL, SMSC, TWO_SECONDS, World
@@ -83,12 +84,17 @@ async def test_a_text_is_not_sent_to_say_that_nothing_waits() -> None:
     assert await world.owed() == []
 
 
-async def test_without_a_text_of_the_operator_it_is_english() -> None:
-    world = World(service=SERVICE)
+@pytest.mark.parametrize(
+    ("tui_number", "text"),
+    [("123", "New voice messages: 1. Call 123 to listen."), ("", "New voice messages: 1.")],
+)
+async def test_without_a_text_of_the_operator_it_is_english(tui_number: str, text: str) -> None:
+    """Nobody is told to call where there are no menus."""
+    world = World(service=msgspec.structs.replace(SERVICE, tui_number=tui_number))
     await world.subscriber(PROVISIONED, options=SubscriberOptions(fallback=Fallback.TEXT, language="fra"))
     notice = await hears(world)
     assert notice is not None
-    assert notice.text == "New voice messages: 1. Call 123 to listen."
+    assert notice.text == text
 
 
 # rows: SY-09

@@ -10,12 +10,15 @@ from vvm.domain.subscriber import Fallback, ProvisioningStatus, SmsCoding, Subsc
 from vvm.services.plain_sms import PlainSms, in_language, plain_sms
 from vvm.services.settings import NotificationSettings, ServiceSettings
 
-_ENGLISH = "New voice messages: {count}. Call {number} to listen."
+_ENGLISH = "New voice messages: {count}."
+_CALL = " Call {number} to listen."
+"""Where there are menus to call."""
 
 
 class FallbackRules:
     def __init__(self, service: ServiceSettings, settings: NotificationSettings) -> None:
         self._number = service.tui_number or service.service_number
+        self._english = _ENGLISH + _CALL if service.tui_number else _ENGLISH
         self._languages = service.languages
         self._texts = settings.texts
         self._suspend_after = settings.suspend_after_syncs
@@ -49,4 +52,4 @@ class FallbackRules:
                 return None
 
     def _template(self, language: str) -> str:
-        return in_language(self._texts, (language, *self._languages), or_else=_ENGLISH)
+        return in_language(self._texts, (language, *self._languages), or_else=self._english)

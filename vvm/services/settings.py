@@ -21,7 +21,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     service_number: str = "5511"
     """The short code that handsets write to and hear from."""
     tui_number: str = ""
-    """tui= of STATUS: the number to call for the telephone menus; empty leaves it out."""
+    """tui= of STATUS and {number} of texts: the number to call for the telephone menus. Empty: STATUS leaves
+    it out, our own texts tell nobody to call, and {number} of yours is service_number."""
     languages: tuple[str, ...] = ("eng",)
     """lang= of STATUS."""
     greeting_seconds: int = 60
