@@ -361,6 +361,15 @@ async def test_metrics_count_requests_by_pattern_and_never_by_number(http: Api) 
     assert "33612345678" not in answer.text
 
 
+async def test_the_event_of_a_refused_request_says_why(http: Api) -> None:
+    with structlog.testing.capture_logs() as events:
+        await http.call("GET", f"/v1/subscribers/{CALLER}")
+        await http.call("GET", f"/v1/subscribers/{ALICE}")
+    refused, served = (one for one in events if one["event"] == "request_served")
+    assert (refused["status"], refused["code"]) == (404, "unknown_subscriber")
+    assert (served["status"], served["code"]) == (200, None)
+
+
 async def test_one_event_tells_of_a_request_and_not_of_its_query(http: Api) -> None:
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as events:
         answer = await http.call("POST", f"{MESSAGES}?from={CALLER}", data=TWO_SECONDS)

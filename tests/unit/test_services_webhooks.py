@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+import structlog
 
 from tests.contract.samples import ALICE, BOB, NOW, new_message, new_subscriber
 from vvm.domain.clock import FixedClock
@@ -217,6 +218,29 @@ async def test_an_endpoint_that_is_gone_is_paused(world: World) -> None:
     await world.webhooks.change(made.webhook.id, paused=False)
     await world.turns()
     assert world.endpoint.accepted == [f"{ALICE} message.deposited 1"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (BUSY, {"event": "webhook_fails", "rounds": 1, "error": "503", "paused": False}),
+        (
+            Answer(Verdict.GONE, "410"),
+            {"event": "webhook_fails", "rounds": 1, "error": "410", "paused": True},
+        ),
+        (REFUSED, {"event": "webhook_events_dead", "count": 1, "error": "404"}),
+    ],
+)
+async def test_the_log_says_what_an_endpoint_answered_and_what_follows(
+    world: World, answer: Answer, told: dict[str, object]
+) -> None:
+    alice, _ = await world.subscribers()
+    made = await registered(world)
+    world.endpoint.answers[ALICE] = answer
+    await world.deposit(alice)
+    with structlog.testing.capture_logs() as events:
+        await world.delivery.drain()
+    assert events == [told | {"log_level": "warning", "webhook": made.webhook.id}]
 
 
 async def test_a_replay_brings_everything_again(world: World) -> None:

@@ -111,8 +111,6 @@ class WebhookDelivery:
         except asyncio.CancelledError:
             await self._give_back(webhook)
             raise
-        if outcome.failures:
-            log.warning("webhook_fails", webhook=webhook.id, rounds=outcome.failures)
         await self._webhooks.settle_webhook(webhook, outcome)
         return True
 
@@ -137,16 +135,27 @@ class WebhookDelivery:
             gone = any(answer.verdict is Verdict.GONE for answer in told.values())
             refused = all(answer.verdict is Verdict.REFUSED for answer in told.values())
             if not refused:
+                log.warning(
+                    "webhook_fails",
+                    webhook=webhook.id,
+                    rounds=failures,
+                    error=_each(answer.error for answer in told.values()),
+                    paused=gone,
+                )
                 return Round(
                     cursor=webhook.cursor, failures=failures, due_at=now + _wait(failures), pause=gone
                 )
+        park = tuple(self._parked(wanted, told, now))
+        again = tuple(self._again(waiting, told, now))
+        if dead := [error for _, due_at, error in (*park, *again) if due_at is None]:
+            log.warning("webhook_events_dead", webhook=webhook.id, count=len(dead), error=_each(dead))
         return Round(
             cursor=page[-1].cursor if page else webhook.cursor,
             failures=0,
             due_at=now,
-            park=tuple(self._parked(wanted, told, now)),
+            park=park,
             delivered=tuple(one.id for one in waiting if told[one.event.cursor].verdict is Verdict.ACCEPTED),
-            again=tuple(self._again(waiting, told, now)),
+            again=again,
         )
 
     def _parked(
@@ -213,6 +222,11 @@ class WebhookDelivery:
         )
         self._metrics.posted(answer.verdict)
         return answer
+
+
+def _each(errors: Iterable[str]) -> str:
+    """Every one once, for a log line."""
+    return ", ".join(sorted(set(errors) - {""}))
 
 
 def _by_subscriber(events: Iterable[Event]) -> Iterable[list[Event]]:

@@ -22,6 +22,8 @@ HEADER = "X-Request-Id"
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 CALLER_NAME: web.RequestKey[str] = web.RequestKey("caller_name", str)
 """Whose token it was, once that is known."""
+PROBLEM_CODE: web.RequestKey[str] = web.RequestKey("problem_code", str)
+"""Why it was not carried out, where it was not."""
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -53,6 +55,7 @@ def access(registry: CollectorRegistry, metric: str = "vvm_http_request_seconds"
                 token_name=request.get(CALLER_NAME),
                 msisdn=request.match_info.get("msisdn"),
                 status=response.status,
+                code=request.get(PROBLEM_CODE),
                 seconds=round(elapsed, 6),
             )
         return response

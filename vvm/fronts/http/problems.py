@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from vvm.domain.errors import Outage, Refusal, TooLarge
-from vvm.fronts.http.access import REQUEST_ID
+from vvm.fronts.http.access import PROBLEM_CODE, REQUEST_ID
 from vvm.fronts.http.rates import TooManyRequests
 from vvm.fronts.http.settings import HttpSettings
 from vvm.services.repeats import InProgress
@@ -146,7 +146,8 @@ def respond(
     detail: str,
     headers: dict[str, str] | None = None,
 ) -> web.Response:
-    """A problem document as an answer."""
+    """A problem document as an answer; the log has its code too."""
+    request[PROBLEM_CODE] = code
     problem = Problem(
         title=status.phrase,
         status=status.value,
