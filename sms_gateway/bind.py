@@ -69,7 +69,7 @@ class Bind:
         except BindRefused as error:
             if smpp_status.wrong_credentials(error.status):
                 return self._locked_out(error.status)
-            reason = f"bind_refused: {smpp_status.name(error.status)}"
+            reason = f"bind_refused: {smpp_status.shown(error.status)}"
         except (OutcomeUnknown, NotSent):  # not sent: the SMSC hung up before we could ask
             reason = "bind_unanswered"
         except OSError as error:
@@ -114,7 +114,7 @@ class Bind:
             "smsc_credentials_refused",
             smsc=settings.name,
             system_id=settings.system_id,
-            status=smpp_status.name(status),
+            status=smpp_status.shown(status),
             again_in_seconds=wait,
         )
         return wait

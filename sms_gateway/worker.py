@@ -20,7 +20,18 @@ import structlog
 
 from sms_gateway import policy
 from sms_gateway.pool import Pool, Route
-from sms_gateway.port import Acceptance, Lane, OutboundSms, Outbox, Outcome, Sent, Unavailable
+from sms_gateway.port import (
+    Acceptance,
+    Lane,
+    OutboundSms,
+    Outbox,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Unavailable,
+)
+from sms_gateway.smpp import status as smpp_status
 
 log = structlog.get_logger(__name__)
 
@@ -189,7 +200,7 @@ class Worker:
 
     async def _settle(self, smsc: str, sms: OutboundSms, outcome: Outcome) -> None:
         if not isinstance(outcome, Sent):
-            log.warning("sms_not_sent", smsc=smsc, sms=sms.id, outcome=repr(outcome))
+            log.warning("sms_not_sent", smsc=smsc, sms=sms.id, **_told(outcome))
         while True:
             try:
                 await self._outbox.settle(sms, outcome, smsc=smsc)
@@ -208,3 +219,14 @@ class Worker:
         except Unavailable:
             # A later attempt repeats the segment, which the handset puts in the same place.
             log.warning("outbox_unavailable", smsc=smsc, sms=sms.id)
+
+
+def _told(outcome: Retry | Refused) -> dict[str, object]:
+    """For a log line."""
+    status = None if outcome.status is None else smpp_status.shown(outcome.status)
+    match outcome:
+        case Retry(after=after, counted=counted):
+            seconds = round(after.total_seconds(), 3)
+            return {"outcome": "retry", "status": status, "again_in_seconds": seconds, "counted": counted}
+        case Refused(reason=reason):
+            return {"outcome": "refused", "status": status, "reason": reason}

@@ -127,8 +127,14 @@ def wrong_credentials(status: int) -> bool:
 
 
 def name(status: int) -> str:
-    """The specification's name for logs, else the number in hexadecimal."""
+    """The specification's name, else the number in hexadecimal."""
     try:
         return Status(status).name
     except ValueError:
         return f"{status:#06x}"
+
+
+def shown(status: int) -> str:
+    """For logs: the number as the metrics have it, and the specification's name where it has one."""
+    number = f"{status:#010x}"
+    return f"{number} {Status(status).name}" if status in Status.__members__.values() else number

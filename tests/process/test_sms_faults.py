@@ -110,7 +110,7 @@ async def test_a_refused_password_is_tried_ever_more_slowly_until_the_smsc_takes
     await handsets.until(lambda: handsets.smsc.refused_binds >= 5)  # so that the fourth was heard of
     alarms = impatient.program.logged("smsc_credentials_refused")
     assert [alarm["again_in_seconds"] for alarm in alarms][:3] == [0.1, 0.2, 0.4]
-    assert {(alarm["level"], alarm["status"]) for alarm in alarms} == {("error", "RINVPASWD")}
+    assert {(alarm["level"], alarm["status"]) for alarm in alarms} == {("error", "0x0000000e RINVPASWD")}
     # The program may not have read the fourth refusal yet.
     assert await impatient.figure('vvm_smsc_credentials_refused_total{smsc="main"}') >= 4
     assert await impatient.figure('vvm_smsc_bound{smsc="main"}') == 0

@@ -365,7 +365,7 @@ async def test_what_the_smsc_refuses_for_good_is_a_dead_letter() -> None:
     with capture_logs() as logs:
         await world.notification.failed(notice.row, smpp_status=0x0B)
     assert reasons(logs) == ["failed"]
-    assert [log["smpp_status"] for log in logs] == [0x0B]
+    assert [log["smpp_status"] for log in logs] == ["0x0000000b"]
     assert await world.owed() == []
 
 

@@ -129,11 +129,14 @@ async def test_throttling_slows_the_sending_down_and_is_not_counted() -> None:
 
 
 async def test_an_invalid_destination_is_refused_and_the_others_go_on() -> None:
-    async with world() as it:
-        it.smsc.inject(0x0B, recipient="15550000000")
-        it.outbox.put(sms(1, recipient="+15550000000"), sms(2))
-        assert await it.outbox.settled(1) == Refused(0x0B, reason="smsc_rinvdstadr")
-        assert await it.outbox.settled(2) == Sent()
+    with logged() as logs:
+        async with world() as it:
+            it.smsc.inject(0x0B, recipient="15550000000")
+            it.outbox.put(sms(1, recipient="+15550000000"), sms(2))
+            assert await it.outbox.settled(1) == Refused(0x0B, reason="smsc_rinvdstadr")
+            assert await it.outbox.settled(2) == Sent()
+        told = await logs.wait("sms_not_sent")
+    assert (told["outcome"], told["status"]) == ("refused", "0x0000000b RINVDSTADR")
 
 
 async def test_a_forgotten_bind_is_made_again() -> None:
@@ -220,7 +223,11 @@ async def test_a_refused_password_is_tried_slowly_and_raises_the_alarm() -> None
         async with world(SimulatorSettings(password="other"), locked_out_first_seconds=600.0) as it:
             alarm = await logs.wait("smsc_credentials_refused")
             assert not it.gateway.bound
-        assert (alarm["level"], alarm["status"], alarm["again_in_seconds"]) == ("error", "RINVPASWD", 600.0)
+        assert (alarm["level"], alarm["status"], alarm["again_in_seconds"]) == (
+            "error",
+            "0x0000000e RINVPASWD",
+            600.0,
+        )
         assert "secret" not in repr(logs.entries)
 
 

@@ -182,3 +182,11 @@ async def test_nobody_has_a_turn_where_nothing_of_the_rate_is_ours() -> None:
             await pace.turn()
     pace.share(0.5, now + 3600.0)
     await pace.turn()
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(0x0B, "0x0000000b RINVDSTADR"), (0x400, "0x00000400"), (0x101, "0x00000101 RPROHIBITED")],
+)
+def test_a_status_is_shown_by_its_number_and_its_name(status: int, text: str) -> None:
+    assert smpp_status.shown(status) == text

@@ -243,7 +243,7 @@ class Notification:
             cause=row.cause.value,
             msisdn=row.recipient,
             reason=settlement.value,
-            smpp_status=smpp_status,
+            smpp_status=None if smpp_status is None else f"{smpp_status:#010x}",
         )
 
     async def _wanted(self, row: Leased) -> Notice | None:
