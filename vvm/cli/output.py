@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 _PIPE_WIDTH = 1000
+_WORD = 24
+"""Characters of a cell that is not broken: moments and numbers are shorter."""
+_GAP = 2
+"""Characters between two columns."""
+_FRACTION = re.compile(r"\A(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+(?=Z\Z)")
+"""Of a moment, whose second is enough for people."""
 Row = Mapping[str, object]
 
 
@@ -24,18 +31,41 @@ def show_row(row: Row) -> None:
     """One thing: a line for each of its fields."""
     table = Table(show_header=False, box=None)
     for name, value in row.items():
-        table.add_row(Text(name, style="bold"), _text(value))
+        table.add_row(Text(name, style="bold"), _text(value, name))
     _console().print(table)
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Several things: a line each."""
+    """Several things: a line each, in a terminal of any width.
+
+    Where that is too narrow, columns without any value are left out; then the terminal breaks the lines, and
+    no number, moment or heading is broken here.
+    """
+    console = _console()
+    table = _table(columns, rows)
+    if _least(table) > console.width:
+        told = [column for column in columns if any(row[column] is not None for row in rows)]
+        table = _table(told if rows else columns, rows)
+    console.width = max(console.width, _least(table))
+    console.print(table)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Row]) -> Table:
     table = Table(box=None, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(_text(row[column]) for column in columns))
-    _console().print(table)
+    cells = {column: [_text(row[column], column) for row in rows] for column in columns}
+    for column, texts in cells.items():
+        longest = max((min(len(text), _WORD) for text in texts), default=0)
+        least = max(longest, len(column))
+        whole = all(len(text) <= least for text in texts)  # so that only the others give way
+        table.add_column(column, overflow="fold", min_width=least, no_wrap=whole)
+    for line in zip(*cells.values(), strict=True):
+        table.add_row(*line)
+    return table
+
+
+def _least(table: Table) -> int:
+    """How many characters wide a table is at least."""
+    return sum((column.min_width or 0) + _GAP for column in table.columns)
 
 
 def show_page(
@@ -74,11 +104,13 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
-def _text(value: object) -> Text:
+def _text(value: object, name: str) -> Text:
     match value:
         case None:
             return Text("-", style="dim")
         case bool():
             return Text("yes" if value else "no")
+        case int() if name == "smpp_status":  # as metrics and logs have it
+            return Text(f"{value:#010x}")
         case _:
-            return Text(str(value))
+            return Text(_FRACTION.sub(r"\1", str(value)))
