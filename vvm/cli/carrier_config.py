@@ -59,7 +59,12 @@ def export(
     config: ConfigFile,
     carrier: Annotated[str, Parameter(help="A profile of vvm.carriers in place of the service's own.")] = "",
     network: Annotated[
-        tuple[str, ...], Parameter(help="MCC and MNC, for example 20820; those of the profile by default.")
+        tuple[str, ...],
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="MCC and MNC, for example 20820; those of the profile by default.",
+        ),
     ] = (),
 ) -> None:
     """Print what a handset must know before its first SMS."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from importlib.metadata import version as installed_version
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, MissingArgumentError
 
 from vvm.cli.options import AsJson
 from vvm.cli.output import show_error, show_json, show_line
@@ -90,6 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _end(error: BaseException) -> Exit:
     """Tell of an error; its meaning for the caller."""
     match error:
+        case MissingArgumentError(keyword=None, tokens_so_far=[]):
+            show_error(_missing(error))
+            return Exit.USAGE
         case CycloptsError() | ConfigError() | BadStart() | InvalidNumber():
             show_error(str(error))
             return Exit.USAGE
@@ -108,6 +111,16 @@ def _end(error: BaseException) -> Exit:
         case _:
             traceback.print_exception(error)
             return Exit.BUG
+
+
+def _missing(error: MissingArgumentError) -> str:
+    """What a command line lacks, and where else it may stand."""
+    argument = error.argument
+    if argument is None:
+        return str(error)
+    variable = argument.parameter.env_var
+    elsewhere = f": give it, or set {' or '.join(variable)}" if variable else ""
+    return f"{argument.name} is missing{elsewhere}"
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

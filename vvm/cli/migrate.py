@@ -97,9 +97,14 @@ async def imap(
     ca: Annotated[
         str, Parameter(help="PEM file of the authorities to trust; those of the machine when left out.")
     ] = "",
-    folder: Annotated[tuple[str, ...], Parameter(help="A folder with messages; may be given again.")] = (
-        "INBOX",
-    ),
+    folder: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="A folder with messages, INBOX when left out; may be given again.",
+        ),
+    ] = ("INBOX",),
     greetings: Annotated[str, Parameter(help='The folder of greetings, if it is there; "" for none.')] = (
         "Greetings"
     ),

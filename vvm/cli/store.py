@@ -16,7 +16,7 @@ from vvm.cli.options import AsJson, ConfigFile
 from vvm.cli.output import show_json, show_line, show_row
 from vvm.cli.progress import bars, progress
 from vvm.config.load import load
-from vvm.config.sections import Config, StoreSettings
+from vvm.config.sections import POSTGRES, SQLITE, Config, StoreSettings
 from vvm.domain.errors import Refusal
 from vvm.runtime.blobs import shelf_of
 from vvm.runtime.check import Finding, inspect
@@ -115,7 +115,16 @@ def _show(findings: Sequence[Finding]) -> None:
         show_line("nothing is wrong")
 
 
-Url = Annotated[str, Parameter(help="sqlite:///PATH or postgresql://USER@HOST/DATABASE.")]
+def _is_a_store(type_: object, url: str) -> None:
+    """Raises ValueError."""
+    del type_
+    if not url.startswith((SQLITE, *POSTGRES)):
+        raise ValueError(f"write {SQLITE}PATH or {POSTGRES[0]}USER@HOST/DATABASE")
+
+
+Url = Annotated[
+    str, Parameter(validator=_is_a_store, help="sqlite:///PATH or postgresql://USER@HOST/DATABASE.")
+]
 
 
 @app.command(name="copy")

@@ -24,6 +24,7 @@ Scopes = Annotated[
     Parameter(
         name="--scope",
         negative=(),
+        show_default=False,
         help=f"Of the role only this; may be given several times. One of {', '.join(Scope)}.",
     ),
 ]

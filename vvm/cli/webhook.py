@@ -20,7 +20,7 @@ app = App(name="webhook")
 
 _COLUMNS = ("id", "url", "kinds", "paused", "failures", "cursor", "created_at")
 _DEAD = ("id", "msisdn", "kind", "at", "attempts", "error")
-Id = Annotated[int, Parameter(help="The number that the list shows.")]
+Id = Annotated[int, Parameter(name="WEBHOOK", help="The id that the list shows.")]
 Url = Annotated[str, Parameter(help="https:// and where; webhook.allow_http admits http:// too.")]
 
 

@@ -35,6 +35,17 @@ class PinRules(msgspec.Struct, frozen=True):
     refuse_own_digits: bool
     """Digits that stand so in the subscriber's own number."""
 
+    @property
+    def told(self) -> str:
+        """In words."""
+        refused = {
+            "one digit repeated": self.refuse_repeats,
+            "a run up or down": self.refuse_runs,
+            "digits that stand so in the own number": self.refuse_own_digits,
+        }
+        no = " nor ".join(what for what, refuses in refused.items() if refuses)
+        return f"{self.min_digits} to {self.max_digits} digits" + (f", and not {no}" if no else "")
+
 
 def fault(pin: str, rules: PinRules, *, msisdn: str) -> PinFault | None:
     """The first fault in the order in which a subscriber can mend them; None when there is none."""

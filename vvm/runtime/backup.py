@@ -177,7 +177,10 @@ class Backup:
         """Raises BadBackup when it is not whole, or does not fit here."""
         try:
             manifest = msgspec.json.decode(self._manifest.read_bytes(), type=Manifest)
-        except (OSError, msgspec.DecodeError) as error:
+        except OSError as error:
+            why = f"manifest.json: {error.strerror}"
+            raise BadBackup(f"{self._directory} holds no whole backup: {why}") from None
+        except msgspec.DecodeError as error:
             raise BadBackup(f"{self._directory} holds no whole backup: {error}") from None
         if manifest.engine != self._engine.name:
             raise BadBackup(f"the backup is of {manifest.engine}, and store.url is {self._engine.name}")

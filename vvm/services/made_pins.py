@@ -55,7 +55,7 @@ class MadePins:
             salt = bytes([digits]) + octets[: SALT_BYTES - 1]
             if fault(self._pin(salt).reveal(), rules, msisdn=msisdn) is None:
                 return salt
-        raise UnfitPin(PinFault.TOO_WEAK)
+        raise UnfitPin(PinFault.TOO_WEAK, rules)
 
     async def check(self, salt: bytes) -> str:
         """What the store keeps of the PIN that follows from a salt."""

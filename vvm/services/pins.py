@@ -44,13 +44,21 @@ class PinNotAccepted(Refusal):
         self.reason = reason
 
 
+_WRONG = {
+    PinFault.TOO_SHORT: "is too short",
+    PinFault.TOO_LONG: "is too long",
+    PinFault.INVALID_CHARACTERS: "has characters that are no digits",
+    PinFault.TOO_WEAK: "is too weak",
+}
+
+
 class UnfitPin(Refusal):
     """A new PIN that the rules do not allow; the text says why and never shows it."""
 
     code = "unfit_pin"
 
-    def __init__(self, reason: PinFault) -> None:
-        super().__init__(f"the PIN is {reason.value.replace('_', ' ')}")
+    def __init__(self, reason: PinFault, rules: PinRules) -> None:
+        super().__init__(f"the PIN {_WRONG[reason]}: it must be {rules.told}")
         self.reason = reason
 
 
@@ -114,9 +122,10 @@ class Pins:
 
     async def check_of(self, new: Secret, *, msisdn: str, cos: CosName) -> str:
         """What the store keeps of a new PIN of somebody with this class of service.  Raises UnfitPin."""
-        wrong = fault(new.reveal(), await self.rules_of(cos), msisdn=msisdn)
+        rules = await self.rules_of(cos)
+        wrong = fault(new.reveal(), rules, msisdn=msisdn)
         if wrong is not None:
-            raise UnfitPin(wrong)
+            raise UnfitPin(wrong, rules)
         return await self._hashes.make(new)
 
     async def rules_of(self, name: CosName) -> PinRules:
