@@ -28,6 +28,8 @@ def vvm(
         ("subscriber hold +33612345678", "vvm: --reason is missing\n"),
         ("subscriber add", "vvm: MSISDN is missing\n"),
         ("subscriber hold +33612345678 --reason", "--reason requires an argument"),
+        (f"subscriber hold +33612345678 --reason {'x' * 201}", "at most 200 characters"),
+        (f"subscriber import base.csv --reason {'x' * 201}", "at most 200 characters"),
         ("store copy foo bar", "sqlite:///PATH or postgresql://USER@HOST/DATABASE"),
     ],
 )

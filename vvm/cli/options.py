@@ -23,6 +23,18 @@ AsJson = Annotated[
     bool, Parameter(name="--json", negative=(), show_default=False, help="Print JSON instead of a table.")
 ]
 Number = Annotated[str, Parameter(help="The subscriber's number: E.164 with its plus sign.")]
+REASON_LENGTH = 200
+"""As over HTTP."""
+
+
+def _short_enough(type_: object, reason: str) -> None:
+    """Raises ValueError."""
+    del type_
+    if len(reason) > REASON_LENGTH:
+        raise ValueError(f"at most {REASON_LENGTH} characters")
+
+
+Reason = Annotated[str, Parameter(validator=_short_enough, help="Why, for the audit.")]
 Limit = Annotated[int, Parameter(help=f"The most that is shown, 1 to {PAGE_LIMIT}.")]
 Cursor = Annotated[
     str | None,

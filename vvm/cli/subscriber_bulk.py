@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from vvm.cli.files import private_file, private_text
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile
+from vvm.cli.options import AsJson, ConfigFile, Reason
 from vvm.cli.output import show_error, show_json, show_line
 from vvm.cli.progress import progress
 from vvm.cli.subscriber_files import LineWriter, count_lines, is_csv, read_lines
@@ -45,7 +45,7 @@ async def import_(
             help=f"Also write every bad line there, as NDJSON; else {REPORTED} of them are told.",
         ),
     ] = None,
-    reason: Annotated[str, Parameter(help="Why, for the audit.")] = "import",
+    reason: Reason = "import",
     json: AsJson = False,
 ) -> None:
     """Give the service to everybody in a file; without --update, who has it already is left alone.

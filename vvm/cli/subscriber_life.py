@@ -10,14 +10,13 @@ from cyclopts import Parameter
 
 from vvm.cli.etags import IfMatch, allowed
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Number
+from vvm.cli.options import AsJson, ConfigFile, Number, Reason
 from vvm.cli.output import show_json, show_line
 from vvm.cli.subscriber_show import show_subscriber
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.etags import subscriber_tag
 from vvm.runtime.wiring import Services
 
-Reason = Annotated[str, Parameter(help="Why, for the audit.")]
 Alias = Annotated[str, Parameter(help="A further number, E.164 with its plus sign.")]
 
 
