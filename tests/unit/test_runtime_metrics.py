@@ -34,6 +34,7 @@ from vvm.runtime.metrics import (
     new_metrics,
 )
 from vvm.runtime.scrape import AsteriskMetrics, OutboxMetrics
+from vvm.runtime.webhooks import DeliveryMetrics
 from vvm.services.sweeping import Sweeper
 from vvm.store.blobs.cache import CachedBlobs
 from vvm.store.blobs.key import new_key
@@ -219,6 +220,7 @@ def every_name(tmp_path: Path) -> set[str]:
     OutboxMetrics(registry, MemoryOutbox(), clock=FixedClock(NOW), seconds=1.0)
     access(registry)
     RefusedConnections(registry)
+    DeliveryMetrics(registry)
     settings = AsteriskSettings(spool=str(tmp_path))
     front = AsteriskFront(settings, Secret("secret"), RecordingDepositor(), clock=FixedClock(NOW))
     registry.register(AsteriskMetrics(front))
