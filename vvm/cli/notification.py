@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from vvm.cli.opening import opened
-from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, OfNumber, Since, moment
+from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, OfNumber, Reason, Since, moment
 from vvm.cli.output import show_json, show_line, show_page
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import parse_msisdn
@@ -52,7 +52,7 @@ async def resend(
         Kind | None,
         Parameter(help="What a subscriber's phone is told: SYNC, STATUS, the lamp, a plain text."),
     ] = None,
-    reason: Annotated[str, Parameter(help="Why, for the audit.")] = "",
+    reason: Reason = "",
     json: AsJson = False,
 ) -> None:
     """Have a phone told once more; the text is made anew when it is sent."""
