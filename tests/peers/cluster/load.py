@@ -281,10 +281,16 @@ class PhoneClient(ImapClient):
     """With IDLE, which AOSP does not speak."""
 
     _leaving = False
+    _told = False
+    """BYE came while it was leaving: that of LOGOUT, or of a stop that was faster and answers no more."""
 
     async def leave(self) -> None:
         self._leaving = True
-        await self.command("LOGOUT")
+        try:
+            await self.command("LOGOUT")
+        except ClientFailed:
+            if not self._told:
+                raise
 
     async def begin_idle(self) -> None:
         self._writer.write(b"i IDLE\r\n")
@@ -310,8 +316,10 @@ class PhoneClient(ImapClient):
 
     async def _line(self) -> bytes:
         line = await super()._line()
-        if line.startswith(b"* BYE") and not self._leaving:
-            raise ClientFailed(line.decode())
+        if line.startswith(b"* BYE"):
+            if not self._leaving:
+                raise ClientFailed(line.decode())
+            self._told = True
         return line
 
 
