@@ -21,7 +21,6 @@ from vvm.config.numbers import numbers
 from vvm.config.routing import routing
 from vvm.config.sections import POSTGRES, SQLITE, Config
 from vvm.config.toml import render
-from vvm.domain.client import MAX_PORT as MAX_CLIENT_PORT
 from vvm.domain.client import client_faults
 from vvm.domain.secrets import Secret
 from vvm.domain.subscriber import ProvisioningStatus
@@ -194,11 +193,7 @@ def _service(config: Config) -> Findings:
     if not _DIGITS.match(service.service_number):
         yield Mistake("vvm.service_number", "digits only, at most 20", render(service.service_number))
     for field, rule in client_faults(service.client):
-        if field != "port":  # a client may say a higher one than an operator
-            yield Mistake(f"vvm.client.{field}", rule, render(getattr(service.client, field)))
-    if service.client.port > MAX_CLIENT_PORT:
-        right = f"at most {MAX_CLIENT_PORT}, or 0 for no port"
-        yield Mistake("vvm.client.port", right, render(service.client.port))
+        yield Mistake(f"vvm.client.{field}", rule, render(getattr(service.client, field)))
     if service.pin_min_digits > service.pin_max_digits:
         right = f"at most vvm.pin_max_digits, which is {service.pin_max_digits}"
         yield Mistake("vvm.pin_min_digits", right, render(service.pin_min_digits))

@@ -35,10 +35,6 @@ _RULES: Mapping[str, tuple[str, Callable[[ClientProfile], object]]] = {
         f"at most {CLIENT_TYPE_LENGTH} characters, none that controls",
         lambda client: len(client.client_type) <= CLIENT_TYPE_LENGTH and _LINE.match(client.client_type),
     ),
-    "port": (
-        f"at most {MAX_LEARNED_PORT}, or 0 for no port",
-        lambda client: 0 <= client.port <= MAX_LEARNED_PORT,
-    ),
     "prefix": (PREFIX_RULE, lambda client: is_prefix(client.prefix)),
     "source": (SOURCE_RULE, lambda client: _SOURCE.match(client.source)),
     "number": ("left out: it is learned when an alias activates", lambda client: not client.number),
@@ -51,18 +47,25 @@ class BadClient(Refusal):
     code = "bad_client"
 
 
-def client_faults(client: ClientProfile, *, known: ClientProfile | None = None) -> Iterator[tuple[str, str]]:
+def client_faults(
+    client: ClientProfile, *, known: ClientProfile | None = None, most_port: int = MAX_PORT
+) -> Iterator[tuple[str, str]]:
     """Each field that breaks its rule, and the rule.
 
     What ``known`` says already may stay: the client itself may have said it.
     """
-    for field, (rule, fits) in _RULES.items():
+
+    def fits_port(client: ClientProfile) -> bool:
+        return 0 <= client.port <= most_port
+
+    rules = {**_RULES, "port": (f"at most {most_port}, or 0 for no port", fits_port)}
+    for field, (rule, fits) in rules.items():
         stays = known is not None and getattr(client, field) == getattr(known, field)
         if not stays and not fits(client):
             yield field, rule
 
 
 def check_client(client: ClientProfile, *, known: ClientProfile | None = None) -> None:
-    """Raises BadClient for the first of ``client_faults``."""
-    for field, rule in client_faults(client, known=known):
+    """Raises BadClient for the first of ``client_faults``; the port may be one that a client has told."""
+    for field, rule in client_faults(client, known=known, most_port=MAX_LEARNED_PORT):
         raise BadClient(f"client.{field}: {rule}")

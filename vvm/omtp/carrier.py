@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from vvm.domain.client import MAX_PORT, client_faults
+from vvm.domain.client import client_faults
 from vvm.domain.subscriber import ClientProfile, Dialect
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
@@ -76,7 +76,6 @@ def carrier_faults(
     for good, key, right in (
         (_NAME.match(name), "name", "small letters, digits and hyphens, 40 at most"),
         (status.imap_port in _PORTS, "status.imap_port", "0 to 65535"),
-        (0 <= client.port <= MAX_PORT, "client.port", f"at most {MAX_PORT}, or 0 for no port"),
         (_URL.match(status.vmg_url), "status.vmg_url", "an address of HTTP without ;"),
         (status.vmg_url or not status.self_subscription, "status.self_subscription", "needs status.vmg_url"),
         (vvm3 or not status.vmg_url, "status.vmg_url", "of the dialect vvm3 only"),
@@ -85,8 +84,7 @@ def carrier_faults(
         if not good:
             yield key, right
     for field, rule in client_faults(client):
-        if field != "port":
-            yield f"client.{field}", rule
+        yield f"client.{field}", rule
     for number in status_actions:
         if not is_status(number):
             yield "status_actions", f'numbers as keys, for example "0x40B", and not {number!r}'
