@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from vvm.config.compare import Raw, compare, sound
 from vvm.config.errors import ConfigError, Mistake, further
 from vvm.config.toml import read_toml, render
 from vvm.domain.errors import Refusal
+from vvm.domain.form import closest
 from vvm.domain.subscriber import ClientProfile
 from vvm.omtp.carrier import CarrierProfile, Carriers, StatusFacts, carrier_faults, read_carrier
 from vvm.services.settings import ServiceSettings
@@ -113,5 +113,5 @@ def _faults(raw: Raw) -> Iterator[Mistake]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = closest(name, known)
+    return f"; did you mean {near}?" if near else ""

@@ -7,7 +7,6 @@ with the nearest right key.  msgspec then converts what is left without a compla
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import get_args, get_origin
@@ -17,6 +16,7 @@ import msgspec
 from vvm.config.errors import Mistake
 from vvm.config.schema import FILE, Field, Settings, Table, fields, words
 from vvm.config.toml import render
+from vvm.domain.form import closest
 
 Raw = dict[str, object]
 """A table as tomllib gives it."""
@@ -103,8 +103,8 @@ def _nearest(name: str, known: Mapping[str, Field], prefix: str) -> str:
     if renamed := _RENAMED.get(re.sub(r"\[\d+\]", "", prefix) + name):
         return f"is called {prefix}{renamed} now"
     secrets = [field.name + FILE for field in known.values() if field.secret]
-    near = difflib.get_close_matches(name, [*known, *secrets], n=1, cutoff=0.5)
-    return f"unknown key; did you mean {prefix}{near[0]}?" if near else "unknown key"
+    near = closest(name, [*known, *secrets])
+    return f"unknown key; did you mean {prefix}{near}?" if near else "unknown key"
 
 
 def _shown(value: object, field: Field) -> str:

@@ -7,6 +7,7 @@ The decoder says "Expected `int | null`, got `str` - at `$.max_messages`".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 import msgspec
@@ -21,6 +22,8 @@ _KINDS = {
     "object": "an object",
     "array": "a list",
 }
+_NEAR = 0.5
+"""Of difflib's ratio."""
 _BOUNDS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 _A_MOMENT = "a time like 2026-11-23T08:00:00Z, with its offset"
 _PLACE = re.compile(r" - at `\$?(?:\.)?(.*)`\Z")
@@ -61,10 +64,16 @@ def fault_of(error: msgspec.DecodeError, type_: object) -> Fault:
     return Fault(where, _rule(what, info, described))
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Which of the known was meant, if one of them is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=_NEAR)
+    return near[0] if near else None
+
+
 def nearest(word: str, known: list[str]) -> str:
     """A question, or else all that is known."""
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    near = closest(word, known)
+    return f"did you mean {near}?" if near else f"known are {', '.join(known)}"
 
 
 def _unknown(name: str, info: inspect.Type | None) -> str:
