@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from vvm.domain.event import EventKind, parse_kinds
+from vvm.fronts.http.fields import REASON_LENGTH
 from vvm.fronts.http.request import parse_moment
 from vvm.services.paging import PAGE_LIMIT
 
@@ -23,8 +24,6 @@ AsJson = Annotated[
     bool, Parameter(name="--json", negative=(), show_default=False, help="Print JSON instead of a table.")
 ]
 Number = Annotated[str, Parameter(help="The subscriber's number: E.164 with its plus sign.")]
-REASON_LENGTH = 200
-"""As over HTTP."""
 
 
 def _short_enough(type_: object, reason: str) -> None:

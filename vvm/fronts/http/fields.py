@@ -12,7 +12,8 @@ from msgspec import Meta
 
 E164 = Annotated[str, Meta(pattern=r"^[+][1-9][0-9]{5,14}\Z", description="a number as +33612345678")]
 
-Reason = Annotated[str, Meta(max_length=200)]
+REASON_LENGTH = 200
+Reason = Annotated[str, Meta(max_length=REASON_LENGTH)]
 """Why, for the audit."""
 HookUrl = Annotated[
     str, Meta(max_length=2000, pattern="^https?://[^/]", description="an address of http:// or https://")
