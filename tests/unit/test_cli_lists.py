@@ -94,7 +94,9 @@ def test_dead_letters_are_listed_and_sent_again(vvm: Run, speech: str, config: P
         store.execute("UPDATE outbox SET state = 'failed', smpp_status = 11, settled_at = 1")
     (letter,) = vvm("notification", "list", "--json").json["notifications"]
     assert (letter["recipient"], letter["cause"], letter["smpp_status"]) == (ALICE, "new_message", 11)
-    assert vvm("notification", "list").out.splitlines()[1].split()[:3] == ["1", ALICE, "new_message"]
+    listed = vvm("notification", "list").out.splitlines()[1].split()
+    assert (listed[:3], listed[4]) == (["1", ALICE, "new_message"], "0x0000000b")
+    assert "0x0000000b" in vvm("timeline", ALICE).out
     assert vvm("notification", "resend", "1").out.strip() == "1 is owed again"
     again = vvm("notification", "resend", "1")
     assert (again.code, again.err) == (Exit.REFUSED, "vvm: no dead letter has this number\n")

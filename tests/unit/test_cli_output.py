@@ -30,7 +30,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_in_a_narrow_terminal_no_moment_number_or_heading_is_broken(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    output.show_rows(COLUMNS, [ROW])
+    output.show_rows(COLUMNS, [output.with_smpp_status(ROW)])
     told = capsys.readouterr().out
     heading, *lines = told.splitlines()
     shown = [column for column in COLUMNS if ROW[column] is not None]
@@ -40,7 +40,7 @@ def test_in_a_narrow_terminal_no_moment_number_or_heading_is_broken(
 
 
 def test_where_there_is_room_every_column_stands(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show_rows(COLUMNS, [ROW])
+    output.show_rows(COLUMNS, [output.with_smpp_status(ROW)])
     heading, line = capsys.readouterr().out.splitlines()
     assert heading.split() == list(COLUMNS)
     assert line.split()[4:6] == ["-", "-"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from cyclopts import App, CycloptsError, Parameter
 
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, OfNumber, Reason, Since, moment
-from vvm.cli.output import show_json, show_line, show_page
+from vvm.cli.output import show_json, show_line, show_page, with_smpp_status
 from vvm.domain.notification import Cause
 from vvm.domain.numbers import parse_msisdn
 from vvm.fronts.http.notifications import DeadLetterPage
@@ -39,7 +40,8 @@ async def page(
         found = await services.dead_letters.page(
             msisdn=to, cause=cause, since=given_up, cursor=cursor, limit=limit
         )
-    show_page(_COLUMNS, DeadLetterPage(found.items, found.next), json=json)
+    rows = list(map(with_smpp_status, msgspec.to_builtins(found.items)))
+    show_page(_COLUMNS, DeadLetterPage(found.items, found.next), json=json, rows=rows)
 
 
 @app.command

@@ -31,7 +31,7 @@ def show_row(row: Row) -> None:
     """One thing: a line for each of its fields."""
     table = Table(show_header=False, box=None)
     for name, value in row.items():
-        table.add_row(Text(name, style="bold"), _text(value, name))
+        table.add_row(Text(name, style="bold"), _text(value))
     _console().print(table)
 
 
@@ -52,7 +52,7 @@ def show_rows(columns: Sequence[str], rows: Sequence[Row]) -> None:
 
 def _table(columns: Sequence[str], rows: Sequence[Row]) -> Table:
     table = Table(box=None, header_style="bold")
-    cells = {column: [_text(row[column], column) for row in rows] for column in columns}
+    cells = {column: [_text(row[column]) for row in rows] for column in columns}
     for column, texts in cells.items():
         longest = max((min(len(text), _WORD) for text in texts), default=0)
         least = max(longest, len(column))
@@ -99,18 +99,22 @@ def show_error(text: str) -> None:
         print(f"vvm: {line}", file=sys.stderr)  # noqa: T201 - this is the command's output
 
 
+def with_smpp_status(row: Row) -> Row:
+    """A row whose ``smpp_status`` is written as metrics and logs have it."""
+    status = row["smpp_status"]
+    return {**row, "smpp_status": f"{status:#010x}" if isinstance(status, int) else None}
+
+
 def _console() -> Console:
     """As wide as the terminal; a pipe takes lines of any length and must get each row on one."""
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
-def _text(value: object, name: str) -> Text:
+def _text(value: object) -> Text:
     match value:
         case None:
             return Text("-", style="dim")
         case bool():
             return Text("yes" if value else "no")
-        case int() if name == "smpp_status":  # as metrics and logs have it
-            return Text(f"{value:#010x}")
         case _:
             return Text(_FRACTION.sub(r"\1", str(value)))

@@ -12,7 +12,7 @@ from vvm.cli.audit import Actor, TriggerOption, show_audit
 from vvm.cli.etags import AsEtag, IfMatch, allowed
 from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Cursor, Limit, Number, Since, Until, moment
-from vvm.cli.output import show_json, show_line, show_page, show_rows
+from vvm.cli.output import show_json, show_line, show_page, show_rows, with_smpp_status
 from vvm.cli.progress import progress
 from vvm.cli.subscriber_bulk import export, import_
 from vvm.cli.subscriber_life import (
@@ -200,7 +200,7 @@ async def timeline(
     if json:
         show_json(TimelineView(tuple(entries)))
     else:
-        show_rows(_TIMELINE_COLUMNS, [msgspec.to_builtins(entry) for entry in entries])
+        show_rows(_TIMELINE_COLUMNS, list(map(with_smpp_status, msgspec.to_builtins(entries))))
 
 
 @app.command
