@@ -80,8 +80,10 @@ async def follow(
         asyncio.get_running_loop().add_signal_handler(signal, stopping.set)
     async with opened(config) as services:
         after = await services.feed.newest() if cursor is None else cursor
+        reached = cursor is None
         while not stopping.is_set():
-            found = await services.feed.page(after, kinds=wanted, msisdn=number)
+            found = await services.feed.page(after, kinds=wanted, msisdn=number, reached=reached)
+            reached = True
             for event in found:
                 after = event.cursor
                 if json:

@@ -39,17 +39,19 @@ class Feed:
         msisdn: Msisdn | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
+        reached: bool = False,
     ) -> Sequence[Event]:
         """Up to ``limit`` events behind a cursor, of all kinds when none is named.
 
         Of those ``since`` then and before ``until``.  Raises InvalidLimit; BadCursor, also when no event
-        has come as far: whoever waits behind it would miss what comes until then.
+        has come as far: whoever waits behind it would miss what comes until then.  ``reached``: that was
+        made sure of before, and is not asked again.
         """
         check_limit(limit)
         found = await self._events.page(
             cursor, limit=limit, kinds=kinds, msisdn=msisdn, since=since, until=until
         )
-        if not found:
+        if not found and not reached:
             await require_reached(self._events, cursor)
         return found
 

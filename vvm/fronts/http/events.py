@@ -104,9 +104,11 @@ class EventRoutes:
                 quiet += 1
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
-            page = await self._look(after, wanted, _PAGE)
+            page = await self._look(after, wanted, _PAGE, reached=True)
 
-    async def _look(self, after: str, wanted: _Wanted, limit: int) -> Sequence[Event]:
+    async def _look(
+        self, after: str, wanted: _Wanted, limit: int, *, reached: bool = False
+    ) -> Sequence[Event]:
         return await self._feed.page(
             after,
             limit=limit,
@@ -114,6 +116,7 @@ class EventRoutes:
             msisdn=wanted.msisdn,
             since=wanted.since,
             until=wanted.until,
+            reached=reached,
         )
 
 
