@@ -64,12 +64,13 @@ SELECT f.uid_validity, f.uid_next, f.highest_modseq, f.messages, f.unseen, f.oct
  WHERE f.mailbox_id = :mailbox AND f.name = :folder;
 
 -- name: message_records
+-- OFFSET 0, here and below: contents are looked up one by one, and not the whole mailbox's (docs/adr/0019).
 SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, m.seconds, m.size, c.layout,
        m.keywords, coalesce(m.identity, f.uid_validity || '-' || f.id || '-' || m.uid)
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   CROSS JOIN LATERAL (SELECT layout FROM content c
-                       WHERE c.mailbox_id = :mailbox AND c.id = m.content_id OFFSET 0) AS c  -- one by one, not the whole mailbox
+                       WHERE c.mailbox_id = :mailbox AND c.id = m.content_id OFFSET 0) AS c
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = ANY (:uids)
  ORDER BY m.uid;
 
@@ -80,7 +81,7 @@ SELECT m.uid, m.flags, m.modseq, m.kind, m.caller, m.received_at, m.utc_offset, 
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   CROSS JOIN LATERAL (SELECT layout FROM content c
-                       WHERE c.mailbox_id = :mailbox AND c.id = coalesce(m.original_id, m.content_id) OFFSET 0) AS c  -- one by one, not the whole mailbox
+                       WHERE c.mailbox_id = :mailbox AND c.id = coalesce(m.original_id, m.content_id) OFFSET 0) AS c
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = ANY (:uids)
  ORDER BY m.uid;
 
@@ -89,7 +90,7 @@ SELECT c.octets, c.blob, c.blob_size
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   CROSS JOIN LATERAL (SELECT octets, blob, blob_size FROM content c
-                       WHERE c.mailbox_id = :mailbox AND c.id = m.content_id OFFSET 0) AS c  -- one by one, not the whole mailbox
+                       WHERE c.mailbox_id = :mailbox AND c.id = m.content_id OFFSET 0) AS c
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
 
 -- name: original_octets
@@ -97,7 +98,7 @@ SELECT c.octets, c.blob, c.blob_size
   FROM folder f
   JOIN message m ON m.mailbox_id = f.mailbox_id AND m.folder_id = f.id
   CROSS JOIN LATERAL (SELECT octets, blob, blob_size FROM content c
-                       WHERE c.mailbox_id = :mailbox AND c.id = coalesce(m.original_id, m.content_id) OFFSET 0) AS c  -- one by one, not the whole mailbox
+                       WHERE c.mailbox_id = :mailbox AND c.id = coalesce(m.original_id, m.content_id) OFFSET 0) AS c
  WHERE f.mailbox_id = :mailbox AND f.name = :folder AND m.uid = :uid;
 
 -- name: change_flags
