@@ -278,7 +278,7 @@ class Outbox(Protocol):
         """End the lease with what came of it at this SMSC, durably; empty: no SMSC was there to try.
 
         Said again after Unavailable, which may have hidden that it was heard, until ``held_until``.
-        ``last`` is that of the last segment, which came with ``Sent``: one note is enough for both.
+        ``Sent.last`` is noted with it.
         """
         ...
 

@@ -137,4 +137,7 @@ def name(status: int) -> str:
 def shown(status: int) -> str:
     """For logs: the number as the metrics have it, and the specification's name where it has one."""
     number = f"{status:#010x}"
-    return f"{number} {Status(status).name}" if status in Status.__members__.values() else number
+    try:
+        return f"{number} {Status(status).name}"
+    except ValueError:
+        return number
