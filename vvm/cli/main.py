@@ -99,11 +99,8 @@ def _end(error: BaseException) -> Exit:
         case Refusal():
             show_error(str(error))
             return Exit.REFUSED
-        case OSError(filename=str(file), strerror=str(why)):
-            show_error(f"{file}: {why}")
-            return Exit.OUTAGE
-        case OSError(strerror=str(why)):
-            show_error(why)
+        case OSError(filename=file, strerror=str(why)):
+            show_error(f"{file}: {why}" if file else why)
             return Exit.OUTAGE
         case Outage() | OSError():
             show_error(str(error) or type(error).__name__)

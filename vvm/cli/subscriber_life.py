@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from cyclopts import Parameter
 
@@ -13,7 +13,8 @@ from vvm.cli.opening import opened
 from vvm.cli.options import AsJson, ConfigFile, Number, Reason
 from vvm.cli.output import show_json, show_line
 from vvm.cli.subscriber_show import show_subscriber
-from vvm.domain.numbers import parse_msisdn
+from vvm.domain.numbers import Msisdn, parse_msisdn
+from vvm.domain.subscriber import Subscriber
 from vvm.fronts.http.etags import subscriber_tag
 from vvm.runtime.wiring import Services
 
@@ -31,9 +32,7 @@ async def hold(
 ) -> None:
     """Lay a legal hold on a subscriber: nothing of its mailbox is lost, and it is not removed."""
     async with opened(config) as services:
-        decided_at = await _decided_at(services, msisdn, if_match)
-        after = await services.lifecycle.hold(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
-    show_subscriber(after, as_json=json)
+        await _step(services, services.lifecycle.hold, msisdn, reason, if_match, as_json=json)
 
 
 async def release(
@@ -47,9 +46,7 @@ async def release(
 ) -> None:
     """Lift a legal hold; what only it has kept goes for ever."""
     async with opened(config) as services:
-        decided_at = await _decided_at(services, msisdn, if_match)
-        after = await services.lifecycle.release(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
-    show_subscriber(after, as_json=json)
+        await _step(services, services.lifecycle.release, msisdn, reason, if_match, as_json=json)
 
 
 async def close(
@@ -63,9 +60,7 @@ async def close(
 ) -> None:
     """Close a subscriber: it takes no message, lets nobody in, and goes after vvm.close_grace_days."""
     async with opened(config) as services:
-        decided_at = await _decided_at(services, msisdn, if_match)
-        after = await services.lifecycle.close(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
-    show_subscriber(after, as_json=json)
+        await _step(services, services.lifecycle.close, msisdn, reason, if_match, as_json=json)
 
 
 async def reopen(
@@ -79,9 +74,7 @@ async def reopen(
 ) -> None:
     """Open a closed subscriber again, as it was."""
     async with opened(config) as services:
-        decided_at = await _decided_at(services, msisdn, if_match)
-        after = await services.lifecycle.reopen(parse_msisdn(msisdn), reason=reason, decided_at=decided_at)
-    show_subscriber(after, as_json=json)
+        await _step(services, services.lifecycle.reopen, msisdn, reason, if_match, as_json=json)
 
 
 async def renumber(
@@ -146,7 +139,16 @@ async def remove_alias(msisdn: Number, alias: Alias, /, *, config: ConfigFile, j
         show_line(f"{alias} leads nowhere")
 
 
-async def _decided_at(services: Services, msisdn: str, if_match: str | None) -> datetime | None:
+class _Step(Protocol):
+    async def __call__(
+        self, msisdn: Msisdn, /, *, reason: str, decided_at: datetime | None
+    ) -> Subscriber: ...
+
+
+async def _step(
+    services: Services, step: _Step, msisdn: str, reason: str, if_match: str | None, *, as_json: bool
+) -> None:
     """Hold and closure have the ETag of the subscriber."""
     before = await services.provisioning.show(parse_msisdn(msisdn))
-    return allowed(if_match, subscriber_tag(before), before.changed_at)
+    decided_at = allowed(if_match, subscriber_tag(before), before.changed_at)
+    show_subscriber(await step(parse_msisdn(msisdn), reason=reason, decided_at=decided_at), as_json=as_json)
