@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -74,11 +75,11 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield opened
 
 
-async def _all(events: EventStore, **filters: object) -> Sequence[Event]:
+async def _all(events: EventStore, **filters: Any) -> Sequence[Event]:
     """Page by page."""
     seen: list[Event] = []
     cursor = BEGINNING
-    while page := await events.page(cursor, limit=37, **filters):  # type: ignore[arg-type]  # as they are called
+    while page := await events.page(cursor, limit=37, **filters):
         seen += page
         cursor = page[-1].cursor
     return seen

@@ -3,23 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.unit.command_line import CommandLine, command_line
+from tests.unit.command_line import CommandLine
 from vvm.cli.main import Exit
 
 ALICE = "+33612345678"
-
-
-@pytest.fixture
-def vvm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[CommandLine]:
-    with command_line(tmp_path, monkeypatch, capsys) as made:
-        yield made
 
 
 def test_a_device_is_added_listed_and_revoked(vvm: CommandLine) -> None:

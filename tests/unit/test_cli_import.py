@@ -4,22 +4,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.unit.command_line import CommandLine, command_line
+from tests.unit.command_line import CommandLine
 
 ALICE = "+33612345678"
-
-
-@pytest.fixture
-def vvm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[CommandLine]:
-    with command_line(tmp_path, monkeypatch, capsys) as run:
-        yield run
 
 
 @pytest.mark.parametrize("update", [(), ("--update",)])

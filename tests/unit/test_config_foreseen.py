@@ -4,22 +4,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.audio_samples import wav
-from tests.unit.command_line import CommandLine, command_line
+from tests.unit.command_line import CommandLine
 from vvm.cli.main import Exit
-
-
-@pytest.fixture
-def vvm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[CommandLine]:
-    with command_line(tmp_path, monkeypatch, capsys) as made:
-        yield made
 
 
 def octets(directory: Path) -> dict[str, bytes]:

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.audio_samples import wav
-from tests.unit.command_line import CommandLine, command_line
+from tests.unit.command_line import CommandLine
 from tests.unit.spool_samples import SpoolSample
 from vvm.cli.main import Exit
 from vvm.domain.secrets import Secret
@@ -30,14 +29,6 @@ format = wav49|wav   ; 1234 => not a mailbox
 1002=>-2580,Bob ; may not change it
 1003 => ,No PIN
 """
-
-
-@pytest.fixture
-def vvm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[CommandLine]:
-    with command_line(tmp_path, monkeypatch, capsys) as made:
-        yield made
 
 
 @pytest.fixture
